@@ -1,0 +1,10 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace apexline::bindings {
+
+void bind_sum_tree(pybind11::module_& module);
+void bind_replay(pybind11::module_& module);
+
+}  // namespace apexline::bindings

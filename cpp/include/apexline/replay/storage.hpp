@@ -1,0 +1,38 @@
+// Zeroed memory that the operating system hands over page by page as it is first touched.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+
+namespace apexline {
+
+// Alignment of every block: one cache line.
+inline constexpr std::size_t kCacheLine = 64;
+
+class ZeroedBytes {
+ public:
+  // Throws std::bad_alloc where the address space does not hold `bytes`.
+  explicit ZeroedBytes(std::size_t bytes);
+
+  [[nodiscard]] std::byte* data() noexcept { return aligned_; }
+  [[nodiscard]] const std::byte* data() const noexcept { return aligned_; }
+
+  template <class T>
+  [[nodiscard]] T* as() noexcept {
+    return reinterpret_cast<T*>(aligned_);
+  }
+  template <class T>
+  [[nodiscard]] const T* as() const noexcept {
+    return reinterpret_cast<const T*>(aligned_);
+  }
+
+ private:
+  struct Free {
+    void operator()(void* block) const noexcept { std::free(block); }
+  };
+  std::unique_ptr<void, Free> block_;
+  std::byte* aligned_;
+};
+
+}  // namespace apexline

@@ -1,0 +1,42 @@
+// A persistent pool that splits a range of independent items over threads.
+//
+// `parallel_for(count, work)` calls `work(begin, end)` on disjoint pieces that cover 0 .. count and returns when
+// all are done. The caller's thread takes one piece itself. `work` must not throw, and its result must not depend
+// on how the range was cut. One call at a time (the callers hold a lock of their own).
+//
+// Threads start at the first call; where the system refuses some, the pool works with those it has. In a forked
+// child the threads are gone; the child then works alone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include <sys/types.h>
+
+namespace apexline {
+
+// Processors this process may run on, at least 1.
+[[nodiscard]] int available_processors() noexcept;
+
+class ThreadPool {
+ public:
+  using Work = std::function<void(std::int64_t begin, std::int64_t end)>;
+
+  explicit ThreadPool(int num_threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  [[nodiscard]] int num_threads() const noexcept { return num_threads_; }
+  void parallel_for(std::int64_t count, const Work& work);
+
+ private:
+  class Crew;  // the threads and what they share
+
+  const int num_threads_;
+  pid_t owner_ = 0;
+  std::unique_ptr<Crew> crew_;
+};
+
+}  // namespace apexline

@@ -1,0 +1,34 @@
+"""The DDPG agent: networks, exploration noise and the update, as plain functions of tensors.
+
+It sees finished batches of tensors and knows neither the replay nor the environments.
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
+
+from apexline.agent.config import AgentConfig
+from apexline.agent.ddpg import DDPG
+from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
+from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
+from apexline.agent.updates import TensorBatch, update_actor, update_critic
+
+__all__ = [
+    "DDPG",
+    "ActorCritic",
+    "AgentConfig",
+    "GaussianNoise",
+    "LayerInfo",
+    "Noise",
+    "NoiseConfig",
+    "OrnsteinUhlenbeckNoise",
+    "TensorBatch",
+    "build",
+    "describe",
+    "make_noise",
+    "update_actor",
+    "update_critic",
+]

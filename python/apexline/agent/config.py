@@ -1,0 +1,63 @@
+"""What the agent is made of and how it learns; the defaults are the recipe of the `cpu` preset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+EncoderName = Literal["small42", "small84", "nature", "notebook"]
+Normalization = Literal["none", "batch", "layer"]
+PrecisionName = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """Networks, losses and optimisers of a DDPG agent. The bounds are annotations; the caller enforces them."""
+
+    encoder: EncoderName = "small42"
+    """Convolutions over the stacked frames. The suffix is the frame size they are meant for; `nature` is the DQN
+    network (84 pixels), `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
+    shared_encoder: bool = True
+    """One encoder for both, trained by the critic alone (DrQ-v2); otherwise actor and critic have one each."""
+    trunk_features: Annotated[int, Ge(0)] = 64
+    """Width of the Linear-LayerNorm-Tanh bottleneck after the encoder, one per head; 0 leaves it out."""
+    hidden: tuple[Annotated[int, Gt(0)], ...] = (256, 256)
+    """Widths of the hidden layers of actor and critic."""
+    action_join: Literal["first", "second"] = "first"
+    """The critic's hidden layer at which the action enters; Lillicrap et al. 2015 use the second."""
+    normalization: Normalization = "layer"
+    """`layer`: LayerNorm in hidden layers. `batch`: BatchNorm in the encoder and in the hidden layers that do not
+    see the action (Lillicrap et al. 2015)."""
+    num_critics: Literal[1, 2] = 2
+    """Critics; of two, the smaller value counts (TD3)."""
+    target_actor: bool = False
+    """Choose the next action in the Bellman target with a slow copy of the actor instead of the actor itself."""
+    output_init: Annotated[float, Ge(0)] = 3e-3
+    """Output weights start uniform in [-output_init, output_init], so that outputs start near zero."""
+    actor_lr: Annotated[float, Gt(0)] = 3e-4
+    """Adam's learning rate for the actor."""
+    critic_lr: Annotated[float, Gt(0)] = 3e-4
+    """Adam's learning rate for the critic and its encoder."""
+    lr_final_fraction: Annotated[float, Ge(0), Le(1)] = 1.0
+    """Both learning rates fall linearly to this fraction of themselves, over lr_decay_updates."""
+    lr_decay_updates: Annotated[int, Ge(0)] = 0
+    """Updates over which the learning rates fall; 0 keeps them constant."""
+    tau: Annotated[float, Gt(0), Le(1)] = 0.01
+    """Share of the online weights that a target network takes in at each update."""
+    huber_delta: Annotated[float, Ge(0)] = 1.0
+    """TD error at which the critic's loss turns from quadratic to linear; 0 is the squared error."""
+    preactivation_penalty: Annotated[float, Ge(0)] = 1e-3
+    """Weight of the mean squared pre-activation in the actor's loss: keeps actions out of saturation."""
+    smoothing_sigma: Annotated[float, Ge(0)] = 0.3
+    """Standard deviation of the noise on the actor's actions in both losses (TD3's target policy smoothing), in
+    units of half of each action's range; 0 switches it off."""
+    smoothing_clip: Annotated[float, Ge(0)] = 0.3
+    """Largest smoothing noise, in the same units."""
+    ema: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Decay of the weight average that evaluation plays; 0 evaluates the acting networks themselves."""
+    precision: PrecisionName = "bf16"
+    """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss."""
+    channels_last: bool = True
+    """Keep pictures and convolution weights in NHWC order, the faster one on most hardware."""

@@ -1,0 +1,126 @@
+"""The learner's state in one place: networks, optimisers, loss scale, random numbers and the count of updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from apexline.agent.config import AgentConfig
+from apexline.agent.networks import build
+from apexline.agent.precision import make_scaler
+from apexline.agent.updates import Metrics, TensorBatch, update_actor, update_critic
+
+
+class DDPG:
+    """Deep deterministic policy gradient (Lillicrap et al. 2015) with twin critics and smoothing (TD3) by config.
+
+    Everything an update changes, the number of updates and the learning rates included, is a tensor on `device`.
+
+    Args:
+        config: networks, losses, optimisers.
+        observation_shape: (stack, H, W) or (stack, C, H, W).
+        action_low, action_high: the environment's bounds, (A,).
+        device: where networks and batches live.
+        seed: of the initial weights and the smoothing noise; torch's global generators are left as they were.
+
+    Raises:
+        ValueError: as `build`.
+    """
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        observation_shape: Sequence[int],
+        action_low: npt.ArrayLike,
+        action_high: npt.ArrayLike,
+        *,
+        device: torch.device | str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        self.config = config
+        self.device = torch.device(device)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            self.networks = build(config, observation_shape, action_low, action_high).to(self.device)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.scaler = make_scaler(config.precision, self.device)
+        self.updates = torch.zeros((), dtype=torch.int64, device=self.device)
+
+        networks = self.networks
+        critic = [*networks.critic_encoder.parameters(), *networks.critic.parameters()]
+        actor = [*networks.actor.parameters()]
+        if networks.own_actor_encoder is not None:
+            actor += networks.own_actor_encoder.parameters()
+        capturable = self.device.type == "cuda"
+        self.critic_optimizer = Adam(critic, config.critic_lr, fused=True, capturable=capturable)
+        self.actor_optimizer = Adam(actor, config.actor_lr, fused=True, capturable=capturable)
+
+    def update(self, batch: TensorBatch) -> tuple[Tensor, Metrics]:
+        """One step of critic, actor and targets.
+
+        Returns:
+            TD errors (B,) float32, Q_1(s, a) - y before the step, and metrics as 0-d tensors: `losses/critic`,
+            `losses/actor`, `charts/q`, `charts/target`, `charts/td_abs`, `charts/action_saturation`. All stay on the
+            device.
+        """
+        self._set_learning_rates()
+        critic = update_critic(
+            self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
+        )
+        actor_metrics = update_actor(
+            self.networks,
+            self.actor_optimizer,
+            self.scaler,
+            batch.obs,
+            critic.features,
+            self.config,
+            self.generator,
+        )
+        self.scaler.update()
+        self.networks.follow()
+        self.updates += 1
+        return critic.td_errors, critic.metrics | actor_metrics
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that decides how learning goes on; tensors are references, as in torch."""
+        return {
+            "networks": self.networks.state_dict(),
+            "critic_optimizer": self.critic_optimizer.state_dict(),
+            "actor_optimizer": self.actor_optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "generator": self.generator.get_state(),
+            "updates": int(self.updates),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`, made by an agent of the same config and shapes.
+
+        Raises:
+            KeyError: a part is missing.
+            RuntimeError, ValueError: a part does not fit, as torch reports it.
+        """
+        self.networks.load_state_dict(state["networks"])
+        self.critic_optimizer.load_state_dict(state["critic_optimizer"])
+        self.actor_optimizer.load_state_dict(state["actor_optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.generator.set_state(state["generator"].cpu())
+        self.updates.fill_(state["updates"])
+
+    def load_weights(self, state: Mapping[str, Any]) -> None:
+        """Take only the online networks of `state`; targets and averages start from them, all else stays."""
+        self.networks.load_online(state["networks"])
+
+    def _set_learning_rates(self) -> None:
+        """Linear decay as a tensor expression of the update count, so that the host never waits for it."""
+        config = self.config
+        if config.lr_decay_updates == 0:
+            return
+        progress = (self.updates / config.lr_decay_updates).clamp(max=1)
+        fraction = 1 - (1 - config.lr_final_fraction) * progress
+        self.critic_optimizer.param_groups[0]["lr"] = config.critic_lr * fraction
+        self.actor_optimizer.param_groups[0]["lr"] = config.actor_lr * fraction

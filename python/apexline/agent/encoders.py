@@ -1,0 +1,97 @@
+"""Convolutional encoders: stacked uint8 frames to a feature vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from apexline.agent.config import AgentConfig, EncoderName
+from apexline.agent.precision import DTYPES, autocast
+
+
+class Conv(NamedTuple):
+    """One valid (unpadded) convolution, followed by ReLU and a max-pooling of `pool` pixels."""
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    pool: int = 1
+
+    def output_size(self, size: int) -> int:
+        """Pixels a side that leave, of `size` that enter; 0 or less where `size` is too small."""
+        return ((size - self.kernel) // self.stride + 1) // self.pool
+
+
+ARCHITECTURES: dict[EncoderName, tuple[Conv, ...]] = {
+    "small42": (Conv(24, 4, 2), Conv(32, 4, 2), Conv(32, 3)),
+    "small84": (Conv(16, 8, 4), Conv(32, 4, 2), Conv(32, 3)),
+    "nature": (Conv(32, 8, 4), Conv(64, 4, 2), Conv(64, 3)),  # Mnih et al. 2015
+    "notebook": (Conv(64, 9, pool=2), Conv(128, 9, pool=2), Conv(256, 9, pool=2)),
+}
+
+
+class Encoder(nn.Module):
+    """Maps observations (B, stack, H, W) or (B, stack, C, H, W) uint8 to features (B, `num_features`) float32.
+
+    Pixels enter as value / 255 - 0.5. The convolutions run in `config.precision`.
+
+    Raises:
+        ValueError: `observation_shape` is not (stack, H, W) or (stack, C, H, W), or too small for the encoder.
+        TypeError: an observation is not uint8.
+    """
+
+    def __init__(self, config: AgentConfig, observation_shape: Sequence[int]) -> None:
+        super().__init__()
+        if len(observation_shape) not in (3, 4):
+            raise ValueError(
+                f"observation_shape {tuple(observation_shape)} must be (stack, H, W) or (stack, C, H, W)"
+            )
+        *channel_axes, height, width = observation_shape
+        channels = math.prod(channel_axes)
+        layers: list[nn.Module] = []
+        for number, conv in enumerate(ARCHITECTURES[config.encoder], start=1):
+            layers += _block(conv, channels, config)
+            entering, channels = (height, width), conv.channels
+            height, width = conv.output_size(height), conv.output_size(width)
+            if min(height, width) < 1:
+                raise ValueError(
+                    f"observation_shape {tuple(observation_shape)} is too small for encoder {config.encoder!r}: "
+                    f"its convolution {number} of {conv.kernel}x{conv.kernel} gets {entering[0]}x{entering[1]} pixels"
+                )
+        self.layers = nn.Sequential(*layers)
+        self.num_features = channels * height * width
+        self.precision = config.precision
+        self.memory_format = torch.channels_last if config.channels_last else torch.contiguous_format
+        for parameter in self.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=self.memory_format)
+
+    def forward(self, obs: Tensor) -> Tensor:
+        if obs.dtype != torch.uint8:
+            raise TypeError(f"observations must be torch.uint8, got {obs.dtype}")
+        pixels = obs.flatten(1, -3).float().div_(255).sub_(0.5)
+        with autocast(self.precision, obs.device):
+            # Half the bytes to move when the layout changes after the type.
+            pixels = pixels.to(DTYPES[self.precision]).contiguous(memory_format=self.memory_format)
+            maps: Tensor = self.layers(pixels)
+        return maps.permute(0, 2, 3, 1).flatten(1).float()
+
+
+def _block(conv: Conv, in_channels: int, config: AgentConfig) -> list[nn.Module]:
+    layer = nn.Conv2d(in_channels, conv.channels, conv.kernel, conv.stride)
+    if config.encoder == "notebook":
+        nn.init.xavier_uniform_(layer.weight)  # what Keras does unless told otherwise
+    else:
+        nn.init.orthogonal_(layer.weight, gain=nn.init.calculate_gain("relu"))
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    block: list[nn.Module] = [layer]
+    if config.normalization == "batch":
+        block.append(nn.BatchNorm2d(conv.channels))
+    block.append(nn.ReLU(inplace=True))
+    if conv.pool > 1:
+        block.append(nn.MaxPool2d(conv.pool))
+    return block

@@ -1,0 +1,114 @@
+"""Actor and critic heads: features to an action, features and an action to values."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from apexline.agent.config import AgentConfig
+
+
+class ActorHead(nn.Module):
+    """The policy: features (B, F) float32 to an action (B, A) within the environment's own bounds.
+
+    A dimension with low == -high is high * tanh(z), any other low + (high - low) * sigmoid(z). Both are
+    low + (high - low) * sigmoid(gain * z), since tanh(z) = 2 sigmoid(2z) - 1: gain is 2 for the former, 1 for the
+    latter. For CarRacing's steer, gas and brake that is tanh, sigmoid, sigmoid.
+
+    Raises:
+        ValueError: a bound is not finite, or a low bound is not below its high bound.
+    """
+
+    low: Tensor
+    high: Tensor
+    gain: Tensor
+
+    def __init__(self, config: AgentConfig, num_features: int, low: Tensor, high: Tensor) -> None:
+        super().__init__()
+        _check_bounds(low, high)
+        self.register_buffer("low", low, persistent=False)
+        self.register_buffer("high", high, persistent=False)
+        self.register_buffer("gain", torch.where(low == -high, 2.0, 1.0), persistent=False)
+        self.trunk, width = _trunk(config, num_features)
+        widths = (width, *config.hidden)
+        self.hidden = nn.Sequential(
+            *(_hidden_layer(i, o, config.normalization) for i, o in zip(widths, widths[1:], strict=False))
+        )
+        self.output = _output_layer(widths[-1], len(low), config.output_init)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Action (B, A) in the environment's units and pre-activation z (B, A), both float32."""
+        z = self.output(self.hidden(self.trunk(features)))
+        return torch.lerp(self.low, self.high, torch.sigmoid(self.gain * z)), z
+
+
+class CriticHead(nn.Module):
+    """One or two critics on a common trunk: features (B, F) and action (B, A) to values (num_critics, B) float32.
+
+    Raises:
+        ValueError: there is no hidden layer at which the action could enter.
+    """
+
+    def __init__(self, config: AgentConfig, num_features: int, action_size: int) -> None:
+        super().__init__()
+        self.trunk, width = _trunk(config, num_features)
+        self.critics = nn.ModuleList(
+            Critic(config, width, action_size) for _ in range(config.num_critics)
+        )
+
+    def forward(self, features: Tensor, action: Tensor) -> Tensor:
+        features = self.trunk(features)
+        return torch.stack([critic(features, action) for critic in self.critics])
+
+
+class Critic(nn.Module):
+    """One action-value function: trunk features (B, F) and action (B, A) to values (B,)."""
+
+    def __init__(self, config: AgentConfig, num_features: int, action_size: int) -> None:
+        super().__init__()
+        self.join = 0 if config.action_join == "first" else 1
+        if len(config.hidden) <= self.join:
+            raise ValueError(f"hidden={config.hidden} has no {config.action_join} layer for the action to enter")
+        widths = [num_features, *config.hidden]
+        self.hidden = nn.ModuleList()
+        for index, (width, next_width) in enumerate(zip(widths, widths[1:], strict=False)):
+            sees_action = index >= self.join
+            normalization = "none" if sees_action and config.normalization == "batch" else config.normalization
+            extra = action_size if index == self.join else 0
+            self.hidden.append(_hidden_layer(width + extra, next_width, normalization))
+        self.output = _output_layer(widths[-1], 1, config.output_init)
+
+    def forward(self, features: Tensor, action: Tensor) -> Tensor:
+        x = features
+        for index, layer in enumerate(self.hidden):
+            x = layer(torch.cat([x, action], dim=1) if index == self.join else x)
+        values: Tensor = self.output(x)
+        return values.squeeze(1)
+
+
+def _trunk(config: AgentConfig, num_features: int) -> tuple[nn.Module, int]:
+    if config.trunk_features == 0:
+        return nn.Identity(), num_features
+    width = config.trunk_features
+    return nn.Sequential(nn.Linear(num_features, width), nn.LayerNorm(width), nn.Tanh()), width
+
+
+def _hidden_layer(in_features: int, out_features: int, normalization: str) -> nn.Sequential:
+    """Linear, normalisation, ReLU. torch's default weights are Lillicrap's: uniform +-1/sqrt(fan-in)."""
+    norms = {"none": (), "layer": (nn.LayerNorm,), "batch": (nn.BatchNorm1d,)}[normalization]
+    return nn.Sequential(
+        nn.Linear(in_features, out_features), *(norm(out_features) for norm in norms), nn.ReLU()
+    )
+
+
+def _output_layer(in_features: int, out_features: int, bound: float) -> nn.Linear:
+    layer = nn.Linear(in_features, out_features)
+    nn.init.uniform_(layer.weight, -bound, bound)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _check_bounds(low: Tensor, high: Tensor) -> None:
+    for axis, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+        if not float("-inf") < a < b < float("inf"):
+            raise ValueError(f"action bounds [{a}, {b}] of dimension {axis} must be finite, low below high")

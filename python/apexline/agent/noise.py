@@ -1,0 +1,117 @@
+"""Exploration noise, added to the actions of all lanes at once, in the actions' own units."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Gt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NoiseConfig:
+    """How much noise, of which kind, on which lane, when."""
+
+    kind: Literal["gaussian", "ou", "none"] = "gaussian"
+    """`gaussian` is independent in time; `ou` is the Ornstein-Uhlenbeck process of Lillicrap et al. 2015."""
+    sigma: Annotated[float, Ge(0)] = 1.0
+    """Standard deviation at the first decision (of `ou`: of its increments over a unit of time)."""
+    sigma_final: Annotated[float, Ge(0)] = 0.5
+    """The same once anneal_decisions have passed."""
+    anneal_decisions: Annotated[int, Ge(0)] = 80_000
+    """Decisions, over all lanes, during which sigma moves linearly to sigma_final; 0 starts with sigma_final."""
+    ladder: tuple[Annotated[float, Ge(0)], ...] = (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
+    """Factors of sigma, spread over the lanes in order; empty is 1 for all."""
+    theta: Annotated[float, Ge(0)] = 0.15
+    """Rate at which `ou` returns to mu, per unit of time."""
+    mu: float = 0.0
+    """Mean to which `ou` returns."""
+    dt: Annotated[float, Gt(0)] = 0.01
+    """Time that one decision takes in `ou`; 0.01 is keras-rl's."""
+
+
+class Noise(ABC):
+    """Noise for `num_lanes` lanes with its own random numbers; lane i of N has factor ladder[i * len(ladder) // N].
+
+    Raises:
+        ValueError: `num_lanes` or `action_size` is below 1.
+    """
+
+    def __init__(self, config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> None:
+        if num_lanes < 1 or action_size < 1:
+            raise ValueError(f"num_lanes={num_lanes} and action_size={action_size} must be at least 1")
+        ladder = config.ladder or (1.0,)
+        self.config = config
+        self.shape = (num_lanes, action_size)
+        self.factors = np.array([[ladder[lane * len(ladder) // num_lanes]] for lane in range(num_lanes)])
+        self.rng = np.random.default_rng(seed)
+
+    def scale(self, decisions: int) -> npt.NDArray[np.float64]:
+        """Standard deviation of each lane (num_lanes, 1) after `decisions` decisions."""
+        config = self.config
+        progress = min(decisions / config.anneal_decisions, 1.0) if config.anneal_decisions else 1.0
+        return self.factors * (config.sigma + (config.sigma_final - config.sigma) * progress)
+
+    @abstractmethod
+    def sample(self, decisions: int) -> FloatArray:
+        """The noise (num_lanes, action_size) float32 of the next decision, `decisions` having been taken before."""
+
+    def reset(self, lanes: npt.NDArray[np.bool_]) -> None:
+        """Forget the past of the lanes in the mask (num_lanes,), whose episodes begin."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The random state, as plain Python values."""
+        return {"rng": self.rng.bit_generator.state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.rng.bit_generator.state = state["rng"]
+
+
+class GaussianNoise(Noise):
+    """Independent normal noise."""
+
+    def sample(self, decisions: int) -> FloatArray:
+        return (self.scale(decisions) * self.rng.standard_normal(self.shape)).astype(np.float32)
+
+
+class OrnsteinUhlenbeckNoise(Noise):
+    """x += theta * (mu - x) * dt + sigma * sqrt(dt) * N(0, 1), from x = 0 at each episode's start.
+
+    The Euler-Maruyama discretisation that keras-rl's OrnsteinUhlenbeckProcess uses. Left alone, x is a first-order
+    autoregression with factor 1 - theta * dt, mean mu and variance sigma^2 dt / (1 - (1 - theta * dt)^2).
+    """
+
+    def __init__(self, config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> None:
+        super().__init__(config, num_lanes, action_size, seed)
+        self.x = np.zeros(self.shape)
+
+    def sample(self, decisions: int) -> FloatArray:
+        config = self.config
+        drift = config.theta * (config.mu - self.x) * config.dt
+        self.x += drift + self.scale(decisions) * np.sqrt(config.dt) * self.rng.standard_normal(self.shape)
+        return self.x.astype(np.float32)
+
+    def reset(self, lanes: npt.NDArray[np.bool_]) -> None:
+        self.x[lanes] = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"x": self.x.tolist()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.x = np.array(state["x"]).reshape(self.shape)
+
+
+def make_noise(config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> Noise:
+    """Noise of the configured kind for `num_lanes` lanes of `action_size` action components."""
+    if config.kind == "ou":
+        return OrnsteinUhlenbeckNoise(config, num_lanes, action_size, seed)
+    if config.kind == "none":
+        config = replace(config, sigma=0.0, sigma_final=0.0)
+    return GaussianNoise(config, num_lanes, action_size, seed)

@@ -1,0 +1,148 @@
+"""One gradient step of critic and actor, as plain functions of tensors (Lillicrap et al. 2015; TD3; DrQ-v2).
+
+Nothing here reads a tensor's value on the host, so that on a GPU the host only queues work.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import Optimizer
+
+from apexline.agent.config import AgentConfig
+from apexline.agent.heads import ActorHead
+from apexline.agent.networks import ActorCritic, training
+
+Metrics = dict[str, Tensor]
+
+
+class TensorBatch(NamedTuple):
+    """A batch of B transitions on the agent's device."""
+
+    obs: Tensor
+    """(B, stack, H, W) or (B, stack, C, H, W) uint8, newest frame last."""
+    next_obs: Tensor
+    """As obs, n steps later."""
+    action: Tensor
+    """(B, A) float32, in the environment's units."""
+    reward: Tensor
+    """(B,) float32: the n-step sum of discounted rewards."""
+    discount: Tensor
+    """(B,) float32: gamma^k over the k steps summed, 0 where the episode terminated within them."""
+    weights: Tensor
+    """(B,) float32: importance weights of the loss."""
+
+
+class CriticStep(NamedTuple):
+    """What a critic's step leaves for others."""
+
+    td_errors: Tensor
+    """(B,) float32: Q_1(s, a) - y before the step."""
+    features: Tensor
+    """(B, F) float32: the critic encoder's view of `obs` before the step, detached."""
+    metrics: Metrics
+    """0-d tensors by name."""
+
+
+def update_critic(
+    networks: ActorCritic,
+    optimizer: Optimizer,
+    scaler: torch.amp.GradScaler,
+    batch: TensorBatch,
+    config: AgentConfig,
+    generator: torch.Generator,
+) -> CriticStep:
+    """Step the critics and their encoder towards the Bellman target y.
+
+    The loss is the mean over the batch of weights * sum_i loss(Q_i(s, a) - y), where loss is Huber's (e^2 / 2 inside
+    huber_delta), or e^2 where huber_delta is 0.
+    """
+    target = bellman_target(networks, batch, config, generator)
+    with training(networks.critic_encoder, networks.critic):
+        features = networks.critic_encoder(batch.obs)
+        q = networks.critic(features, batch.action)
+    errors = q - target
+    if config.huber_delta > 0:
+        losses = F.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=config.huber_delta)
+    else:
+        losses = errors.square()
+    loss = (batch.weights * losses.sum(dim=0)).mean()
+
+    optimizer.zero_grad()
+    scaler.scale(loss).backward()
+    scaler.step(optimizer)
+
+    td_errors = errors[0].detach()
+    metrics = {
+        "losses/critic": loss.detach(),
+        "charts/q": q.detach().mean(),
+        "charts/target": target.mean(),
+        "charts/td_abs": td_errors.abs().mean(),
+    }
+    return CriticStep(td_errors, features.detach(), metrics)
+
+
+def update_actor(
+    networks: ActorCritic,
+    optimizer: Optimizer,
+    scaler: torch.amp.GradScaler,
+    obs: Tensor,
+    critic_features: Tensor,
+    config: AgentConfig,
+    generator: torch.Generator,
+) -> Metrics:
+    """Step the actor, and its encoder where it has its own, up the critics' values.
+
+    The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2). `critic_features` (B, F) are
+    the critic encoder's, detached; an actor that shares the encoder acts on them too, so that a shared encoder
+    learns from the critic alone and runs only once. The critics get no gradient.
+    """
+    own_encoder = networks.own_actor_encoder
+    trained = [networks.actor] if own_encoder is None else [networks.actor, own_encoder]
+    with training(*trained):
+        features = critic_features if own_encoder is None else own_encoder(obs)
+        action, preactivation = networks.actor(features)
+    q = networks.critic(critic_features, smooth(action, networks.actor, config, generator)).amin(dim=0)
+    loss = config.preactivation_penalty * preactivation.square().mean() - q.mean()
+
+    optimizer.zero_grad()
+    scaler.scale(loss).backward(inputs=[p for network in trained for p in network.parameters()])
+    scaler.step(optimizer)
+    return {
+        "losses/actor": loss.detach(),
+        "charts/action_saturation": saturation(action.detach(), networks.actor),
+    }
+
+
+@torch.no_grad()
+def bellman_target(
+    networks: ActorCritic, batch: TensorBatch, config: AgentConfig, generator: torch.Generator
+) -> Tensor:
+    """y = r + discount * min_i Q'_i(s', a' + noise), (B,) float32; a discount of 0 cuts, any other bootstraps."""
+    encoder, actor_encoder, actor, critic = map(
+        networks.targets.of,
+        (networks.critic_encoder, networks.actor_encoder, networks.actor, networks.critic),
+    )
+    features = encoder(batch.next_obs)
+    action, _ = actor(features if actor_encoder is encoder else actor_encoder(batch.next_obs))
+    q = critic(features, smooth(action, networks.actor, config, generator)).amin(dim=0)
+    return batch.reward + batch.discount * q
+
+
+def smooth(action: Tensor, actor: ActorHead, config: AgentConfig, generator: torch.Generator) -> Tensor:
+    """`action` (B, A) with clipped Gaussian noise, held within the actor's bounds (Fujimoto et al. 2018, eq. 14)."""
+    if config.smoothing_sigma == 0:
+        return action
+    noise = torch.randn(action.shape, generator=generator, device=action.device)
+    noise = noise.mul_(config.smoothing_sigma).clamp_(-config.smoothing_clip, config.smoothing_clip)
+    half_range = (actor.high - actor.low) / 2
+    return torch.clamp(action + half_range * noise, actor.low, actor.high)
+
+
+def saturation(action: Tensor, actor: ActorHead) -> Tensor:
+    """Share of the components of `action` (B, A) within 1% of their range from a bound, 0-d."""
+    distance = torch.minimum(action - actor.low, actor.high - action)
+    return (distance < 0.01 * (actor.high - actor.low)).float().mean()

@@ -1,0 +1,83 @@
+"""How the game is presented to an agent, and the rules that hold in training episodes only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+FULL_SIDE = 96
+"""Side of the game's own picture, in pixels."""
+CROPPED_SIDE = 84
+"""Side of the picture without the indicators, in pixels."""
+
+
+@dataclass(frozen=True)
+class TrainingRules:
+    """Shapes training episodes; every rule is off by default. A decision is `action_repeat` game frames.
+
+    Raises ValueError, naming field and value, where a value is out of range.
+    """
+
+    stall_decisions: int = 0
+    """Decisions in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
+    stall_penalty: float = 10.0
+    """Taken from the reward of the decision that ends an episode by stalling."""
+    lap_end_decisions: int = 0
+    """Decisions in a row without a new tile that end a nearly complete lap as truncated; 0: rule off."""
+    lap_end_fraction: float = 0.9
+    """A lap is nearly complete once more than this fraction of the tiles is visited."""
+    full_lap_truncates: bool = False
+    """A lap with every tile visited ends as truncated instead of terminated."""
+    skipped_tile_cost: float = 0.0
+    """Taken from the reward once for each tile that is left behind unvisited; 0 switches the rule off."""
+    skipped_tile_margin: int = 3
+    """A tile is left behind when the car is more than this many tiles past it."""
+
+    def __post_init__(self) -> None:
+        for name in ("stall_decisions", "lap_end_decisions", "skipped_tile_margin"):
+            _require(self, name, getattr(self, name) >= 0, ">= 0")
+        for name in ("stall_penalty", "skipped_tile_cost"):
+            _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
+        _require(self, "lap_end_fraction", 0 <= self.lap_end_fraction <= 1, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class EnvOptions:
+    """What a decision is, what a frame looks like, how the car is steered; by default, the plain game.
+
+    Raises ValueError, naming field and value, where a value is out of range.
+    """
+
+    action_repeat: int = 1
+    """Game frames (1/50 s each) for which an action is held; their rewards are summed."""
+    crop_hud: bool = False
+    """Cut off the indicators: keep rows 0:84 and columns 6:90."""
+    gray: bool = False
+    """One channel (0.299 R + 0.587 G + 0.114 B) instead of three."""
+    frame_size: int = FULL_SIDE
+    """Side of a frame in pixels, after an area mean; at most 96, or 84 where `crop_hud` is set."""
+    pedal: bool = False
+    """Two actions (steer, pedal), gas and brake on one axis, instead of (steer, gas, brake)."""
+    rules: TrainingRules = field(default_factory=TrainingRules)
+    """Rules for training episodes; evaluation never applies them."""
+
+    def __post_init__(self) -> None:
+        _require(self, "action_repeat", self.action_repeat >= 1, ">= 1")
+        side = self.visible_side
+        _require(self, "frame_size", 1 <= self.frame_size <= side, f"between 1 and {side}")
+
+    @property
+    def visible_side(self) -> int:
+        """Side of the picture before the area mean, in pixels."""
+        return CROPPED_SIDE if self.crop_hud else FULL_SIDE
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Shape of one frame: (size, size) if gray, else (3, size, size)."""
+        square = (self.frame_size, self.frame_size)
+        return square if self.gray else (3, *square)
+
+
+def _require(options: object, name: str, holds: bool, demand: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} is {getattr(options, name)}; it must be {demand}")

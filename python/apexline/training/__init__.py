@@ -1,0 +1,25 @@
+"""Training: configuration, the loop over environments, replay and learner, checkpoints and evaluation."""
+
+from __future__ import annotations
+
+try:
+    import pydantic as _pydantic  # noqa: F401
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ImportError(f'apexline.training needs {error.name}: pip install "apexline[train]"') from error
+
+from apexline.training.config import TrainConfig
+from apexline.training.errors import InputError
+from apexline.training.evaluate import EvalReport, Evaluator
+from apexline.training.loop import train
+from apexline.training.presets import PRESETS, pick_preset
+
+__all__ = [
+    "PRESETS",
+    "EvalReport",
+    "Evaluator",
+    "InputError",
+    "TrainConfig",
+    "pick_preset",
+    "train",
+]

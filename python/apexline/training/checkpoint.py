@@ -1,0 +1,64 @@
+"""Checkpoints: written beside and renamed, so that a crash leaves the one before; loading runs no code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from apexline.training.errors import InputError
+
+FORMAT = "apexline checkpoint"
+VERSION = 1
+LATEST = "checkpoint.pt"
+BEST = "best.pt"
+
+
+def save(path: Path, parts: dict[str, Any]) -> None:
+    """Writes `parts` (tensors and plain values) to `path` at once or not at all."""
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as file:
+        torch.save({"format": FORMAT, "version": VERSION, **parts}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The parts of a checkpoint, with tensors on the CPU.
+
+    Raises:
+        InputError: the file is missing, damaged, not a checkpoint or of another version.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint")
+    try:
+        parts = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: cut short or not a checkpoint ({reason})") from error
+    if not isinstance(parts, dict) or parts.get("format") != FORMAT:
+        raise InputError(f"{path}: not an apexline checkpoint")
+    if parts.get("version") != VERSION:
+        raise InputError(f"{path}: checkpoint version {parts.get('version')}; this apexline reads version {VERSION}")
+    return parts
+
+
+def find(run: Path, name: str | None = None) -> Path:
+    """The checkpoint that `run` names: the file itself, or in a run folder `name`, else the best, else the latest.
+
+    Raises:
+        InputError: there is none.
+    """
+    if run.is_file():
+        return run
+    if not run.is_dir():
+        raise InputError(f"{run}: no such run folder or checkpoint")
+    for candidate in (name,) if name else (BEST, LATEST):
+        if (run / candidate).is_file():
+            return run / candidate
+    raise InputError(f"{run}: holds no {name or f'{BEST} or {LATEST}'}")

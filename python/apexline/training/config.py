@@ -1,0 +1,150 @@
+"""The whole configuration of a run, as frozen dataclasses that tyro shows and pydantic checks."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import TypeAdapter, ValidationError
+
+from apexline.agent import AgentConfig, NoiseConfig
+from apexline.racing import EnvOptions
+from apexline.training.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """What is kept of the past and how it is drawn."""
+
+    capacity: Annotated[int, Gt(0)] = 100_000
+    """Frames kept over all environments."""
+    frame_stack: Annotated[int, Gt(0)] = 3
+    """Frames in an observation."""
+    n_step: Annotated[int, Gt(0)] = 3
+    """Decisions in a return."""
+    gamma: Annotated[float, Ge(0), Le(1)] = 0.99
+    """Discount of one decision."""
+    alpha: Annotated[float, Ge(0), Le(1)] = 0.6
+    """How far priorities matter when drawing: 0 is uniform."""
+    beta: Annotated[float, Ge(0), Le(1)] = 0.4
+    """Exponent of the importance weights that undo the priorities' bias."""
+    epsilon: Annotated[float, Ge(0)] = 0.01
+    """Added to |td| so that nothing becomes unreachable."""
+    shift: Annotated[int, Ge(0)] = 2
+    """Random shift of a batch's pictures, in pixels: 2 suits 42 pixels, 4 suits 84."""
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How acting and learning take turns."""
+
+    batch_size: Annotated[int, Gt(0)] = 128
+    """Transitions in an update."""
+    replay_ratio: Annotated[float, Gt(0)] = 0.5
+    """Updates per decision."""
+    random_decisions: Annotated[int, Ge(0)] = 4_000
+    """Decisions driven at random before learning starts; a run that starts from weights drives itself instead."""
+    reward_scale: Annotated[float, Gt(0)] = 0.1
+    """What rewards are multiplied by before they are stored."""
+
+
+@dataclass(frozen=True)
+class BudgetConfig:
+    """When a run ends: the first limit that is reached; 0 is no limit."""
+
+    minutes: Annotated[float, Ge(0)] = 0.0
+    """Wall-clock minutes of training, resumed stretches added up."""
+    frames: Annotated[int, Ge(0)] = 0
+    """Game frames (1/50 s each)."""
+    episodes: Annotated[int, Ge(0)] = 0
+    """Training episodes."""
+
+
+@dataclass(frozen=True)
+class MonitorConfig:
+    """What is measured, shown and saved on the way."""
+
+    log_seconds: Annotated[float, Gt(0)] = 10.0
+    """Seconds between rows of metrics.csv."""
+    checkpoint_seconds: Annotated[float, Gt(0)] = 120.0
+    """Seconds between checkpoints."""
+    eval_decisions: Annotated[int, Ge(0)] = 10_000
+    """Decisions between evaluations, which run beside the training; 0 evaluates never."""
+    eval_episodes: Annotated[int, Gt(0)] = 8
+    """Episodes of an evaluation."""
+    eval_seed: Annotated[int, Ge(0)] = 2_000_000
+    """First seed of the evaluations by which the best weights are chosen. Keep it apart from the seeds that final
+    scores are reported on."""
+    eval_processes: Annotated[int, Gt(0)] = 1
+    """Processes that play evaluations."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run."""
+
+    preset: str = "cpu"
+    """The named set of defaults that this configuration started from."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Of the weights, the noise, the replay and the tracks."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the networks live."""
+    threads: Annotated[int, Ge(0)] = 0
+    """Threads of torch on the CPU; 0 takes the processors this process may use."""
+    num_envs: Annotated[int, Gt(0)] = 8
+    """Environments that are driven at once."""
+    env_processes: bool = True
+    """Give each environment a process of its own; else all run in this one."""
+    env: EnvOptions = field(default_factory=EnvOptions)
+    """The game as the agent sees it, and the rules of training episodes."""
+    replay: ReplayConfig = field(default_factory=ReplayConfig)
+    agent: AgentConfig = field(default_factory=AgentConfig)
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    monitor: MonitorConfig = field(default_factory=MonitorConfig)
+
+
+_ADAPTER = TypeAdapter(TrainConfig)
+
+
+def to_dict(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as plain values that JSON can hold."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(values: dict[str, Any], source: str = "configuration") -> TrainConfig:
+    """A checked configuration from plain values.
+
+    Raises:
+        InputError: a field is unknown, missing or out of range; the message names the first such field, its value
+            and `source`.
+    """
+    try:
+        config = _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{source}: {place} is {first['input']!r}: {first['msg']}") from None
+    return check(config)
+
+
+def check(config: TrainConfig) -> TrainConfig:
+    """`config`, if its parts fit each other; its fields' own bounds are checked too.
+
+    Raises:
+        InputError: naming field and value.
+    """
+    try:
+        _ADAPTER.validate_python(to_dict(config))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{place} is {first['input']!r}: {first['msg']}") from None
+    if config.replay.capacity < config.loop.batch_size:
+        raise InputError(
+            f"replay.capacity is {config.replay.capacity}; it must be >= loop.batch_size, {config.loop.batch_size}"
+        )
+    return config

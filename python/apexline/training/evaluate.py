@@ -1,0 +1,145 @@
+"""Evaluation: whole unshaped episodes of the stock game without noise, in parallel processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from apexline.agent import ActorCritic, build
+from apexline.racing import EnvOptions, make_env
+from apexline.training.config import TrainConfig, from_dict, to_dict
+
+Weights = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """One evaluated episode."""
+
+    seed: int
+    score: float
+    frames: int
+    tiles: float
+
+
+@dataclass(frozen=True)
+class EvalReport:
+    """Results of an evaluation, in the order of their seeds."""
+
+    episodes: tuple[EpisodeResult, ...]
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """mean, sd (of the sample), median, p10, min and max of the scores."""
+        scores = np.array([episode.score for episode in self.episodes])
+        return {
+            "mean": float(scores.mean()),
+            "sd": float(scores.std(ddof=1)) if len(scores) > 1 else 0.0,
+            "median": float(np.median(scores)),
+            "p10": float(np.percentile(scores, 10)),
+            "min": float(scores.min()),
+            "max": float(scores.max()),
+        }
+
+
+def build_networks(config: TrainConfig) -> ActorCritic:
+    """The networks of a run, with fresh weights, on the CPU."""
+    shape = (config.replay.frame_stack, *config.env.frame_shape)
+    return build(config.agent, shape, *action_bounds(config.env))
+
+
+def action_bounds(options: EnvOptions) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Lowest and highest action (A,) float32 of an environment with these options."""
+    env = make_env(options, training=False)
+    low, high = env.action_space.low, env.action_space.high  # type: ignore[attr-defined]
+    env.close()
+    return low, high
+
+
+def play(networks: ActorCritic, config: TrainConfig, seed: int) -> EpisodeResult:
+    """One episode of the stock game from `seed`, greedy, on one observation at a time.
+
+    The batch of one makes a score independent of how many episodes are played side by side.
+    """
+    env = make_env(config.env, training=False)
+    frame, _ = env.reset(seed=seed)
+    stack = np.repeat(frame[None], config.replay.frame_stack, axis=0)
+    ended = False
+    info: dict[str, Any] = {}
+    while not ended:
+        action = networks.evaluation_policy(torch.from_numpy(stack[None]))[0].numpy()
+        frame, _, terminated, truncated, info = env.step(action)
+        stack = np.concatenate([stack[1:], frame[None]])
+        ended = terminated or truncated
+    env.close()
+    return EpisodeResult(seed, float(info["score"]), int(info["frames"]), float(info["tiles"]))
+
+
+class Evaluator:
+    """Worker processes that play episodes with the weights they are handed.
+
+    Each has one torch thread, so scores do not depend on how many there are.
+    """
+
+    def __init__(self, config: TrainConfig, processes: int) -> None:
+        self._pool = ProcessPoolExecutor(
+            processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(to_dict(config),),
+        )
+
+    def submit(self, weights: Weights, seeds: Sequence[int]) -> PendingReport:
+        """Sets off one episode a seed with a copy of `weights`, an ActorCritic's state."""
+        copied = {name: value.detach().cpu().numpy().copy() for name, value in weights.items()}
+        return PendingReport([self._pool.submit(_play_in_worker, copied, seed) for seed in seeds])
+
+    def close(self) -> None:
+        """Drops what has not begun and ends the processes."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class PendingReport:
+    """An evaluation under way."""
+
+    def __init__(self, futures: Sequence[Future[EpisodeResult]]) -> None:
+        self.futures = tuple(futures)
+
+    def done(self) -> bool:
+        """True once every episode is played."""
+        return all(future.done() for future in self.futures)
+
+    def result(self) -> EvalReport:
+        """Waits for the report.
+
+        Raises:
+            RuntimeError: an evaluation process died.
+        """
+        try:
+            return EvalReport(tuple(future.result() for future in self.futures))
+        except BrokenProcessPool as error:
+            raise RuntimeError("an evaluation process died (out of memory, or killed)") from error
+
+
+_worker: tuple[TrainConfig, ActorCritic] | None = None
+
+
+def _start_worker(config_values: dict[str, Any]) -> None:
+    global _worker
+    torch.set_num_threads(1)
+    config = from_dict(config_values)
+    _worker = (config, build_networks(config))
+
+
+def _play_in_worker(weights: dict[str, np.ndarray[Any, Any]], seed: int) -> EpisodeResult:
+    assert _worker is not None
+    config, networks = _worker
+    networks.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    return play(networks, config, seed)

@@ -1,0 +1,115 @@
+"""Learning: batches go from the replay to the device, TD errors come back as priorities one update later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from apexline.agent import DDPG, TensorBatch
+from apexline.replay import Batch, PrioritizedFrameReplay
+
+Metrics = dict[str, float]
+
+
+class _Arena(NamedTuple):
+    """Host memory for one batch, as torch sees it (pinned for a GPU) and as the replay writes it."""
+
+    tensors: tuple[torch.Tensor, ...]
+    arrays: Batch
+
+
+class _Pending(NamedTuple):
+    """TD errors on their way to the host."""
+
+    indices: NDArray[np.int64]
+    errors: torch.Tensor
+    arrived: torch.cuda.Event | None
+
+
+class Learner:
+    """Draws batches, updates the agent, and returns its TD errors to the replay.
+
+    The errors of an update reach the replay after the next one has been issued, on every device, so a GPU is never
+    waited for and results do not depend on the device's speed. Two arenas take turns: one is filled while the
+    copy out of the other may still be under way.
+    """
+
+    def __init__(self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int) -> None:
+        self.agent = agent
+        self.replay = replay
+        self.batch_size = batch_size
+        self.updates = 0
+        self.stale = 0
+        self._pinned = agent.device.type == "cuda"
+        self._arenas = [self._make_arena(), self._make_arena()]
+        self._pending: _Pending | None = None
+        self._sums: dict[str, torch.Tensor] = {}
+        self._summed = 0
+
+    def update(self) -> None:
+        """One update from a fresh batch."""
+        arena = self._arenas[self.updates % 2]
+        self.replay.sample(self.batch_size, out=arena.arrays)
+        batch = Batch(*(tensor.to(self.agent.device, non_blocking=True) for tensor in arena.tensors))
+        errors, metrics = self.agent.update(
+            TensorBatch(
+                obs=batch.obs,
+                next_obs=batch.next_obs,
+                action=batch.action,
+                reward=batch.reward,
+                discount=batch.discount,
+                weights=batch.weights,
+            )
+        )
+        issued = self._send_back(arena.arrays.indices.copy(), errors)
+        self.flush()
+        self._pending = issued
+        self._accumulate(metrics)
+        self.updates += 1
+
+    def flush(self) -> None:
+        """Gives the replay the TD errors that are still on their way."""
+        if self._pending is None:
+            return
+        if self._pending.arrived is not None:
+            self._pending.arrived.synchronize()
+        self.stale += self.replay.update_priorities(self._pending.indices, self._pending.errors.numpy())
+        self._pending = None
+
+    def read_metrics(self) -> Metrics:
+        """Means since the last call, NaN-free; waits for the device once."""
+        if not self._summed:
+            return {}
+        names = list(self._sums)
+        means = torch.stack([self._sums[name] for name in names]).div_(self._summed).tolist()
+        self._sums.clear()
+        self._summed = 0
+        return dict(zip(names, means, strict=True))
+
+    def _make_arena(self) -> _Arena:
+        tensors = tuple(
+            torch.from_numpy(array).pin_memory() if self._pinned else torch.from_numpy(array)
+            for array in self.replay.empty_batch(self.batch_size)
+        )
+        return _Arena(tensors, Batch(*(tensor.numpy() for tensor in tensors)))
+
+    def _send_back(self, indices: NDArray[np.int64], errors: torch.Tensor) -> _Pending:
+        if not self._pinned:
+            return _Pending(indices, errors, None)
+        host = torch.empty(errors.shape, dtype=errors.dtype, pin_memory=True)
+        host.copy_(errors, non_blocking=True)
+        arrived = torch.cuda.Event()
+        arrived.record()
+        return _Pending(indices, host, arrived)
+
+    def _accumulate(self, metrics: Mapping[str, Any]) -> None:
+        for name, value in metrics.items():
+            if name in self._sums:
+                self._sums[name] += value
+            else:
+                self._sums[name] = value.clone()
+        self._summed += 1

@@ -1,0 +1,120 @@
+"""The training loop: environments step while the learner updates, at a fixed ratio of updates to decisions."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from apexline.training import checkpoint
+from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
+from apexline.training.errors import InputError
+from apexline.training.monitor import Monitor, Status, Watcher
+from apexline.training.session import Session
+
+
+def train(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    weights: Path | None = None,
+    render: bool = False,
+    watch: Watcher | None = None,
+) -> Status:
+    """Runs `config` until its budget is used up.
+
+    The folder receives config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume from)
+    and best.pt (the weights with the best evaluation). Whatever ends the run, an error or Ctrl-C included, the
+    latest state is saved first.
+
+    Args:
+        config: what to run.
+        folder: made where missing; must be empty unless `resume`.
+        resume: go on from the folder's checkpoint.
+        weights: a run folder or checkpoint whose networks to start from.
+        render: show the first environment in a window.
+        watch: told the status every `monitor.log_seconds`.
+
+    Raises:
+        InputError: the configuration, the folder or a checkpoint cannot be used; nothing was overwritten.
+        WorkerDied: a process of an environment ended by itself.
+    """
+    check(config)
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
+    parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
+    initial = checkpoint.load(checkpoint.find(weights))["agent"]["networks"] if weights else None
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
+
+    session = _built(config, initial, weights, render)
+    try:
+        if parts is not None:
+            _restore(session, parts, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
+        monitor = Monitor(session, folder, watch)
+        try:
+            return _run(session, monitor, parts)
+        finally:
+            monitor.close()
+    finally:
+        session.close()
+
+
+def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> Status:
+    seconds_before = parts["seconds"] if parts is not None else 0.0
+    monitor.best_eval = parts["best_eval"] if parts is not None else -math.inf
+    began = time.perf_counter()
+
+    def seconds() -> float:
+        return seconds_before + time.perf_counter() - began
+
+    collector, learner = session.collector, session.learner
+    owed = 0.0
+    try:
+        session.begin_episodes()
+        monitor.begin(seconds())
+        while not _used_up(session.config.budget, seconds(), session):
+            collector.begin()
+            if collector.decisions >= session.learn_from and len(session.replay) > 0:
+                owed += session.config.loop.replay_ratio * session.config.num_envs
+                while owed >= 1:
+                    learner.update()
+                    owed -= 1
+            monitor.tick(seconds(), collector.finish())
+        learner.flush()
+    finally:
+        monitor.save(seconds())
+    return monitor.finish(seconds())
+
+
+def _used_up(budget: BudgetConfig, seconds: float, session: Session) -> bool:
+    return (
+        0 < budget.minutes * 60 <= seconds
+        or 0 < budget.frames <= session.collector.frames
+        or 0 < budget.episodes <= session.collector.episodes
+    )
+
+
+def _built(config: TrainConfig, initial: dict[str, Any] | None, weights: Path | None, render: bool) -> Session:
+    try:
+        return Session(config, weights=initial, render=render)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    except RuntimeError as error:
+        if initial is None:
+            raise
+        raise InputError(f"{weights}: its networks do not fit this configuration: {error}") from error
+
+
+def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
+    try:
+        session.load_state_dict(parts)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{folder}: the checkpoint does not fit this configuration: {error}") from error

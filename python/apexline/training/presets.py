@@ -1,0 +1,76 @@
+"""Named configurations: `cpu` and `cuda` learn well, `notebook` is the one that this project succeeds."""
+
+from __future__ import annotations
+
+import torch
+
+from apexline.agent import AgentConfig, NoiseConfig
+from apexline.racing import EnvOptions, TrainingRules
+from apexline.training.config import (
+    BudgetConfig,
+    LoopConfig,
+    ReplayConfig,
+    TrainConfig,
+)
+
+RECIPE_RULES = TrainingRules(
+    stall_decisions=25,
+    stall_penalty=10.0,
+    lap_end_decisions=4,
+    lap_end_fraction=0.9,
+    full_lap_truncates=True,
+    skipped_tile_cost=5.0,
+    skipped_tile_margin=3,
+)
+
+CPU = TrainConfig(
+    preset="cpu",
+    env=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True, rules=RECIPE_RULES),
+    agent=AgentConfig(encoder="small42", ema=0.999),
+    budget=BudgetConfig(minutes=30),
+)
+
+CUDA = TrainConfig(
+    preset="cuda",
+    device="cuda",
+    num_envs=16,
+    env=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=84, pedal=True, rules=RECIPE_RULES),
+    replay=ReplayConfig(capacity=200_000, shift=4),
+    agent=AgentConfig(encoder="nature", hidden=(512, 512), ema=0.999),
+    loop=LoopConfig(batch_size=256),
+    budget=BudgetConfig(minutes=30),
+)
+
+NOTEBOOK = TrainConfig(
+    preset="notebook",
+    num_envs=1,
+    env_processes=False,
+    env=EnvOptions(),
+    replay=ReplayConfig(capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=0),
+    agent=AgentConfig(
+        encoder="notebook",
+        shared_encoder=False,
+        trunk_features=0,
+        hidden=(512, 512),
+        normalization="none",
+        num_critics=1,
+        target_actor=True,
+        actor_lr=5e-6,
+        critic_lr=5e-5,
+        tau=0.001,
+        huber_delta=0.0,
+        preactivation_penalty=0.0,
+        smoothing_sigma=0.0,
+        precision="fp32",
+    ),
+    noise=NoiseConfig(kind="ou", theta=0.15, mu=0.0, sigma=0.3, sigma_final=0.3, dt=0.01, anneal_decisions=0, ladder=()),
+    loop=LoopConfig(batch_size=32, replay_ratio=1.0, random_decisions=0, reward_scale=1.0),
+    budget=BudgetConfig(episodes=2_000),
+)
+
+PRESETS = {preset.preset: preset for preset in (CPU, CUDA, NOTEBOOK)}
+
+
+def pick_preset() -> str:
+    """`cuda` where torch sees a GPU, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"

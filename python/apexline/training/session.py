@@ -1,0 +1,112 @@
+"""The parts of a run, put together from its configuration, and what of them a checkpoint keeps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from apexline._core import available_processors
+from apexline.agent import DDPG, make_noise
+from apexline.racing import make_vector, random_driving
+from apexline.replay import PrioritizedFrameReplay
+from apexline.training.collector import Collector
+from apexline.training.config import TrainConfig, to_dict
+from apexline.training.evaluate import action_bounds
+from apexline.training.learner import Learner
+
+
+class Session:
+    """Agent, replay, learner and collector of one run.
+
+    Args:
+        config: what to build.
+        weights: networks to start from (an ActorCritic's state), or None for fresh ones.
+        render: show the first environment in a window.
+
+    Raises:
+        ValueError: parts of the configuration do not fit each other.
+        RuntimeError: `weights` do not fit the configured networks.
+    """
+
+    def __init__(
+        self, config: TrainConfig, *, weights: dict[str, Any] | None = None, render: bool = False
+    ) -> None:
+        self.config = config
+        torch.set_num_threads(config.threads or available_processors())
+        low, high = action_bounds(config.env)
+        self.agent = DDPG(
+            config.agent,
+            (config.replay.frame_stack, *config.env.frame_shape),
+            low,
+            high,
+            device=config.device,
+            seed=config.seed,
+        )
+        if weights is not None:
+            self.agent.networks.load_online(weights)
+        self.replay = PrioritizedFrameReplay(
+            num_envs=config.num_envs,
+            frame_shape=config.env.frame_shape,
+            action_shape=low.shape,
+            seed=config.seed,
+            **vars(config.replay),
+        )
+        self.learner = Learner(self.agent, self.replay, config.loop.batch_size)
+        self.rng = np.random.default_rng(config.seed)
+        self.collector = Collector(
+            make_vector(
+                config.env,
+                config.num_envs,
+                training=True,
+                asynchronous=config.env_processes,
+                render_first=render,
+            ),
+            self.replay,
+            self.policy,
+            make_noise(config.noise, config.num_envs, len(low), config.seed),
+            random_actions=lambda: random_driving(self.rng, config.num_envs, config.env.pedal),
+            random_decisions=0 if weights is not None else config.loop.random_decisions,
+            reward_scale=config.loop.reward_scale,
+        )
+        self.learn_from = config.loop.random_decisions
+        """Decisions after which learning starts."""
+
+    def policy(self, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The actor's actions for observations (num_envs, frame_stack, *frame_shape), on the run's device."""
+        on_device = torch.from_numpy(observations).to(self.config.device)
+        return self.agent.networks.policy(on_device).cpu().numpy()
+
+    def begin_episodes(self) -> None:
+        """Resets every environment, with seeds that differ from stretch to stretch of a resumed run."""
+        sequence = np.random.SeedSequence([self.config.seed, self.collector.decisions])
+        self.collector.reset(seed=int(sequence.generate_state(1)[0] >> 1))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Configuration, networks, targets, optimisers, scaler, counters and random states; not the replay."""
+        return {
+            "config": json.dumps(to_dict(self.config)),
+            "agent": self.agent.state_dict(),
+            "collector": self.collector.state_dict(),
+            "updates": self.learner.updates,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from `state`. The replay is empty then, so learning waits for as many decisions as in a new run.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: `state` is of another configuration.
+        """
+        self.agent.load_state_dict(state["agent"])
+        self.collector.load_state_dict(state["collector"])
+        self.learner.updates = state["updates"]
+        self.rng.bit_generator.state = state["rng"]
+        self.learn_from = self.collector.decisions + self.config.loop.random_decisions
+
+    def close(self) -> None:
+        """Ends the environments."""
+        self.collector.envs.close()

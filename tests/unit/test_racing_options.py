@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from apexline.racing import EnvOptions, TrainingRules
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        (EnvOptions(), (3, 96, 96)),
+        (EnvOptions(crop_hud=True, frame_size=84), (3, 84, 84)),
+        (EnvOptions(gray=True), (96, 96)),
+        (EnvOptions(crop_hud=True, gray=True, frame_size=42), (42, 42)),
+    ],
+)
+def test_frame_shape(options: EnvOptions, shape: tuple[int, ...]) -> None:
+    assert options.frame_shape == shape
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"action_repeat": 0}, "action_repeat is 0; it must be >= 1"),
+        ({"frame_size": 0}, "frame_size is 0; it must be between 1 and 96"),
+        ({"frame_size": 97}, "frame_size is 97; it must be between 1 and 96"),
+        ({"frame_size": 85, "crop_hud": True}, "frame_size is 85; it must be between 1 and 84"),
+    ],
+)
+def test_env_options_out_of_range(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as failure:
+        EnvOptions(**fields)
+    assert str(failure.value) == message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "demand"),
+    [
+        ("stall_decisions", -1, ">= 0"),
+        ("lap_end_decisions", -2, ">= 0"),
+        ("skipped_tile_margin", -1, ">= 0"),
+        ("stall_penalty", -0.5, "finite and >= 0"),
+        ("stall_penalty", math.inf, "finite and >= 0"),
+        ("skipped_tile_cost", math.nan, "finite and >= 0"),
+        ("lap_end_fraction", 1.5, "between 0 and 1"),
+        ("lap_end_fraction", math.nan, "between 0 and 1"),
+    ],
+)
+def test_training_rules_out_of_range(field: str, value: float, demand: str) -> None:
+    with pytest.raises(ValueError) as failure:
+        TrainingRules(**{field: value})
+    assert str(failure.value) == f"{field} is {value}; it must be {demand}"
+
+
+def test_options_are_frozen_and_checked_again_when_replaced() -> None:
+    options = EnvOptions(crop_hud=True, frame_size=84)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        options.gray = True  # type: ignore[misc]
+    with pytest.raises(ValueError, match="action_repeat is -1"):
+        dataclasses.replace(options, action_repeat=-1)

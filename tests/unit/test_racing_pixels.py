@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from apexline.racing import AreaMean, ChannelsFirst, CropHud, Grayscale
+
+Picture = npt.NDArray[np.uint8]
+
+
+class Still(gym.Env[Any, Any]):
+    """Shows the same picture for ever."""
+
+    action_space = gym.spaces.Discrete(1)
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.observation_space = gym.spaces.Box(0, 255, picture.shape, np.uint8)
+
+    def reset(self, **_: Any) -> Any:
+        return self.picture, {}
+
+
+def shown(env: gym.Env[Any, Any]) -> Picture:
+    frame = env.reset()[0]
+    assert env.observation_space.contains(frame)
+    return frame
+
+
+def noise(*shape: int) -> Picture:
+    return np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+
+
+def pictures(channels: tuple[int, ...]) -> st.SearchStrategy[Picture]:
+    sides = st.integers(1, 12)
+    return st.tuples(sides, sides).flatmap(lambda side: arrays(np.uint8, side + channels))
+
+
+def block_mean(picture: Picture, size: int) -> Picture:
+    """Naive model: blow each pixel up to size * size equal ones, then average blocks of H * W."""
+    height, width, *channels = picture.shape
+    large = picture.repeat(size, 0).repeat(size, 1)
+    sums = large.reshape(size, height, size, width, *channels).sum((1, 3), dtype=np.int64)
+    return ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
+
+
+def test_crop_keeps_the_rows_above_the_indicators_and_the_middle_columns() -> None:
+    picture = noise(96, 96, 3)
+    np.testing.assert_array_equal(shown(CropHud(Still(picture))), picture[0:84, 6:90])
+
+
+@given(pictures((3,)))
+def test_gray_is_the_weighted_sum_rounded_to_nearest(picture: Picture) -> None:
+    gray = shown(Grayscale(Still(picture)))
+    for place in np.ndindex(picture.shape[:2]):
+        red, green, blue = (int(value) for value in picture[place])
+        assert gray[place] == math.floor(Fraction(299 * red + 587 * green + 114 * blue, 1000) + Fraction(1, 2))
+
+
+@given(st.data(), st.sampled_from([(), (3,)]))
+def test_area_mean_equals_the_mean_over_blown_up_pixels(data: st.DataObject, channels: tuple[int, ...]) -> None:
+    picture = data.draw(pictures(channels))
+    size = data.draw(st.integers(1, min(picture.shape[:2])))
+    np.testing.assert_array_equal(shown(AreaMean(Still(picture), size)), block_mean(picture, size))
+
+
+def test_area_mean_at_half_size_rounds_ties_up() -> None:
+    picture = noise(84, 84)
+    sums = picture.reshape(42, 2, 42, 2).sum((1, 3), dtype=np.int64)
+    assert (sums % 4 == 2).any()
+    np.testing.assert_array_equal(shown(AreaMean(Still(picture), 42)), (sums + 2) // 4)
+
+
+@pytest.mark.parametrize("shape", [(84, 84), (84, 84, 3)])
+def test_area_mean_with_fractional_overlaps_at_real_size(shape: tuple[int, ...]) -> None:
+    picture = noise(*shape)
+    np.testing.assert_array_equal(shown(AreaMean(Still(picture), 64)), block_mean(picture, 64))
+
+
+@pytest.mark.parametrize("shape", [(84, 84), (96, 96, 3)])
+def test_area_mean_at_full_size_changes_nothing(shape: tuple[int, ...]) -> None:
+    picture = noise(*shape)
+    np.testing.assert_array_equal(shown(AreaMean(Still(picture), shape[0])), picture)
+
+
+@pytest.mark.parametrize("size", [0, 85])
+def test_area_mean_cannot_enlarge(size: int) -> None:
+    with pytest.raises(ValueError, match=f"size is {size}; it must be between 1 and 84"):
+        AreaMean(Still(noise(84, 96, 3)), size)
+
+
+def test_channels_first() -> None:
+    picture = noise(5, 7, 3)
+    frame = shown(ChannelsFirst(Still(picture)))
+    assert frame.shape == (3, 5, 7)
+    for row, column, channel in np.ndindex(picture.shape):
+        assert frame[channel, row, column] == picture[row, column, channel]
+
+
+@pytest.mark.parametrize("wrap", [Grayscale, ChannelsFirst, lambda env: AreaMean(env, 3)])
+def test_frames_are_contiguous_even_from_a_transposed_picture(wrap: Any) -> None:
+    assert shown(wrap(Still(noise(5, 7, 3).transpose(1, 0, 2)))).flags.c_contiguous

@@ -1,0 +1,224 @@
+"""The rules of training episodes, on a scripted race."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import gymnasium as gym
+import pytest
+
+from apexline.racing import FullLap, LapEnd, SkippedTiles, StallEnd, TrainingRules, UnshapedScore, add_rules
+from apexline.racing.skipped_tiles import LOOK_AHEAD
+
+Env = gym.Env[Any, Any]
+Decision = list[int]
+"""The tiles that the car drives over, in order; it stays on the last one."""
+OFF_FIELD: Decision = [-1]
+WAIT: Decision = []
+
+
+@dataclass(eq=False)
+class Tile:
+    idx: int
+    road_visited: bool = False
+
+
+class ScriptedRace(gym.Env[Any, Any]):
+    """A road of `length` tiles; an action is a Decision.
+
+    As in the stock game the car starts on tiles 0 and 1, a new tile pays (10 here), the last new tile terminates,
+    and so does leaving the field, at a reward of -100.
+    """
+
+    observation_space = gym.spaces.Discrete(1)
+    action_space = gym.spaces.Discrete(1)
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def reset(self, **_: Any) -> Any:
+        self.road = [Tile(idx) for idx in range(self.length)]
+        self.tile_visited_count = 0
+        self.car = SimpleNamespace(wheels=[SimpleNamespace(tiles=set()), SimpleNamespace(tiles=set())])
+        self._drive_over([0, 1])
+        return 0, {}
+
+    def step(self, action: Decision) -> Any:
+        if action == OFF_FIELD:
+            return 0, -100.0, True, False, {"lap_finished": False}
+        before = self.tile_visited_count
+        self._drive_over(action)
+        finished = self.tile_visited_count == self.length
+        reward = 10.0 * (self.tile_visited_count - before)
+        return 0, reward, finished, False, {"lap_finished": True} if finished else {}
+
+    def _drive_over(self, tiles: Iterable[int]) -> None:
+        for idx in tiles:
+            self.road[idx].road_visited = True
+            self.car.wheels[1].tiles = {self.road[idx]}
+        self.tile_visited_count = sum(tile.road_visited for tile in self.road)
+
+
+def drive(env: Env, *decisions: Decision) -> list[tuple[float, bool, bool]]:
+    """Plays an episode: reward, terminated and truncated of each decision."""
+    env.reset()
+    return [env.step(decision)[1:4] for decision in decisions]
+
+
+def going_on(*rewards: float) -> list[tuple[float, bool, bool]]:
+    return [(reward, False, False) for reward in rewards]
+
+
+class TestStallEnd:
+    def test_ends_as_terminated_with_the_penalty(self) -> None:
+        env = StallEnd(ScriptedRace(10), 3, 7.5)
+        assert drive(env, WAIT, [0], WAIT) == [*going_on(0, 0), (-7.5, True, False)]
+
+    def test_a_new_tile_starts_the_count_again(self) -> None:
+        env = StallEnd(ScriptedRace(10), 3, 7.5)
+        assert drive(env, WAIT, WAIT, [2], WAIT, WAIT) == going_on(0, 0, 10, 0, 0)
+
+    def test_an_episode_starts_at_zero(self) -> None:
+        env = StallEnd(ScriptedRace(10), 3, 7.5)
+        for _ in range(2):
+            assert drive(env, WAIT, WAIT) == going_on(0, 0)
+
+    def test_is_named_in_the_info(self) -> None:
+        env = StallEnd(ScriptedRace(10), 1, 7.5)
+        env.reset()
+        assert "ended_by" not in env.step([2])[4]
+        assert env.step(WAIT)[4]["ended_by"] == "stall"
+
+    def test_an_end_by_the_game_is_no_stall(self) -> None:
+        env = StallEnd(ScriptedRace(10), 1, 7.5)
+        env.reset()
+        assert env.step(OFF_FIELD)[1:] == (-100, True, False, {"lap_finished": False})
+
+
+class TestLapEnd:
+    def test_ends_a_nearly_complete_lap_as_truncated(self) -> None:
+        env = LapEnd(ScriptedRace(10), 2, 0.7)
+        assert drive(env, range(8), WAIT, WAIT) == [*going_on(60, 0), (0, False, True)]
+        assert env.step(WAIT)[4]["ended_by"] == "lap_end"
+
+    def test_needs_more_than_the_fraction(self) -> None:
+        env = LapEnd(ScriptedRace(10), 2, 0.7)
+        assert drive(env, range(7), WAIT, WAIT, WAIT) == going_on(50, 0, 0, 0)
+
+    def test_a_new_tile_starts_the_count_again(self) -> None:
+        env = LapEnd(ScriptedRace(10), 2, 0.7)
+        assert drive(env, range(8), WAIT, [9], WAIT) == going_on(60, 0, 10, 0)
+
+    def test_an_end_by_the_game_stands(self) -> None:
+        env = LapEnd(ScriptedRace(10), 1, 0.7)
+        assert drive(env, range(8), OFF_FIELD)[-1] == (-100, True, False)
+
+
+class TestFullLap:
+    def test_every_tile_visited_is_truncated(self) -> None:
+        env = FullLap(ScriptedRace(5))
+        assert drive(env, [2, 3], [4]) == [*going_on(20), (10, False, True)]
+        assert env.step(WAIT)[4] == {"lap_finished": True, "ended_by": "full_lap"}
+
+    def test_a_lap_that_the_game_calls_finished_with_tiles_missing_stays_terminated(self) -> None:
+        race = ScriptedRace(5)
+        race.step = lambda _: (0, 10.0, True, False, {"lap_finished": True})  # type: ignore[method-assign]
+        assert drive(FullLap(race), [2]) == [(10, True, False)]
+
+    def test_off_the_field_stays_terminated_even_with_every_tile_visited(self) -> None:
+        env = FullLap(ScriptedRace(5))
+        assert drive(env, range(5), OFF_FIELD)[-1] == (-100, True, False)
+
+
+class TestSkippedTiles:
+    def test_a_tile_costs_once_when_it_is_more_than_the_margin_behind(self) -> None:
+        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        assert drive(env, [3], [4], [5], [6], [7]) == going_on(10, 10, 10, 10 - 5, 10)
+
+    def test_several_tiles_at_once(self) -> None:
+        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        assert drive(env, [10]) == going_on(10 - 5 * len(range(2, 7)))
+
+    def test_no_margin(self) -> None:
+        env = SkippedTiles(ScriptedRace(20), cost=5, margin=0)
+        assert drive(env, [3], [4]) == going_on(10 - 5, 10)
+
+    def test_coming_back_in_time_costs_nothing_and_later_refunds_nothing(self) -> None:
+        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        assert drive(env, [5], [2], [6, 7]) == going_on(10, 10, 20 - 5)
+        assert drive(env, [6], [2], [7]) == going_on(10 - 5, 10, 10 - 5)
+
+    def test_every_tile_of_a_full_lap_is_free(self) -> None:
+        env = SkippedTiles(ScriptedRace(30), cost=5, margin=3)
+        assert drive(env, *([tile] for tile in range(2, 29))) == going_on(*[10] * 27)
+
+    def test_driving_backwards_over_the_start_line_costs_nothing(self) -> None:
+        backwards = [[tile] for tile in (0, 29, 28, 27, 26, 20)]
+        env = SkippedTiles(ScriptedRace(30), cost=5, margin=3)
+        assert drive(env, *backwards) == going_on(0, *[10] * 5)
+        forwards = [[tile] for tile in range(2, 26) if tile != 20]
+        assert drive(env, *backwards, [0], *forwards)[7:] == going_on(*[10] * 22, 10)[: len(forwards)]
+
+    def test_crossing_the_start_line_costs_nothing(self) -> None:
+        env = SkippedTiles(ScriptedRace(10), cost=5, margin=3)
+        assert drive(env, range(6), [6], [0], [1, 2]) == going_on(40, 10, 0, 0)
+
+    def test_the_last_tiles_of_the_track_are_judged_up_to_the_margin(self) -> None:
+        env = SkippedTiles(ScriptedRace(10), cost=5, margin=3)
+        assert drive(env, range(5), [9], [0]) == going_on(30, 10 - 5, 0)
+
+    def test_another_part_of_the_road_is_no_progress(self) -> None:
+        env = SkippedTiles(ScriptedRace(60), cost=5, margin=3)
+        assert drive(env, [1 + LOOK_AHEAD]) == going_on(10 - 5 * (LOOK_AHEAD - 4))
+        assert drive(env, [2 + LOOK_AHEAD], [2], [3]) == going_on(10, 10, 10)
+
+    def test_each_episode_is_judged_afresh(self) -> None:
+        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        for _ in range(2):
+            assert drive(env, [3], [6]) == going_on(10, 10 - 5)
+
+
+class TestTogether:
+    ALL = TrainingRules(
+        stall_decisions=2,
+        stall_penalty=7.5,
+        lap_end_decisions=2,
+        lap_end_fraction=0.7,
+        full_lap_truncates=True,
+        skipped_tile_cost=5,
+        skipped_tile_margin=3,
+    )
+
+    def test_without_rules_nothing_is_wrapped(self) -> None:
+        race = ScriptedRace(10)
+        assert add_rules(race, TrainingRules()) is race
+
+    @pytest.mark.parametrize(
+        ("rules", "wrapper"),
+        [
+            (TrainingRules(skipped_tile_cost=5), SkippedTiles),
+            (TrainingRules(full_lap_truncates=True), FullLap),
+            (TrainingRules(lap_end_decisions=4), LapEnd),
+            (TrainingRules(stall_decisions=25), StallEnd),
+        ],
+    )
+    def test_each_rule_alone(self, rules: TrainingRules, wrapper: type) -> None:
+        race = ScriptedRace(10)
+        env = add_rules(race, rules)
+        assert type(env) is wrapper
+        assert env.env is race  # type: ignore[attr-defined]
+
+    def test_the_end_of_a_lap_goes_before_a_stall(self) -> None:
+        env = add_rules(ScriptedRace(10), self.ALL)
+        assert drive(env, range(8), WAIT, WAIT)[-1] == (0, False, True)
+        assert drive(env, range(7), WAIT, WAIT)[-1] == (-7.5, True, False)
+
+    def test_the_score_stays_unshaped(self) -> None:
+        env = add_rules(UnshapedScore(ScriptedRace(20)), self.ALL)
+        env.reset()
+        steps = [env.step(decision) for decision in ([6], WAIT, WAIT)]
+        assert [step[1] for step in steps] == [10 - 5, 0, -7.5]
+        assert [step[4]["score"] for step in steps] == [10, 10, 10]
