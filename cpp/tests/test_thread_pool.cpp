@@ -1,6 +1,7 @@
 #include "apexline/support/thread_pool.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <sys/wait.h>
@@ -46,22 +47,18 @@ TEST(there_is_a_processor) { CHECK(available_processors() >= 1); }
 #if !defined(__SANITIZE_THREAD__)  // the thread sanitizer does not follow a fork of a process that has threads
 // A child that hangs is ended by its alarm.
 TEST(forked_child_works_alone_and_leaves) {
-  ThreadPool pool(4);
-  CHECK(each_once(pool, 100));
+  auto pool = std::make_unique<ThreadPool>(4);
+  CHECK(each_once(*pool, 100));
   const pid_t child = fork();
   if (child == 0) {
     alarm(20);
-    bool right;
-    {
-      ThreadPool* inherited = &pool;
-      right = each_once(*inherited, 100);
-      inherited->~ThreadPool();
-    }
+    const bool right = each_once(*pool, 100);
+    pool.reset();
     _exit(right ? 0 : 1);
   }
   int status = -1;
   waitpid(child, &status, 0);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  CHECK(each_once(pool, 100));
+  CHECK(each_once(*pool, 100));
 }
 #endif

@@ -1,4 +1,4 @@
-"""ActionRepeat and the deferred drawing in it, on the stock game with short episodes and on another environment."""
+"""ActionRepeat and the deferred drawing in it, on the stock game and on another environment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_whole_episode_equals_the_plain_game_by_bytes() -> None:
         steps = [plain.step(FULL_THROTTLE) for _ in range(played)]
         picture, reward, terminated, truncated, info = repeated.step(FULL_THROTTLE)
         assert picture.tobytes() == steps[-1][0].tobytes()
-        assert repeated.unwrapped.state is picture  # type: ignore[attr-defined]
+        assert repeated.unwrapped.state is picture
         assert reward == sum(step[1] for step in steps)
         assert (terminated, truncated) == (False, start + played == frames) == steps[-1][2:4]
         assert info["repeats"] == played

@@ -27,9 +27,7 @@ class ThreeAxes(gym.Env[Any, Any]):
         ((0, 0), (0, 0, 0)),
     ],
 )
-def test_pedal_is_gas_or_brake(
-    steer_pedal: tuple[float, ...], steer_gas_brake: tuple[float, ...]
-) -> None:
+def test_pedal_is_gas_or_brake(steer_pedal: tuple[float, ...], steer_gas_brake: tuple[float, ...]) -> None:
     env = PedalAction(ThreeAxes())
     received = env.step(np.array(steer_pedal, np.float32))[0]
     assert received.dtype == np.float32

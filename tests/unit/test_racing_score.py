@@ -19,7 +19,7 @@ class Race(gym.Env[Any, Any]):
         self.tile_visited_count = 2
         return 0, {"course": "oval"}
 
-    def step(self, action: Any) -> Any:
+    def step(self, _: Any) -> Any:
         self.tile_visited_count += 1
         return 0, 2.5, self.tile_visited_count == 10, False, {"lap": 1}
 

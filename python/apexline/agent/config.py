@@ -14,13 +14,13 @@ PrecisionName = Literal["fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """Networks, losses and optimisers of a DDPG agent. The bounds are annotations; the caller enforces them."""
+    """Networks, losses and optimisers of a DDPG agent; the caller checks the bounds in the annotations."""
 
     encoder: EncoderName = "small42"
-    """Convolutions over the stacked frames. The suffix is the frame size they are meant for; `nature` is the DQN
-    network (84 pixels), `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
+    """Convolutions over the stacked frames. The suffix is the frame size they are meant for; `nature` is
+    the DQN network (84 pixels), `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
     shared_encoder: bool = True
-    """One encoder for both, trained by the critic alone (DrQ-v2); otherwise actor and critic have one each."""
+    """One encoder for both, trained by the critic alone (DrQ-v2), instead of one each."""
     trunk_features: Annotated[int, Ge(0)] = 64
     """Width of the Linear-LayerNorm-Tanh bottleneck after the encoder, one per head; 0 leaves it out."""
     hidden: tuple[Annotated[int, Gt(0)], ...] = (256, 256)
@@ -28,12 +28,12 @@ class AgentConfig:
     action_join: Literal["first", "second"] = "first"
     """The critic's hidden layer at which the action enters; Lillicrap et al. 2015 use the second."""
     normalization: Normalization = "layer"
-    """`layer`: LayerNorm in hidden layers. `batch`: BatchNorm in the encoder and in the hidden layers that do not
-    see the action (Lillicrap et al. 2015)."""
+    """`layer`: LayerNorm in hidden layers. `batch`: BatchNorm in the encoder and in the hidden layers that
+    do not see the action (Lillicrap et al. 2015)."""
     num_critics: Literal[1, 2] = 2
     """Critics; of two, the smaller value counts (TD3)."""
     target_actor: bool = False
-    """Choose the next action in the Bellman target with a slow copy of the actor instead of the actor itself."""
+    """Let a slow copy of the actor choose the next action in the Bellman target, not the actor itself."""
     output_init: Annotated[float, Ge(0)] = 3e-3
     """Output weights start uniform in [-output_init, output_init], so that outputs start near zero."""
     actor_lr: Annotated[float, Gt(0)] = 3e-4
@@ -51,8 +51,8 @@ class AgentConfig:
     preactivation_penalty: Annotated[float, Ge(0)] = 1e-3
     """Weight of the mean squared pre-activation in the actor's loss: keeps actions out of saturation."""
     smoothing_sigma: Annotated[float, Ge(0)] = 0.3
-    """Standard deviation of the noise on the actor's actions in both losses (TD3's target policy smoothing), in
-    units of half of each action's range; 0 switches it off."""
+    """Standard deviation of the noise on the actor's actions in both losses (TD3's target policy
+    smoothing), in units of half of each action's range; 0 switches it off."""
     smoothing_clip: Annotated[float, Ge(0)] = 0.3
     """Largest smoothing noise, in the same units."""
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0

@@ -1,4 +1,4 @@
-"""The learner's state in one place: networks, optimisers, loss scale, random numbers and the count of updates."""
+"""The learner: networks, optimisers, loss scale and random numbers in one place."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from apexline.agent.updates import Metrics, TensorBatch, update_actor, update_cr
 
 
 class DDPG:
-    """Deep deterministic policy gradient (Lillicrap et al. 2015) with twin critics and smoothing (TD3) by config.
+    """Deep deterministic policy gradient (Lillicrap et al. 2015), with TD3's refinements by config.
 
-    Everything an update changes, the number of updates and the learning rates included, is a tensor on `device`.
+    What an update changes is on `device`, learning rates and the number of updates included.
 
     Args:
         config: networks, losses, optimisers.
@@ -64,9 +64,9 @@ class DDPG:
         """One step of critic, actor and targets.
 
         Returns:
-            TD errors (B,) float32, Q_1(s, a) - y before the step, and metrics as 0-d tensors: `losses/critic`,
-            `losses/actor`, `charts/q`, `charts/target`, `charts/td_abs`, `charts/action_saturation`. All stay on the
-            device.
+            TD errors (B,) float32, Q_1(s, a) - y before the step, and metrics as 0-d tensors:
+            `losses/critic`, `losses/actor`, `charts/q`, `charts/target`, `charts/td_abs`,
+            `charts/action_saturation`. All stay on the device.
         """
         self._set_learning_rates()
         critic = update_critic(
@@ -105,8 +105,8 @@ class DDPG:
             RuntimeError, ValueError: a part does not fit, as torch reports it.
         """
         self.networks.load_state_dict(state["networks"])
-        self.critic_optimizer.load_state_dict(state["critic_optimizer"])
-        self.actor_optimizer.load_state_dict(state["actor_optimizer"])
+        _load_moments(self.critic_optimizer, state["critic_optimizer"])
+        _load_moments(self.actor_optimizer, state["actor_optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.generator.set_state(state["generator"].cpu())
         self.updates.fill_(state["updates"])
@@ -124,3 +124,8 @@ class DDPG:
         fraction = 1 - (1 - config.lr_final_fraction) * progress
         self.critic_optimizer.param_groups[0]["lr"] = config.critic_lr * fraction
         self.actor_optimizer.param_groups[0]["lr"] = config.actor_lr * fraction
+
+
+def _load_moments(optimizer: Adam, state: Mapping[str, Any]) -> None:
+    """Load Adam's moments and step counts; its settings stay those of this config and device."""
+    optimizer.load_state_dict({**state, "param_groups": optimizer.state_dict()["param_groups"]})

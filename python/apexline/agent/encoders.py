@@ -35,12 +35,13 @@ ARCHITECTURES: dict[EncoderName, tuple[Conv, ...]] = {
 
 
 class Encoder(nn.Module):
-    """Maps observations (B, stack, H, W) or (B, stack, C, H, W) uint8 to features (B, `num_features`) float32.
+    """Observations (B, stack, [C,] H, W) uint8, newest frame last, to features (B, num_features) float32.
 
-    Pixels enter as value / 255 - 0.5. The convolutions run in `config.precision`.
+    Pixels enter as value / 255 - 0.5 and convolutions run in `config.precision`. Features keep the order of
+    the feature map's rows, columns, channels.
 
     Raises:
-        ValueError: `observation_shape` is not (stack, H, W) or (stack, C, H, W), or too small for the encoder.
+        ValueError: `observation_shape` is not (stack, [C,] H, W), or too small for the encoder.
         TypeError: an observation is not uint8.
     """
 
@@ -59,16 +60,14 @@ class Encoder(nn.Module):
             height, width = conv.output_size(height), conv.output_size(width)
             if min(height, width) < 1:
                 raise ValueError(
-                    f"observation_shape {tuple(observation_shape)} is too small for encoder {config.encoder!r}: "
-                    f"its convolution {number} of {conv.kernel}x{conv.kernel} gets {entering[0]}x{entering[1]} pixels"
+                    f"observation_shape {tuple(observation_shape)} is too small for encoder "
+                    f"{config.encoder!r}: {entering[0]}x{entering[1]} pixels reach its convolution {number}"
                 )
         self.layers = nn.Sequential(*layers)
         self.num_features = channels * height * width
         self.precision = config.precision
         self.memory_format = torch.channels_last if config.channels_last else torch.contiguous_format
-        for parameter in self.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=self.memory_format)
+        self.layers.to(memory_format=self.memory_format)  # type: ignore[call-overload]
 
     def forward(self, obs: Tensor) -> Tensor:
         if obs.dtype != torch.uint8:

@@ -14,8 +14,9 @@ M = TypeVar("M", bound=nn.Module)
 class Followers(nn.ModuleDict):
     """Frozen copies, by name, that move a fixed share of the way to their leaders at every `step`.
 
-    Soft updates as in Lillicrap et al. 2015, algorithm 1: copy <- rate * leader + (1 - rate) * copy. Buffers (the
-    running statistics of BatchNorm) are copied as they are. The leaders are not part of this module.
+    Soft updates as in Lillicrap et al. 2015, algorithm 1: copy <- rate * leader + (1 - rate) * copy.
+    Buffers (the running statistics of BatchNorm) are copied as they are. The leaders are not part of this
+    module.
     """
 
     def __init__(self, leaders: dict[str, nn.Module], rate: float) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
-from apexline.agent.config import AgentConfig
+from apexline.agent.config import AgentConfig, Normalization
 
 
 class ActorHead(nn.Module):
     """The policy: features (B, F) float32 to an action (B, A) within the environment's own bounds.
 
-    A dimension with low == -high is high * tanh(z), any other low + (high - low) * sigmoid(z). Both are
-    low + (high - low) * sigmoid(gain * z), since tanh(z) = 2 sigmoid(2z) - 1: gain is 2 for the former, 1 for the
-    latter. For CarRacing's steer, gas and brake that is tanh, sigmoid, sigmoid.
+    A dimension with low == -high is high * tanh(z), any other low + (high - low) * sigmoid(z): for CarRacing's
+    steer, gas and brake that is tanh, sigmoid, sigmoid. Since tanh(z) = 2 sigmoid(2z) - 1, both are
+    low + (high - low) * sigmoid(gain * z), with a gain of 2 for the former and 1 for the latter.
 
     Raises:
         ValueError: a bound is not finite, or a low bound is not below its high bound.
@@ -31,9 +33,7 @@ class ActorHead(nn.Module):
         self.register_buffer("gain", torch.where(low == -high, 2.0, 1.0), persistent=False)
         self.trunk, width = _trunk(config, num_features)
         widths = (width, *config.hidden)
-        self.hidden = nn.Sequential(
-            *(_hidden_layer(i, o, config.normalization) for i, o in zip(widths, widths[1:], strict=False))
-        )
+        self.hidden = nn.Sequential(*(_hidden_layer(i, o, config.normalization) for i, o in pairwise(widths)))
         self.output = _output_layer(widths[-1], len(low), config.output_init)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,7 +43,7 @@ class ActorHead(nn.Module):
 
 
 class CriticHead(nn.Module):
-    """One or two critics on a common trunk: features (B, F) and action (B, A) to values (num_critics, B) float32.
+    """Critics on a common trunk: features (B, F) and action (B, A) to values (num_critics, B) float32.
 
     Raises:
         ValueError: there is no hidden layer at which the action could enter.
@@ -52,9 +52,7 @@ class CriticHead(nn.Module):
     def __init__(self, config: AgentConfig, num_features: int, action_size: int) -> None:
         super().__init__()
         self.trunk, width = _trunk(config, num_features)
-        self.critics = nn.ModuleList(
-            Critic(config, width, action_size) for _ in range(config.num_critics)
-        )
+        self.critics = nn.ModuleList(Critic(config, width, action_size) for _ in range(config.num_critics))
 
     def forward(self, features: Tensor, action: Tensor) -> Tensor:
         features = self.trunk(features)
@@ -68,12 +66,16 @@ class Critic(nn.Module):
         super().__init__()
         self.join = 0 if config.action_join == "first" else 1
         if len(config.hidden) <= self.join:
-            raise ValueError(f"hidden={config.hidden} has no {config.action_join} layer for the action to enter")
+            raise ValueError(
+                f"hidden={config.hidden} has no {config.action_join} layer for the action to enter"
+            )
         widths = [num_features, *config.hidden]
         self.hidden = nn.ModuleList()
-        for index, (width, next_width) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (width, next_width) in enumerate(pairwise(widths)):
             sees_action = index >= self.join
-            normalization = "none" if sees_action and config.normalization == "batch" else config.normalization
+            normalization = config.normalization
+            if sees_action and normalization == "batch":
+                normalization = "none"
             extra = action_size if index == self.join else 0
             self.hidden.append(_hidden_layer(width + extra, next_width, normalization))
         self.output = _output_layer(widths[-1], 1, config.output_init)
@@ -93,12 +95,14 @@ def _trunk(config: AgentConfig, num_features: int) -> tuple[nn.Module, int]:
     return nn.Sequential(nn.Linear(num_features, width), nn.LayerNorm(width), nn.Tanh()), width
 
 
-def _hidden_layer(in_features: int, out_features: int, normalization: str) -> nn.Sequential:
+def _hidden_layer(in_features: int, out_features: int, normalization: Normalization) -> nn.Sequential:
     """Linear, normalisation, ReLU. torch's default weights are Lillicrap's: uniform +-1/sqrt(fan-in)."""
-    norms = {"none": (), "layer": (nn.LayerNorm,), "batch": (nn.BatchNorm1d,)}[normalization]
-    return nn.Sequential(
-        nn.Linear(in_features, out_features), *(norm(out_features) for norm in norms), nn.ReLU()
-    )
+    layers: list[nn.Module] = [nn.Linear(in_features, out_features)]
+    if normalization == "layer":
+        layers.append(nn.LayerNorm(out_features))
+    elif normalization == "batch":
+        layers.append(nn.BatchNorm1d(out_features))
+    return nn.Sequential(*layers, nn.ReLU())
 
 
 def _output_layer(in_features: int, out_features: int, bound: float) -> nn.Linear:

@@ -20,11 +20,12 @@ from apexline.agent.heads import ActorHead, CriticHead
 class ActorCritic(nn.Module):
     """Actor, critic, their encoders, and what follows them: targets and a weight average.
 
-    With a shared encoder there is only one, and the target critic reads its features too (DrQ-v2). A network without
-    a slow copy stands in for itself: `targets.of(actor)` is the actor where the config asks for no target actor.
+    With a shared encoder there is only one, and the target critic reads its features too (DrQ-v2). A
+    network without a slow copy stands in for itself: `targets.of(actor)` is the actor where the config asks
+    for no target actor.
 
-    Networks rest in evaluation mode, so that acting leaves BatchNorm's running statistics alone; a gradient step
-    puts those it trains in training mode for as long as it lasts (`training`).
+    Networks rest in evaluation mode, so that acting leaves BatchNorm's running statistics alone; a gradient
+    step puts those it trains in training mode for as long as it lasts (`training`).
 
     Args:
         config: what to build.
@@ -32,7 +33,9 @@ class ActorCritic(nn.Module):
         low, high: the environment's action bounds, (A,) float32.
     """
 
-    def __init__(self, config: AgentConfig, observation_shape: Sequence[int], low: Tensor, high: Tensor) -> None:
+    def __init__(
+        self, config: AgentConfig, observation_shape: Sequence[int], low: Tensor, high: Tensor
+    ) -> None:
         super().__init__()
         self.critic_encoder = Encoder(config, observation_shape)
         self.own_actor_encoder = None if config.shared_encoder else Encoder(config, observation_shape)
@@ -75,7 +78,7 @@ class ActorCritic(nn.Module):
         self.average.step()
 
     def load_online(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the online networks out of `weights`, an ActorCritic's state; targets and averages start from them.
+        """Take only the online networks of `weights`, an ActorCritic's state; their followers start anew.
 
         Raises:
             RuntimeError: an online network is missing, unknown or of another shape.
@@ -99,8 +102,8 @@ def build(
     Initial weights are drawn from torch's global generator.
 
     Raises:
-        ValueError: frames too small for the encoder, bounds that are not finite intervals, or hidden layers that the
-            action cannot enter.
+        ValueError: frames too small for the encoder, bounds that are not finite intervals, or no hidden
+            layer where the action should enter.
     """
     low, high = (torch.tensor(np.asarray(bound, np.float32)) for bound in (action_low, action_high))
     return ActorCritic(config, observation_shape, low, high)

@@ -24,7 +24,7 @@ class NoiseConfig:
     sigma_final: Annotated[float, Ge(0)] = 0.5
     """The same once anneal_decisions have passed."""
     anneal_decisions: Annotated[int, Ge(0)] = 80_000
-    """Decisions, over all lanes, during which sigma moves linearly to sigma_final; 0 starts with sigma_final."""
+    """Decisions, over all lanes, in which sigma moves linearly to sigma_final; 0 starts with sigma_final."""
     ladder: tuple[Annotated[float, Ge(0)], ...] = (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
     """Factors of sigma, spread over the lanes in order; empty is 1 for all."""
     theta: Annotated[float, Ge(0)] = 0.15
@@ -36,7 +36,7 @@ class NoiseConfig:
 
 
 class Noise(ABC):
-    """Noise for `num_lanes` lanes with its own random numbers; lane i of N has factor ladder[i * len(ladder) // N].
+    """Noise with its own random numbers; of N lanes, lane i has the factor ladder[i * len(ladder) // N].
 
     Raises:
         ValueError: `num_lanes` or `action_size` is below 1.
@@ -59,9 +59,9 @@ class Noise(ABC):
 
     @abstractmethod
     def sample(self, decisions: int) -> FloatArray:
-        """The noise (num_lanes, action_size) float32 of the next decision, `decisions` having been taken before."""
+        """Noise (num_lanes, action_size) float32 for the next decision, when `decisions` have been taken."""
 
-    def reset(self, lanes: npt.NDArray[np.bool_]) -> None:
+    def reset(self, lanes: npt.NDArray[np.bool_]) -> None:  # noqa: B027 - most noise has no past
         """Forget the past of the lanes in the mask (num_lanes,), whose episodes begin."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -83,8 +83,8 @@ class GaussianNoise(Noise):
 class OrnsteinUhlenbeckNoise(Noise):
     """x += theta * (mu - x) * dt + sigma * sqrt(dt) * N(0, 1), from x = 0 at each episode's start.
 
-    The Euler-Maruyama discretisation that keras-rl's OrnsteinUhlenbeckProcess uses. Left alone, x is a first-order
-    autoregression with factor 1 - theta * dt, mean mu and variance sigma^2 dt / (1 - (1 - theta * dt)^2).
+    This is keras-rl's OrnsteinUhlenbeckProcess, a first-order autoregression with factor f = 1 - theta * dt.
+    It settles at mean mu and variance sigma^2 * dt / (1 - f^2), about sigma^2 / (2 * theta).
     """
 
     def __init__(self, config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> None:

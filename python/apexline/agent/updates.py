@@ -57,8 +57,8 @@ def update_critic(
 ) -> CriticStep:
     """Step the critics and their encoder towards the Bellman target y.
 
-    The loss is the mean over the batch of weights * sum_i loss(Q_i(s, a) - y), where loss is Huber's (e^2 / 2 inside
-    huber_delta), or e^2 where huber_delta is 0.
+    The loss is the batch mean of weights * sum_i loss(Q_i(s, a) - y). With huber_delta it is Huber's, e^2 / 2
+    for errors e inside it; without (0) it is e^2.
     """
     target = bellman_target(networks, batch, config, generator)
     with training(networks.critic_encoder, networks.critic):
@@ -72,7 +72,7 @@ def update_critic(
     loss = (batch.weights * losses.sum(dim=0)).mean()
 
     optimizer.zero_grad()
-    scaler.scale(loss).backward()
+    torch.autograd.backward(scaler.scale(loss))
     scaler.step(optimizer)
 
     td_errors = errors[0].detach()
@@ -96,9 +96,10 @@ def update_actor(
 ) -> Metrics:
     """Step the actor, and its encoder where it has its own, up the critics' values.
 
-    The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2). `critic_features` (B, F) are
-    the critic encoder's, detached; an actor that shares the encoder acts on them too, so that a shared encoder
-    learns from the critic alone and runs only once. The critics get no gradient.
+    The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2).
+
+    `critic_features` (B, F) are the critic encoder's, detached. An actor that shares the encoder acts on them
+    too: a shared encoder learns from the critic alone and runs once. The critics get no gradient.
     """
     own_encoder = networks.own_actor_encoder
     trained = [networks.actor] if own_encoder is None else [networks.actor, own_encoder]
@@ -109,7 +110,9 @@ def update_actor(
     loss = config.preactivation_penalty * preactivation.square().mean() - q.mean()
 
     optimizer.zero_grad()
-    scaler.scale(loss).backward(inputs=[p for network in trained for p in network.parameters()])
+    torch.autograd.backward(
+        scaler.scale(loss), inputs=[p for network in trained for p in network.parameters()]
+    )
     scaler.step(optimizer)
     return {
         "losses/actor": loss.detach(),
@@ -121,19 +124,19 @@ def update_actor(
 def bellman_target(
     networks: ActorCritic, batch: TensorBatch, config: AgentConfig, generator: torch.Generator
 ) -> Tensor:
-    """y = r + discount * min_i Q'_i(s', a' + noise), (B,) float32; a discount of 0 cuts, any other bootstraps."""
-    encoder, actor_encoder, actor, critic = map(
-        networks.targets.of,
-        (networks.critic_encoder, networks.actor_encoder, networks.actor, networks.critic),
-    )
+    """y = r + discount * min_i Q'_i(s', a' + noise), (B,) float32; a discount of 0 cuts, others bootstrap."""
+    slow = networks.targets.of
+    encoder, actor_encoder = slow(networks.critic_encoder), slow(networks.actor_encoder)
     features = encoder(batch.next_obs)
-    action, _ = actor(features if actor_encoder is encoder else actor_encoder(batch.next_obs))
-    q = critic(features, smooth(action, networks.actor, config, generator)).amin(dim=0)
-    return batch.reward + batch.discount * q
+    actor_features = features if actor_encoder is encoder else actor_encoder(batch.next_obs)
+    action, _ = slow(networks.actor)(actor_features)
+    q = slow(networks.critic)(features, smooth(action, networks.actor, config, generator))
+    target: Tensor = batch.reward + batch.discount * q.amin(dim=0)
+    return target
 
 
 def smooth(action: Tensor, actor: ActorHead, config: AgentConfig, generator: torch.Generator) -> Tensor:
-    """`action` (B, A) with clipped Gaussian noise, held within the actor's bounds (Fujimoto et al. 2018, eq. 14)."""
+    """`action` (B, A) plus clipped Gaussian noise, within the bounds (Fujimoto et al. 2018, eq. 14)."""
     if config.smoothing_sigma == 0:
         return action
     noise = torch.randn(action.shape, generator=generator, device=action.device)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib import import_module
+
+from apexline import __version__
 
 USAGE = """usage: apexline COMMAND [OPTIONS]
 
@@ -25,8 +29,6 @@ def main(argv: list[str] | None = None) -> int:
         print(USAGE, end="")
         return 0 if arguments else 2
     if arguments[0] == "--version":
-        from apexline import __version__
-
         print(f"apexline {__version__}")
         return 0
     command, *rest = arguments
@@ -36,9 +38,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(command: str, rest: list[str]) -> int:
+    # Torch's OpenMP threads wait by spinning unless told otherwise before it is imported, and would take the
+    # processors from the environments' processes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        from importlib import import_module
-
         module = import_module(f"apexline.cli.{command}")
         from apexline.racing import WorkerDied
         from apexline.training import InputError

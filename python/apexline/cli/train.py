@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+from argparse import ArgumentParser
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,21 +12,62 @@ from typing import Annotated
 import tyro
 
 from apexline.cli.progress import ProgressBar
-from apexline.training import InputError, TrainConfig, checkpoint, train
+from apexline.training import TrainConfig, checkpoint, preset, train
 from apexline.training.config import from_dict
-from apexline.training.presets import preset
 
 
 @dataclass(frozen=True)
 class TrainCommand:
     """Train an agent on CarRacing-v3 and leave a run folder."""
 
-    config: tyro.conf.OmitArgPrefixes[TrainConfig]
+    config: Annotated[TrainConfig, tyro.conf.arg(name="")]
     out: Path | None = None
-    """The run folder; must be new or empty. Default: runs/PRESET-DATE-TIME."""
+    """The run folder, new or empty. Default: runs/PRESET-DATE-TIME."""
     resume: Path | None = None
-    """Go on with the run in this folder; its own configuration is the default of every option."""
+    """Go on with the run in this folder; its configuration is then the default of every option."""
     from_: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """Start from the weights of this run folder or checkpoint; everything else starts afresh."""
     render: bool = False
-    """Show the first environment in a window (slows it down to real time)."""
+    """Show the first environment in a window, which slows it down to real time."""
+
+
+def main(argv: list[str]) -> None:
+    """Parses the options over their preset and trains."""
+    command = tyro.cli(
+        TrainCommand,
+        prog="apexline train",
+        description="Train an agent on CarRacing-v3 and leave a run folder.",
+        args=argv,
+        default=TrainCommand(config=_defaults(argv)),
+    )
+    config = command.config
+    folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
+    print(
+        f"apexline train: preset {config.preset}, {config.num_envs} environments, run folder {folder}",
+        flush=True,
+    )
+    with ProgressBar(config.budget) as bar:
+        status = train(
+            config,
+            folder,
+            resume=command.resume is not None,
+            weights=command.from_,
+            render=command.render,
+            watch=bar,
+        )
+    print(
+        f"done: {status.episodes} episodes, {status.frames} frames, {status.updates} updates "
+        f"in {status.seconds / 60:.1f} minutes; score it with: apexline eval {folder}"
+    )
+
+
+def _defaults(argv: list[str]) -> TrainConfig:
+    """What options are laid over: the resumed run's configuration, or the preset's."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset", default="auto")
+    parser.add_argument("--resume", type=Path)
+    known, _ = parser.parse_known_args(argv)
+    if known.resume is None:
+        return preset(known.preset)
+    path = known.resume / checkpoint.LATEST
+    return from_dict(json.loads(checkpoint.load(path)["config"]), str(path))

@@ -10,16 +10,21 @@ except ModuleNotFoundError as error:
 
 from apexline.training.config import TrainConfig
 from apexline.training.errors import InputError
-from apexline.training.evaluate import EvalReport, Evaluator
+from apexline.training.evaluate import EvalReport, Evaluator, build_networks, play
 from apexline.training.loop import train
-from apexline.training.presets import PRESETS, pick_preset
+from apexline.training.policy import Policy, load_policy
+from apexline.training.presets import PRESETS, preset
 
 __all__ = [
     "PRESETS",
     "EvalReport",
     "Evaluator",
     "InputError",
+    "Policy",
     "TrainConfig",
-    "pick_preset",
+    "build_networks",
+    "load_policy",
+    "play",
+    "preset",
     "train",
 ]

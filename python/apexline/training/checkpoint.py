@@ -37,14 +37,20 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint")
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
         parts = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (OSError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0]
         raise InputError(f"{path}: cut short or not a checkpoint ({reason})") from error
     if not isinstance(parts, dict) or parts.get("format") != FORMAT:
         raise InputError(f"{path}: not an apexline checkpoint")
     if parts.get("version") != VERSION:
-        raise InputError(f"{path}: checkpoint version {parts.get('version')}; this apexline reads version {VERSION}")
+        raise InputError(
+            f"{path}: checkpoint version {parts.get('version')}; this apexline reads version {VERSION}"
+        )
     return parts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -115,36 +116,38 @@ def to_dict(config: TrainConfig) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def from_dict(values: dict[str, Any], source: str = "configuration") -> TrainConfig:
-    """A checked configuration from plain values.
+def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
+    """A checked configuration from plain values; `source` names where they are from. Missing fields take defaults.
 
     Raises:
-        InputError: a field is unknown, missing or out of range; the message names the first such field, its value
-            and `source`.
+        InputError: a field is unknown or out of range, or two do not fit each other. The message names the
+            first such field and its value.
     """
+    place = f"{source}: " if source else ""
+    for name in _unknown(values, to_dict(TrainConfig())):
+        raise InputError(f"{place}{name} is not a field of the configuration")
     try:
         config = _ADAPTER.validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{source}: {place} is {first['input']!r}: {first['msg']}") from None
-    return check(config)
-
-
-def check(config: TrainConfig) -> TrainConfig:
-    """`config`, if its parts fit each other; its fields' own bounds are checked too.
-
-    Raises:
-        InputError: naming field and value.
-    """
-    try:
-        _ADAPTER.validate_python(to_dict(config))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{place} is {first['input']!r}: {first['msg']}") from None
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{place}{name} is {first['input']!r}: {first['msg']}") from None
     if config.replay.capacity < config.loop.batch_size:
         raise InputError(
-            f"replay.capacity is {config.replay.capacity}; it must be >= loop.batch_size, {config.loop.batch_size}"
+            f"{place}replay.capacity is {config.replay.capacity}; "
+            f"it must be >= loop.batch_size, {config.loop.batch_size}"
         )
     return config
+
+
+def check(config: TrainConfig) -> None:
+    """Raises InputError, as `from_dict`, where a configuration made in Python or by options is out of range."""
+    from_dict(to_dict(config))
+
+
+def _unknown(values: dict[str, Any], known: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if name not in known:
+            yield prefix + name
+        elif isinstance(value, dict) and isinstance(known[name], dict):
+            yield from _unknown(value, known[name], f"{prefix}{name}.")

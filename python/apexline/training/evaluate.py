@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
@@ -63,12 +63,20 @@ def action_bounds(options: EnvOptions) -> tuple[np.ndarray[Any, Any], np.ndarray
     return low, high
 
 
-def play(networks: ActorCritic, config: TrainConfig, seed: int) -> EpisodeResult:
+def play(
+    networks: ActorCritic,
+    config: TrainConfig,
+    seed: int,
+    *,
+    render_mode: str | None = None,
+    watch: Callable[[Any], None] | None = None,
+) -> EpisodeResult:
     """One episode of the stock game from `seed`, greedy, on one observation at a time.
 
-    The batch of one makes a score independent of how many episodes are played side by side.
+    The batch of one makes a score independent of how many episodes are played side by side. With a `render_mode`,
+    `watch` is handed what the game renders after each decision.
     """
-    env = make_env(config.env, training=False)
+    env = make_env(config.env, training=False, render_mode=render_mode)
     frame, _ = env.reset(seed=seed)
     stack = np.repeat(frame[None], config.replay.frame_stack, axis=0)
     ended = False
@@ -78,6 +86,8 @@ def play(networks: ActorCritic, config: TrainConfig, seed: int) -> EpisodeResult
         frame, _, terminated, truncated, info = env.step(action)
         stack = np.concatenate([stack[1:], frame[None]])
         ended = terminated or truncated
+        if watch is not None:
+            watch(env.render())
     env.close()
     return EpisodeResult(seed, float(info["score"]), int(info["frames"]), float(info["tiles"]))
 
@@ -111,6 +121,10 @@ class PendingReport:
 
     def __init__(self, futures: Sequence[Future[EpisodeResult]]) -> None:
         self.futures = tuple(futures)
+
+    def completed(self) -> Iterator[Future[EpisodeResult]]:
+        """The episodes, as each is played."""
+        return as_completed(self.futures)
 
     def done(self) -> bool:
         """True once every episode is played."""

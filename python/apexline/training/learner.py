@@ -18,7 +18,7 @@ Metrics = dict[str, float]
 class _Arena(NamedTuple):
     """Host memory for one batch, as torch sees it (pinned for a GPU) and as the replay writes it."""
 
-    tensors: tuple[torch.Tensor, ...]
+    tensors: dict[str, torch.Tensor]
     arrays: Batch
 
 
@@ -54,17 +54,11 @@ class Learner:
         """One update from a fresh batch."""
         arena = self._arenas[self.updates % 2]
         self.replay.sample(self.batch_size, out=arena.arrays)
-        batch = Batch(*(tensor.to(self.agent.device, non_blocking=True) for tensor in arena.tensors))
-        errors, metrics = self.agent.update(
-            TensorBatch(
-                obs=batch.obs,
-                next_obs=batch.next_obs,
-                action=batch.action,
-                reward=batch.reward,
-                discount=batch.discount,
-                weights=batch.weights,
-            )
+        device = self.agent.device
+        batch = TensorBatch(
+            **{name: arena.tensors[name].to(device, non_blocking=True) for name in TensorBatch._fields}
         )
+        errors, metrics = self.agent.update(batch)
         issued = self._send_back(arena.arrays.indices.copy(), errors)
         self.flush()
         self._pending = issued
@@ -81,7 +75,7 @@ class Learner:
         self._pending = None
 
     def read_metrics(self) -> Metrics:
-        """Means since the last call, NaN-free; waits for the device once."""
+        """Means over the updates since the last call, empty where there were none; waits for the device once."""
         if not self._summed:
             return {}
         names = list(self._sums)
@@ -91,18 +85,18 @@ class Learner:
         return dict(zip(names, means, strict=True))
 
     def _make_arena(self) -> _Arena:
-        tensors = tuple(
-            torch.from_numpy(array).pin_memory() if self._pinned else torch.from_numpy(array)
-            for array in self.replay.empty_batch(self.batch_size)
-        )
-        return _Arena(tensors, Batch(*(tensor.numpy() for tensor in tensors)))
+        tensors = {
+            name: torch.from_numpy(array).pin_memory() if self._pinned else torch.from_numpy(array)
+            for name, array in self.replay.empty_batch(self.batch_size)._asdict().items()
+        }
+        return _Arena(tensors, Batch(**{name: tensor.numpy() for name, tensor in tensors.items()}))
 
     def _send_back(self, indices: NDArray[np.int64], errors: torch.Tensor) -> _Pending:
         if not self._pinned:
             return _Pending(indices, errors, None)
         host = torch.empty(errors.shape, dtype=errors.dtype, pin_memory=True)
         host.copy_(errors, non_blocking=True)
-        arrived = torch.cuda.Event()
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
         arrived.record()
         return _Pending(indices, host, arrived)
 

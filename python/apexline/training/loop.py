@@ -12,6 +12,7 @@ import torch
 
 from apexline.training import checkpoint
 from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
+from apexline.training.curve import draw_curve
 from apexline.training.errors import InputError
 from apexline.training.monitor import Monitor, Status, Watcher
 from apexline.training.session import Session
@@ -28,9 +29,9 @@ def train(
 ) -> Status:
     """Runs `config` until its budget is used up.
 
-    The folder receives config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume from)
-    and best.pt (the weights with the best evaluation). Whatever ends the run, an error or Ctrl-C included, the
-    latest state is saved first.
+    The folder receives config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume
+    from), best.pt (the weights with the best evaluation) and, at the end, curve.png. Whatever ends the run, an
+    error or Ctrl-C included, the latest state is saved first.
 
     Args:
         config: what to run.
@@ -60,9 +61,11 @@ def train(
         (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
         monitor = Monitor(session, folder, watch)
         try:
-            return _run(session, monitor, parts)
+            status = _run(session, monitor, parts)
         finally:
             monitor.close()
+        draw_curve(folder)
+        return status
     finally:
         session.close()
 
@@ -102,7 +105,9 @@ def _used_up(budget: BudgetConfig, seconds: float, session: Session) -> bool:
     )
 
 
-def _built(config: TrainConfig, initial: dict[str, Any] | None, weights: Path | None, render: bool) -> Session:
+def _built(
+    config: TrainConfig, initial: dict[str, Any] | None, weights: Path | None, render: bool
+) -> Session:
     try:
         return Session(config, weights=initial, render=render)
     except ValueError as error:

@@ -49,7 +49,7 @@ class MetricsWriter:
         self._rows = csv.DictWriter(self._file, COLUMNS)
         if fresh:
             self._rows.writeheader()
-        self._board = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(folder))
 
     def write(self, values: Mapping[str, float]) -> None:
         """One row; columns without a value stay empty.
@@ -57,13 +57,15 @@ class MetricsWriter:
         Raises:
             ValueError: a name is not in COLUMNS.
         """
-        self._rows.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()})
+        self._rows.writerow(
+            {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}
+        )
         self._file.flush()
         step = int(values["charts/decisions"])
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Flushes and closes both."""
         self._file.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()

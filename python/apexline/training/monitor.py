@@ -181,5 +181,6 @@ class Monitor:
         if self.eval_score > self.best_eval:
             self.best_eval = self.eval_score
             checkpoint.save(
-                self.folder / checkpoint.BEST, evaluation.snapshot | {"eval": summary, "decisions": evaluation.decisions}
+                self.folder / checkpoint.BEST,
+                evaluation.snapshot | {"eval": summary, "decisions": evaluation.decisions},
             )

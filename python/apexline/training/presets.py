@@ -12,6 +12,7 @@ from apexline.training.config import (
     ReplayConfig,
     TrainConfig,
 )
+from apexline.training.errors import InputError
 
 RECIPE_RULES = TrainingRules(
     stall_decisions=25,
@@ -63,7 +64,9 @@ NOTEBOOK = TrainConfig(
         smoothing_sigma=0.0,
         precision="fp32",
     ),
-    noise=NoiseConfig(kind="ou", theta=0.15, mu=0.0, sigma=0.3, sigma_final=0.3, dt=0.01, anneal_decisions=0, ladder=()),
+    noise=NoiseConfig(
+        kind="ou", theta=0.15, mu=0.0, sigma=0.3, sigma_final=0.3, dt=0.01, anneal_decisions=0, ladder=()
+    ),
     loop=LoopConfig(batch_size=32, replay_ratio=1.0, random_decisions=0, reward_scale=1.0),
     budget=BudgetConfig(episodes=2_000),
 )
@@ -71,6 +74,14 @@ NOTEBOOK = TrainConfig(
 PRESETS = {preset.preset: preset for preset in (CPU, CUDA, NOTEBOOK)}
 
 
-def pick_preset() -> str:
-    """`cuda` where torch sees a GPU, else `cpu`."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def preset(name: str) -> TrainConfig:
+    """The configuration of that name; `auto` is `cuda` where torch sees a GPU, else `cpu`.
+
+    Raises:
+        InputError: there is no such preset.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in PRESETS:
+        raise InputError(f"preset is {name!r}; the presets are auto, {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -91,6 +91,7 @@ class Session:
             "config": json.dumps(to_dict(self.config)),
             "agent": self.agent.state_dict(),
             "collector": self.collector.state_dict(),
+            "decisions": self.collector.decisions,
             "updates": self.learner.updates,
             "rng": self.rng.bit_generator.state,
         }

@@ -1,0 +1,26 @@
+"""What is measured: one definition for the pytest-benchmark suites and for `check.py`."""
+
+from __future__ import annotations
+
+from workloads.env import EnvStep
+from workloads.replay import ReplayAdd, ReplaySample42, ReplaySample84, ReplayUpdatePriorities
+from workloads.tree import TreeFind, TreeSample, TreeUpdate
+from workloads.update import UpdateAgent, UpdateLearner
+from workloads.workload import Workload
+
+WORKLOADS: dict[str, type[Workload]] = {
+    workload.name: workload
+    for workload in (
+        TreeSample,
+        TreeUpdate,
+        TreeFind,
+        ReplayAdd,
+        ReplaySample42,
+        ReplaySample84,
+        ReplayUpdatePriorities,
+        EnvStep,
+        UpdateAgent,
+        UpdateLearner,
+    )
+}
+"""By name, in the order they are reported."""

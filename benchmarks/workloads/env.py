@@ -1,0 +1,50 @@
+"""A step of the game as the agent plays it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from workloads.workload import Workload
+
+from apexline.racing import EnvOptions, make_env
+
+OPTIONS = EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True)
+CIRCLING = np.array([0.3, 0.1], np.float32)
+"""Steer and pedal that keep the car near its start."""
+
+
+class EnvStep(Workload):
+    """The reference plays the same frames of the same game, plain: four steps that each draw."""
+
+    name = "env-step"
+    reference_name = "four plain steps of CarRacing-v3"
+
+    EPISODE = 200
+    """Decisions before both games begin anew; the game's own limit is 250."""
+
+    def __init__(self) -> None:
+        self.env = make_env(OPTIONS, training=False)
+        self.plain = gym.make("CarRacing-v3")
+        self._begin()
+
+    def prepare(self) -> None:
+        if max(self._decisions, self._plain_decisions) >= self.EPISODE:
+            self._begin()
+
+    def run(self) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        self._decisions += 1
+        return self.env.step(CIRCLING)
+
+    def reference(self) -> None:
+        self._plain_decisions += 1
+        steer, gas = CIRCLING
+        action = np.array([steer, gas, 0], np.float32)
+        for _ in range(OPTIONS.action_repeat):
+            self.plain.step(action)
+
+    def _begin(self) -> None:
+        self.env.reset(seed=0)
+        self.plain.reset(seed=0)
+        self._decisions = self._plain_decisions = 0

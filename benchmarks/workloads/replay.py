@@ -1,0 +1,149 @@
+"""The replay, filled and on one thread."""
+
+from __future__ import annotations
+
+import math
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from workloads.workload import Workload
+
+from apexline import Batch, PrioritizedFrameReplay
+
+LANES = 8
+N_STEP = 3
+GAMMA = 0.99
+
+
+class Feed:
+    """A replay and endless steps for it; each action says which step it is: (lane, number of the step)."""
+
+    def __init__(self, frames: NDArray[np.uint8], **options: Any) -> None:
+        """Fills a replay with one endless episode in each lane, `frames` (steps, lanes, H, W) over and over."""
+        lanes = frames.shape[1]
+        self.frames = frames
+        self.steps = 0
+        self.replay = PrioritizedFrameReplay(
+            num_envs=lanes,
+            frame_shape=frames.shape[2:],
+            action_shape=(2,),
+            n_step=N_STEP,
+            gamma=GAMMA,
+            num_threads=1,
+            **options,
+        )
+        self._actions = np.stack([np.arange(lanes), np.zeros(lanes)], axis=1).astype(np.float32)
+        self._rewards = np.ones(lanes, np.float32)
+        self._not_ended = np.zeros(lanes, bool)
+        for _ in range(self.replay.capacity // lanes):
+            self.step()
+
+    def step(self) -> None:
+        self._actions[:, 1] = self.steps
+        frames = self.frames[self.steps % len(self.frames)]
+        self.replay.add(frames, self._actions, self._rewards, self._not_ended, self._not_ended)
+        self.steps += 1
+
+    def stacks(self, actions: NDArray[np.float32], later: int = 0) -> NDArray[np.uint8]:
+        """The stacks (B, frame_stack, H, W) seen `later` steps after `actions` (B, 2), gathered naively."""
+        lanes, steps = actions.astype(np.int64).T[:, :, None]
+        stack = np.maximum(0, steps + later + np.arange(1 - self.replay.frame_stack, 1))
+        return self.frames[stack % len(self.frames), lanes]
+
+
+def random_frames(steps: int, side: int) -> NDArray[np.uint8]:
+    """Noise, (steps, LANES, side, side)."""
+    return np.random.default_rng(0).integers(0, 256, (steps, LANES, side, side), np.uint8)
+
+
+class ReplayAdd(Workload):
+    """The frames to add are in a cache, as an environment leaves them; where they go to is not."""
+
+    name = "replay-add"
+    reference_name = "copy 8 frames of 84x84"
+
+    def __init__(self) -> None:
+        slots = 2_500
+        self.feed = Feed(random_frames(32, 84), capacity=slots * LANES, frame_stack=4)
+        self._ring = np.ones((LANES, slots, 84, 84), np.uint8)
+        self._places = cycle(range(slots))
+
+    def run(self) -> None:
+        self.feed.step()
+
+    def reference(self) -> None:
+        place = next(self._places)
+        self._ring[:, place] = self.feed.frames[place % len(self.feed.frames)]
+
+
+class ReplaySample(Workload):
+    """The reference fetches as many frames of the same size, at random from as many."""
+
+    steps: int
+    side: int
+    batch_size: int
+    frame_stack: int
+    shift: int
+
+    def __init__(self) -> None:
+        self.feed = Feed(
+            random_frames(self.steps, self.side),
+            capacity=self.steps * LANES,
+            frame_stack=self.frame_stack,
+            shift=self.shift,
+        )
+        self._batch = self.feed.replay.empty_batch(self.batch_size)
+        fetched = 2 * self.batch_size * self.frame_stack
+        self._store = self.feed.frames.reshape(-1, self.side, self.side)
+        self._indices = cycle(np.random.default_rng(0).integers(0, len(self._store), (64, fetched)))
+        self._fetched = np.empty((fetched, self.side, self.side), np.uint8)
+
+    def run(self) -> Batch:
+        return self.feed.replay.sample(self.batch_size, out=self._batch)
+
+    def reference(self) -> NDArray[np.uint8]:
+        # In any other mode NumPy takes into a buffer first.
+        return np.take(self._store, next(self._indices), axis=0, out=self._fetched, mode="clip")
+
+
+class ReplaySample42(ReplaySample):
+    name = "replay-sample-42"
+    reference_name = "take 768 frames of 42x42"
+    steps, side, batch_size, frame_stack, shift = 10_000, 42, 128, 3, 2
+
+
+class ReplaySample84(ReplaySample):
+    name = "replay-sample-84"
+    reference_name = "take 2048 frames of 84x84"
+    steps, side, batch_size, frame_stack, shift = 2_500, 84, 256, 4, 0
+
+
+class ReplayUpdatePriorities(Workload):
+    name = "replay-update-priorities"
+    reference_name = "scatter 256 powers into 1M"
+
+    BATCH = 256
+    BATCHES = 1024
+    ALPHA = 0.6
+    EPSILON = 0.01
+
+    def __init__(self) -> None:
+        capacity = 1_000_000
+        self.feed = Feed(random_frames(1, 1), capacity=capacity, alpha=self.ALPHA, epsilon=self.EPSILON)
+        self.td_errors = np.random.default_rng(0).standard_normal(self.BATCH)
+        self._handles = cycle([self.feed.replay.sample(self.BATCH).indices for _ in range(self.BATCHES)])
+        self._priorities = np.ones(capacity)
+
+    def run(self) -> tuple[NDArray[np.int64], int]:
+        handles = next(self._handles)
+        return handles, self.feed.replay.update_priorities(handles, self.td_errors)
+
+    def reference(self) -> None:
+        self._priorities[next(self._handles)] = (np.abs(self.td_errors) + self.EPSILON) ** self.ALPHA
+
+
+def n_step_return() -> float:
+    """Of rewards that are all 1."""
+    return math.fsum(GAMMA**step for step in range(N_STEP))

@@ -1,0 +1,157 @@
+#include "apexline/replay/sum_tree.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+#include "check.hpp"
+#include "random.hpp"
+
+using namespace apexline;
+using apexline::test::Random;
+
+namespace {
+
+constexpr std::int64_t kCapacities[] = {1, 2, 7, 8, 9, 63, 64, 65, 512, 513, 4097};
+
+std::vector<double> leaves_of(const SumTree& tree) { return {tree.leaves().begin(), tree.leaves().end()}; }
+
+SumTree built_from(const std::vector<double>& leaves, std::uint64_t seed) {
+  SumTree tree(static_cast<std::int64_t>(leaves.size()), seed);
+  std::vector<std::int64_t> indices(leaves.size());
+  std::iota(indices.begin(), indices.end(), 0);
+  tree.set(indices, leaves);
+  return tree;
+}
+
+std::vector<std::int64_t> sampled(SumTree& tree, std::size_t count) {
+  std::vector<std::int64_t> out(count);
+  tree.sample(out);
+  return out;
+}
+
+std::int64_t first_above(const std::vector<double>& leaves, double mass) {
+  double sum = 0;
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if ((sum += leaves[i]) > mass) return static_cast<std::int64_t>(i);
+  return -1;
+}
+
+}  // namespace
+
+// Integers add without rounding, so every answer is exact.
+TEST(equals_a_list_after_random_sets) {
+  for (const std::int64_t capacity : kCapacities) {
+    Random random(static_cast<std::uint64_t>(capacity));
+    SumTree tree(capacity);
+    std::vector<double> list(static_cast<std::size_t>(capacity));
+    for (int round = 0; round < 50; ++round) {
+      std::vector<std::int64_t> indices(static_cast<std::size_t>(1 + random.below(40)));
+      std::vector<double> priorities(indices.size());
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        indices[i] = random.below(capacity);
+        priorities[i] = random.chance(0.3) ? 0.0 : static_cast<double>(random.below(1000));
+        list[static_cast<std::size_t>(indices[i])] = priorities[i];
+      }
+      tree.set(indices, priorities);
+
+      const double total = std::accumulate(list.begin(), list.end(), 0.0);
+      CHECK(leaves_of(tree) == list);
+      CHECK(tree.total() == total);
+      if (total == 0) continue;
+      CHECK(tree.max() == *std::ranges::max_element(list));
+      for (int i = 0; i < 20; ++i) {
+        const double mass = std::floor(random.unit() * total);
+        CHECK(tree.find(mass) == first_above(list, mass));
+      }
+    }
+  }
+}
+
+TEST(equals_a_fresh_tree_bit_for_bit_after_any_history) {
+  for (const std::int64_t capacity : kCapacities) {
+    Random random(7);
+    SumTree tree(capacity, 3);
+    for (int round = 0; round < 200; ++round) {
+      std::vector<std::int64_t> indices(static_cast<std::size_t>(1 + random.below(30)));
+      std::vector<double> priorities(indices.size());
+      for (auto& index : indices) index = random.below(capacity);
+      for (auto& priority : priorities) priority = std::pow(10.0, 30 * random.unit() - 15);
+      tree.set(indices, priorities);
+    }
+    SumTree fresh = built_from(leaves_of(tree), 3);
+    CHECK(tree.total() == fresh.total());
+    CHECK(sampled(tree, 5000) == sampled(fresh, 5000));
+  }
+}
+
+// Priorities from the smallest number there is to the largest allowed: parents round most of their children away.
+TEST(never_returns_a_leaf_of_priority_zero) {
+  constexpr double magnitudes[] = {5e-324, 3e-310, 1e-300, 1e-20, 0.1, 1.0, 1e15, 1e200, kMaxPriority};
+  for (const std::int64_t capacity : kCapacities)
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      Random random(seed);
+      std::vector<double> leaves(static_cast<std::size_t>(capacity));
+      for (double& leaf : leaves)
+        if (random.chance(0.3)) leaf = magnitudes[random.below(std::size(magnitudes))];
+      leaves[static_cast<std::size_t>(random.below(capacity))] = 1e-300;
+      SumTree tree = built_from(leaves, seed);
+      for (const std::int64_t index : sampled(tree, 300)) CHECK(leaves[static_cast<std::size_t>(index)] > 0);
+      const double last = std::nextafter(tree.total(), 0.0);
+      for (const double mass : {0.0, tree.total() / 3, last})
+        CHECK(leaves[static_cast<std::size_t>(tree.find(mass))] > 0);
+    }
+}
+
+TEST(min_and_max_are_over_positive_leaves) {
+  SumTree tree = built_from({0, 3, 0, 0.5, 9, 0}, 0);
+  CHECK(tree.min() == 0.5);
+  CHECK(tree.max() == 9);
+}
+
+TEST(clear_leaves_the_random_stream_alone) {
+  SumTree tree = built_from({1, 2}, 0);
+  static_cast<void>(sampled(tree, 5));
+  tree.clear();
+  CHECK(tree.total() == 0);
+  CHECK(leaves_of(tree) == std::vector<double>{0, 0});
+  CHECK(tree.draws() == 5);
+}
+
+TEST(bad_calls_name_value_and_place_and_change_nothing) {
+  SumTree tree = built_from({1, 2, 3}, 0);
+  using Indices = std::vector<std::int64_t>;
+  using Priorities = std::vector<double>;
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  std::vector<double> got(2);
+
+  CHECK_THROWS(std::out_of_range, "indices[1] is 3", tree.set(Indices{0, 3}, Priorities{9, 9}));
+  CHECK_THROWS(std::out_of_range, "indices[0] is -1", tree.set(Indices{-1}, Priorities{9}));
+  CHECK_THROWS(std::out_of_range, "indices[1] is 4", tree.get(Indices{0, 4}, got));
+  CHECK_THROWS(std::invalid_argument, "priorities[1] is nan", tree.set(Indices{0, 1}, Priorities{9, std::nan("")}));
+  CHECK_THROWS(std::invalid_argument, "priorities[1] is inf", tree.set(Indices{0, 1}, Priorities{9, inf}));
+  CHECK_THROWS(std::invalid_argument, "priorities[0] is -1", tree.set(Indices{0}, Priorities{-1}));
+  CHECK_THROWS(std::invalid_argument, "priorities[0] is", tree.set(Indices{0}, Priorities{1.1e290}));
+  CHECK_THROWS(std::invalid_argument, "mass is 6", tree.find(6));
+  CHECK_THROWS(std::invalid_argument, "mass is -1", tree.find(-1));
+  CHECK_THROWS(std::invalid_argument, "mass is nan", tree.find(std::nan("")));
+  CHECK(leaves_of(tree) == std::vector<double>{1, 2, 3});
+  CHECK(tree.draws() == 0);
+}
+
+TEST(an_all_zero_tree_has_nothing_to_give) {
+  SumTree tree(4);
+  CHECK_THROWS(std::invalid_argument, "every priority is zero", sampled(tree, 1));
+  CHECK_THROWS(std::invalid_argument, "every priority is zero", tree.min());
+  CHECK_THROWS(std::invalid_argument, "every priority is zero", tree.max());
+  CHECK_THROWS(std::invalid_argument, "mass is 0", tree.find(0));
+}
+
+TEST(capacity_has_limits) {
+  CHECK_THROWS(std::invalid_argument, "capacity is 0", SumTree(0));
+  CHECK_THROWS(std::invalid_argument, "capacity is -5", SumTree(-5));
+  CHECK_THROWS(std::invalid_argument, "capacity is 1099511627777", SumTree((std::int64_t{1} << 40) + 1));
+}

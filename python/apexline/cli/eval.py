@@ -1,0 +1,81 @@
+"""`apexline eval`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import gymnasium
+import tyro
+from tqdm import tqdm
+
+from apexline import __version__
+from apexline._core import available_processors
+from apexline.training import EvalReport, Evaluator, InputError, load_policy
+
+
+@dataclass(frozen=True)
+class EvalCommand:
+    """Score a run on whole, unshaped episodes of the stock game, without noise."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder (its best weights, else its latest) or a checkpoint."""
+    episodes: int = 100
+    """Episodes to play, each from a seed of its own."""
+    seed: int = 1_000_000
+    """Seed of the first episode; the next ones follow. Keep to seeds that were never trained or selected on."""
+    processes: int = 0
+    """Processes that play; 0 takes the processors this process may use. Scores do not depend on it."""
+    out: Annotated[Path | None, tyro.conf.arg(name="out")] = None
+    """Where the report goes. Default: eval.json in the run folder, or beside the checkpoint."""
+
+
+def main(argv: list[str]) -> None:
+    """Plays the episodes, prints a summary and writes eval.json."""
+    command = tyro.cli(EvalCommand, prog="apexline eval", args=argv)
+    if command.episodes < 1:
+        raise InputError(f"episodes is {command.episodes}; it must be >= 1")
+    if command.seed < 0:
+        raise InputError(f"seed is {command.seed}; it must be >= 0")
+    if command.processes < 0:
+        raise InputError(f"processes is {command.processes}; it must be >= 0")
+    policy = load_policy(command.run)
+    out = command.out or (command.run if command.run.is_dir() else command.run.parent) / "eval.json"
+    if not out.parent.is_dir():
+        raise InputError(f"out is {out}; its folder does not exist")
+
+    processes = min(command.processes or available_processors(), command.episodes)
+    seeds = range(command.seed, command.seed + command.episodes)
+    evaluator = Evaluator(policy.config, processes)
+    try:
+        pending = evaluator.submit(policy.networks.state_dict(), seeds)
+        for _ in tqdm(pending.completed(), total=command.episodes, desc="episodes", unit="episode"):
+            pass
+        report = pending.result()
+    finally:
+        evaluator.close()
+
+    print(_text(report))
+    values = {
+        "checkpoint": policy.path.name,
+        "decisions": policy.decisions,
+        "environment": "CarRacing-v3",
+        "first_seed": command.seed,
+        "summary": report.summary,
+        "versions": {"apexline": __version__, "gymnasium": gymnasium.__version__},
+        "episodes": [asdict(episode) for episode in report.episodes],
+    }
+    out.write_text(json.dumps(values, indent=2) + "\n")
+    print(f"wrote {out}")
+
+
+def _text(report: EvalReport) -> str:
+    summary = report.summary
+    figures = ", ".join(f"{name} {value:.1f}" for name, value in summary.items())
+    first, last = report.episodes[0].seed, report.episodes[-1].seed
+    return (
+        f"CarRacing-v3 (gymnasium {gymnasium.__version__}), {len(report.episodes)} unshaped episodes, "
+        f"seeds {first} to {last}\n{figures}"
+    )

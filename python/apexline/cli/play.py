@@ -1,0 +1,45 @@
+"""`apexline play`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from apexline.training import InputError, load_policy, play
+from apexline.training.film import Film
+
+
+@dataclass(frozen=True)
+class PlayCommand:
+    """Drive one unshaped episode of the stock game without noise, in a window or into a GIF."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder (its best weights, else its latest) or a checkpoint."""
+    seed: int = 1_000_000
+    """Seed of the track."""
+    out: Path | None = None
+    """Write an animated GIF here instead of opening a window."""
+    every: int = 4
+    """Keep one decision in this many in the GIF."""
+
+
+def main(argv: list[str]) -> None:
+    """Plays and reports the score."""
+    command = tyro.cli(PlayCommand, prog="apexline play", args=argv)
+    if command.every < 1:
+        raise InputError(f"every is {command.every}; it must be >= 1")
+    if command.out is not None and not command.out.parent.is_dir():
+        raise InputError(f"out is {command.out}; its folder does not exist")
+    policy = load_policy(command.run)
+    mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
+    film = Film(every=command.every)
+    result = play(policy.networks, policy.config, command.seed, render_mode=mode, watch=film.take)
+    if command.out is not None:
+        film.save(command.out)
+        print(f"wrote {command.out}")
+    print(
+        f"seed {result.seed}: score {result.score:.1f} in {result.frames} frames, {result.tiles:.0%} of the tiles"
+    )

@@ -1,0 +1,62 @@
+"""A progress bar over a run's budget."""
+
+from __future__ import annotations
+
+import math
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+from apexline.training.config import BudgetConfig
+from apexline.training.monitor import Status
+
+
+class ProgressBar:
+    """Shows how much of the budget is used, with score, updates/s and frames/s; call it with each Status.
+
+    On a terminal it is redrawn in place; elsewhere each status is a line.
+    """
+
+    def __init__(self, budget: BudgetConfig) -> None:
+        self._budget = budget
+        self._terminal = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=100.0,
+            disable=not self._terminal,
+            bar_format="{l_bar}{bar}| {elapsed}{postfix}",
+        )
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def __call__(self, status: Status) -> None:
+        shown = (
+            f"score {_or_dash(status.score)}, eval {_or_dash(status.eval_score)}, "
+            f"{status.updates_per_second:.1f} updates/s, {status.frames_per_second:.0f} frames/s"
+        )
+        used = 100 * self._used(status)
+        if self._terminal:
+            self._bar.n = used
+            self._bar.set_postfix_str(shown)
+        else:
+            done = f"{status.seconds / 60:5.1f} min, {status.frames} frames, {status.updates} updates"
+            print(f"{used:3.0f}%  {done}: {shown}", flush=True)
+
+    def _used(self, status: Status) -> float:
+        budget = self._budget
+        limits = (
+            (budget.minutes * 60, status.seconds),
+            (budget.frames, status.frames),
+            (budget.episodes, status.episodes),
+        )
+        return min(1.0, max((reached / limit for limit, reached in limits if limit), default=0.0))
+
+
+def _or_dash(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.0f}"

@@ -1,0 +1,176 @@
+"""The command line as a user meets it: exit codes, one-line errors, files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import gymnasium
+import pytest
+import torch
+from PIL import Image
+
+from apexline import __version__
+from apexline.cli import main
+from apexline.training import PRESETS, checkpoint, load_policy, train
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with weights that have learned nothing yet."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    config = PRESETS["cpu"]
+    config = replace(
+        config,
+        threads=1,
+        num_envs=1,
+        env_processes=False,
+        budget=replace(config.budget, minutes=0.0, frames=8),
+        monitor=replace(config.monitor, eval_decisions=0),
+    )
+    train(config, folder)
+    return folder
+
+
+def error_line(capture: Capture) -> str:
+    """What was said on stderr, which must be a single line without a traceback."""
+    lines = capture.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("apexline: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["drive"], "no command 'drive'"),
+        (["eval", "{tmp}/missing"], "missing: no such run folder or checkpoint"),
+        (["eval", "{run}", "--episodes", "0"], "episodes is 0"),
+        (["eval", "{run}", "--seed", "-1"], "seed is -1"),
+        (["eval", "{run}", "--out", "{tmp}/no/eval.json"], "its folder does not exist"),
+        (["play", "{run}", "--every", "0"], "every is 0"),
+        (["train", "--preset", "fast"], "preset is 'fast'"),
+        (["train", "--resume", "{tmp}/missing"], "missing/checkpoint.pt: no such checkpoint"),
+        (["train", "--out", "{tmp}/new", "--loop.batch-size", "-3"], "loop.batch_size is -3"),
+        (["train", "--out", "{tmp}/new", "--replay.capacity", "100"], "replay.capacity is 100"),
+        (["train", "--out", "{tmp}/new", "--from", "{tmp}/missing"], "missing: no such run folder"),
+        (["train", "--out", "{run}"], "the folder is not empty"),
+        (["info", "--preset", "fast"], "preset is 'fast'"),
+    ],
+)
+def test_mistakes_end_with_one_line_and_code_2(
+    arguments: list[str], said: str, run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in run.iterdir())
+    filled = [argument.format(run=run, tmp=tmp_path) for argument in arguments]
+    if filled[0] == "train" and "--preset" not in filled and "--resume" not in filled:
+        filled += ["--preset", "cpu"]
+    assert main(filled) == 2
+    assert said in error_line(capsys)
+    assert not (tmp_path / "new").exists()
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in run.iterdir()) == before
+
+
+def test_a_damaged_checkpoint_is_refused(run: Path, tmp_path: Path, capsys: Capture) -> None:
+    whole = (run / checkpoint.LATEST).read_bytes()
+    (tmp_path / checkpoint.LATEST).write_bytes(whole[: len(whole) // 2])
+    for arguments in (["eval", str(tmp_path)], ["train", "--resume", str(tmp_path)]):
+        assert main(arguments) == 2
+        assert "cut short" in error_line(capsys)
+    assert (tmp_path / checkpoint.LATEST).stat().st_size == len(whole) // 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_preset_that_needs_a_missing_gpu(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["train", "--preset", "cuda", "--out", str(tmp_path / "new")]) == 2
+    assert "no GPU" in error_line(capsys)
+
+
+def test_a_wrong_option_is_code_2() -> None:
+    for arguments in (["train", "--speed", "9"], ["train", "--loop.batch-size", "many"], ["eval"]):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 2
+
+
+def test_help_explains_every_field(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["train", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for option in ("--replay.alpha", "--agent.encoder", "--noise.ladder", "--env.rules.stall-decisions", "--from"):
+        assert option in text
+    bare = [
+        line
+        for line, after in zip(text.splitlines(), text.splitlines()[1:], strict=False)
+        if "│ --" in line and ("│ --" in after or not after.strip("│╰─╯ "))
+    ]
+    assert bare == [], "options without an explanation"
+
+
+def test_info_shows_the_environment_and_the_build(capsys: Capture) -> None:
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    for part in ("Box(0, 255, (96, 96, 3), uint8)", "random action", "GPUs", __version__, gymnasium.__version__):
+        assert part in text
+    assert torch.__version__ in text
+
+
+def test_info_counts_a_presets_parameters(capsys: Capture) -> None:
+    assert main(["info", "--preset", "notebook"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("15,616") == 2, "conv1 of actor and critic"
+    assert text.count("663,680") == 2
+
+
+def test_eval_writes_the_same_scores_for_any_number_of_processes(
+    run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    reports = []
+    for processes in (1, 2):
+        out = tmp_path / f"{processes}.json"
+        arguments = ["--episodes", "2", "--seed", "1000000", "--processes", str(processes), "--out", str(out)]
+        assert main(["eval", str(run), *arguments]) == 0
+        reports.append(json.loads(out.read_text()))
+    assert reports[0] == reports[1]
+    scores = [episode["score"] for episode in reports[0]["episodes"]]
+    assert reports[0]["summary"]["mean"] == pytest.approx(sum(scores) / 2)
+    assert [episode["seed"] for episode in reports[0]["episodes"]] == [1_000_000, 1_000_001]
+    assert reports[0]["versions"]["gymnasium"] == gymnasium.__version__
+    text = capsys.readouterr().out
+    for figure in ("mean", "sd", "median", "p10", "min", "max", gymnasium.__version__):
+        assert figure in text
+
+
+def test_play_writes_a_moving_picture(run: Path, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "drive.gif"
+    assert main(["play", str(run), "--out", str(out), "--every", "25"]) == 0
+    with Image.open(out) as picture:
+        assert picture.size == (300, 200)
+        assert getattr(picture, "n_frames", 1) > 1
+    assert "score" in capsys.readouterr().out
+
+
+def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, capsys: Capture) -> None:
+    copy = tmp_path / "run"
+    copy.mkdir()
+    (copy / checkpoint.LATEST).write_bytes((run / checkpoint.LATEST).read_bytes())
+    assert main(["train", "--resume", str(copy), "--budget.frames", "16"]) == 0
+    assert "100%" in capsys.readouterr().out
+    policy = load_policy(copy)
+    assert (policy.config.num_envs, policy.config.budget.frames) == (1, 16)
+
+
+def test_the_program_and_its_module_start() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from apexline.cli import main; sys.exit(main(['--version']))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"apexline {__version__}\n"

@@ -1,0 +1,167 @@
+"""Whole runs on the stock game, as short as they can be."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from apexline.racing import WorkerDied
+from apexline.training import PRESETS, InputError, TrainConfig, checkpoint, load_policy, play, train
+from apexline.training import loop as loop_module
+
+
+def short(frames: int = 640, **changes: Any) -> TrainConfig:
+    """The cpu preset on two environments in this process, learning after 40 decisions, without evaluation."""
+    config = PRESETS["cpu"]
+    return replace(
+        config,
+        threads=1,
+        num_envs=2,
+        env_processes=False,
+        replay=replace(config.replay, capacity=2_000),
+        loop=replace(config.loop, batch_size=16, random_decisions=40),
+        budget=replace(config.budget, minutes=0.0, frames=frames),
+        monitor=replace(config.monitor, eval_decisions=0),
+        **changes,
+    )
+
+
+def networks_of(folder: Path) -> dict[str, torch.Tensor]:
+    weights: dict[str, torch.Tensor] = checkpoint.load(folder / checkpoint.LATEST)["agent"]["networks"]
+    return weights
+
+
+def test_same_seed_same_weights(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        train(short(), tmp_path / name)
+    train(short(seed=1), tmp_path / "c")
+    a, b, c = (networks_of(tmp_path / name) for name in ("a", "b", "c"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not all(torch.equal(a[name], c[name]) for name in a)
+
+
+def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
+    config = short(frames=1000)
+    config = replace(
+        config, env_processes=True, monitor=replace(config.monitor, eval_decisions=100, eval_episodes=1)
+    )
+    seen = []
+    status = train(config, tmp_path / "run", watch=seen.append)
+    names = {path.name.split(".tfevents")[0] for path in (tmp_path / "run").iterdir()}
+    assert {"config.json", "metrics.csv", "checkpoint.pt", "best.pt", "curve.png", "events.out"} <= names
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "cpu"
+    assert status.frames >= 1000
+    learned = status.decisions - 40
+    assert status.updates == int(learned * config.loop.replay_ratio)
+    assert seen[-1] == status
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
+        scores = [float(row["eval/score"]) for row in csv.DictReader(file) if row["eval/score"]]
+    best = checkpoint.load(tmp_path / "run" / "best.pt")
+    assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
+
+    policy = load_policy(tmp_path / "run")
+    again = play(policy.networks, policy.config, seed=config.monitor.eval_seed)
+    assert again.score == pytest.approx(best["eval"]["mean"]), "best.pt holds the weights that were evaluated"
+
+
+def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
+    config = short(frames=480)
+    first = train(config, tmp_path / "run")
+    before = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
+    longer = replace(config, budget=replace(config.budget, frames=first.frames + 480))
+    second = train(longer, tmp_path / "run", resume=True)
+    assert second.frames >= first.frames + 480
+    assert second.seconds > first.seconds
+    relearned = second.decisions - first.decisions - config.loop.random_decisions
+    assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
+    after = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
+    assert after["agent"]["updates"] == second.updates
+    steps = [
+        checkpoint_["agent"]["critic_optimizer"]["state"][0]["step"].item() for checkpoint_ in (before, after)
+    ]
+    assert steps == [first.updates, second.updates], "the optimiser's moments went on too"
+
+
+def test_weights_alone_start_another_run(tmp_path: Path) -> None:
+    config = short(frames=480)
+    train(config, tmp_path / "first")
+    nothing_learned = replace(config, loop=replace(config.loop, random_decisions=10_000))
+    status = train(nothing_learned, tmp_path / "second", weights=tmp_path / "first")
+    assert status.updates == 0
+    first, second = networks_of(tmp_path / "first"), networks_of(tmp_path / "second")
+    online = [name for name in first if not name.startswith(("targets.", "average."))]
+    assert online
+    assert all(torch.equal(first[name], second[name]) for name in online)
+
+
+def test_weights_of_other_networks_are_refused(tmp_path: Path) -> None:
+    config = short(frames=160)
+    train(config, tmp_path / "first")
+    wider = replace(config, agent=replace(config.agent, hidden=(128, 128)))
+    with pytest.raises(InputError, match="first: its networks do not fit"):
+        train(wider, tmp_path / "second", weights=tmp_path / "first")
+    assert not (tmp_path / "second").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        train(short(), tmp_path)
+    assert (tmp_path / "metrics.csv").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> None:
+    config = replace(short(frames=100_000), env_processes=True)
+    killed = []
+
+    class KillOne(loop_module.Monitor):
+        def tick(self, *arguments: Any) -> None:
+            super().tick(*arguments)
+            if self.session.collector.decisions == 60:
+                process = self.session.collector.envs.processes[1]  # type: ignore[attr-defined]
+                os.kill(process.pid, signal.SIGKILL)
+                killed.append(process)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop_module, "Monitor", KillOne)
+        with pytest.raises(WorkerDied, match="worker process 1 was killed by SIGKILL"):
+            train(config, tmp_path / "run")
+    assert killed
+    assert checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["decisions"] >= 60
+
+
+def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
+    config = short()
+    config = replace(config, budget=replace(config.budget, frames=0, episodes=2))
+    status = train(config, tmp_path / "run")
+    assert 2 <= status.episodes <= 3
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no GPU"):
+        train(PRESETS["cuda"], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_notebook_preset_trains(tmp_path: Path) -> None:
+    config = PRESETS["notebook"]
+    config = replace(
+        config,
+        threads=2,
+        loop=replace(config.loop, batch_size=4, random_decisions=6),
+        replay=replace(config.replay, capacity=100),
+        budget=replace(config.budget, episodes=0, frames=8),
+        monitor=replace(config.monitor, eval_decisions=0),
+    )
+    status = train(config, tmp_path / "run")
+    assert status.updates == 2

@@ -1,0 +1,141 @@
+import math
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from .models import LaneStep, ReplayModel, ReplaySpec, add_to
+
+TD_ERRORS = st.floats(-3, 3) | st.just(0.0)
+PICKS = st.lists(st.tuples(st.integers(0, 10**6), TD_ERRORS), min_size=1, max_size=12)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> ReplaySpec:
+    frame_stack, n_step = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    return ReplaySpec(
+        num_envs=draw(st.integers(1, 3)),
+        slots=frame_stack + n_step + draw(st.integers(0, 10)),
+        frame_stack=frame_stack,
+        n_step=n_step,
+        gamma=draw(st.sampled_from([0.0, 0.5, 0.99, 1.0])),
+        alpha=draw(st.sampled_from([0.0, 0.6, 1.0])),
+        epsilon=draw(st.sampled_from([0.01, 1.0])),
+        seed=draw(st.integers(0, 2**64 - 1)),
+    )
+
+
+def step_kinds(tenths: int) -> st.SearchStrategy[tuple[bool, bool] | None]:
+    """(terminated, truncated); None leaves the lane out. So many tenths of the steps end or are left out."""
+    unusual = st.sampled_from([(True, False), (False, True), (True, True), None])
+    return st.integers(0, 9).flatmap(lambda pick: unusual if pick < tenths else st.just((False, False)))
+
+
+class ReplayMachine(RuleBasedStateMachine):
+    """Every frame is a number of its own, so that any mix-up of lanes, episodes, slots or steps shows."""
+
+    @initialize(spec=specs())
+    def make(self, spec: ReplaySpec) -> None:
+        self.spec = spec
+        self.replay = spec.build()
+        self.model = ReplayModel(spec)
+        self.next_number = 1
+
+    def number(self) -> int:
+        self.next_number += 1
+        return self.next_number - 1
+
+    def add(self, steps: list[LaneStep | None]) -> None:
+        add_to(self.replay, steps)
+        self.model.add(steps)
+
+    @rule(data=st.data(), count=st.integers(1, 8), unusual_tenths=st.sampled_from([0, 1, 4]))
+    def add_steps(self, data: st.DataObject, count: int, unusual_tenths: int) -> None:
+        for _ in range(count):
+            kinds = [data.draw(step_kinds(unusual_tenths)) for _ in range(self.spec.num_envs)]
+            finals_are_given = any(truncated for _, truncated in filter(None, kinds)) or data.draw(st.booleans())
+            self.add([kind and self.step(*kind, finals_are_given) for kind in kinds])
+
+    def step(self, terminated: bool, truncated: bool, final_is_given: bool) -> LaneStep:
+        final_number = self.number() if final_is_given and (terminated or truncated) else None
+        return LaneStep(self.number(), terminated, truncated, final_number)
+
+    @rule(pairs=PICKS)
+    @precondition(lambda self: self.model.start_of_handle)
+    def update_any_handles(self, pairs: list[tuple[int, float]]) -> None:
+        self.update([*self.model.start_of_handle], pairs)
+
+    @rule(pairs=PICKS)
+    @precondition(lambda self: self.model.priority)
+    def update_fresh_handles(self, pairs: list[tuple[int, float]]) -> None:
+        self.update(self.replay.sample(8).indices.tolist(), pairs)
+
+    def update(self, handles: list[int], pairs: list[tuple[int, float]]) -> None:
+        handles = [handles[pick % len(handles)] for pick, _ in pairs]
+        handles = [handle for handle in handles if handle in self.model.start_of_handle]
+        td_errors = [td_error for _, td_error in pairs][: len(handles)]
+        assert self.replay.update_priorities(handles, td_errors) == self.model.update(handles, td_errors)
+
+    @rule()
+    def clear(self) -> None:
+        self.replay.clear()
+        self.model.clear()
+
+    @rule(batch_size=st.integers(1, 20), beta=st.sampled_from([0.0, 0.4, 1.0]))
+    @precondition(lambda self: self.model.priority)
+    def sample(self, batch_size: int, beta: float) -> None:
+        self.model.check_batch(self.replay.sample(batch_size, beta), beta)
+
+    @rule()
+    @precondition(lambda self: self.model.priority)
+    def sample_every_eligible_start(self) -> None:
+        """A draw from each of so many strata that even the smallest priority holds a whole one."""
+        priorities = self.model.priority.values()
+        batch_size = math.ceil(2.001 * sum(priorities) / min(priorities))
+        drawn = self.model.check_batch(self.replay.sample(batch_size), self.replay.beta)
+        assert drawn == self.model.priority.keys()
+
+    @rule()
+    @precondition(lambda self: not self.model.priority)
+    def sample_nothing(self) -> None:
+        with pytest.raises(ValueError, match="no transition can be sampled yet"):
+            self.replay.sample(1)
+
+    @invariant()
+    def equals_the_model(self) -> None:
+        self.model.check(self.replay)
+
+
+TestReplayMachine = ReplayMachine.TestCase
+
+
+@pytest.mark.parametrize("frame_stack", [1, 3])
+@pytest.mark.parametrize("n_step", [1, 3])
+@pytest.mark.parametrize("end", [{"terminated": True}, {"truncated": True}], ids=["terminated", "truncated"])
+def test_an_episode_may_end_at_every_offset_of_the_ring(frame_stack, n_step, end):
+    spec = ReplaySpec(num_envs=1, slots=9, frame_stack=frame_stack, n_step=n_step, alpha=0.0)
+    for length in range(1, 2 * spec.slots):
+        replay, model = spec.build(), ReplayModel(spec)
+        for number in range(3 * spec.slots):
+            ends = number % length == length - 1
+            step = LaneStep(2 * number, final_number=2 * number + 1, **end) if ends else LaneStep(2 * number)
+            add_to(replay, [step])
+            model.add([step])
+            model.check(replay)
+            if model.priority:
+                batch = replay.sample(3 * len(model.priority))
+                assert model.check_batch(batch, replay.beta) == model.priority.keys()
+
+
+def test_lanes_wrap_at_their_own_pace():
+    spec = ReplaySpec(num_envs=3, slots=7, frame_stack=2, n_step=2, alpha=0.0)
+    replay, model = spec.build(), ReplayModel(spec)
+    for number in range(60):
+        steps = [
+            LaneStep(1000 * lane + 2 * number) if number % (lane + 1) == 0 else None
+            for lane in range(spec.num_envs)
+        ]
+        add_to(replay, steps)
+        model.add(steps)
+        model.check(replay)
+    assert model.check_batch(replay.sample(100), replay.beta) == model.priority.keys()

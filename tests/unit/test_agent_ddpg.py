@@ -1,0 +1,250 @@
+"""The learner as a whole: it learns, repeats itself, resumes, and survives fp16 overflow."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from apexline.agent import DDPG, AgentConfig, TensorBatch
+from apexline.agent.config import PrecisionName
+
+SHAPE = (1, 18, 18)
+SMALL = AgentConfig(hidden=(16, 16), trunk_features=8)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def make(seed: int = 0, device: str = "cpu", **changes: Any) -> DDPG:
+    return DDPG(replace(SMALL, **changes), SHAPE, [-1, 0], [1, 1], device=device, seed=seed)
+
+
+def batches(count: int, size: int = 8, device: str = "cpu") -> list[TensorBatch]:
+    generator = torch.Generator().manual_seed(1)
+
+    def pictures() -> Tensor:
+        return torch.randint(0, 256, (size, *SHAPE), dtype=torch.uint8, generator=generator)
+
+    made = []
+    for _ in range(count):
+        batch = TensorBatch(
+            obs=pictures(),
+            next_obs=pictures(),
+            action=torch.rand(size, 2, generator=generator),
+            reward=torch.randn(size, generator=generator),
+            discount=torch.full((size,), 0.9),
+            weights=torch.rand(size, generator=generator),
+        )
+        made.append(TensorBatch(*(field.to(device) for field in batch)))
+    return made
+
+
+def weights(agent: DDPG) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in agent.networks.state_dict().items()}
+
+
+def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"shared_encoder": False, "target_actor": True, "num_critics": 1, "action_join": "second"},
+    {"normalization": "batch", "ema": 0.9, "lr_decay_updates": 30, "lr_final_fraction": 0.1},
+    {"precision": "fp16", "channels_last": False},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_same_seed_same_weights(changes: dict[str, Any]) -> None:
+    first, second, other = make(7, **changes), make(7, **changes), make(8, **changes)
+    for batch in batches(20):
+        for agent in (first, second, other):
+            agent.update(batch)
+    assert equal(weights(first), weights(second))
+    assert not equal(weights(first), weights(other))
+
+
+def test_the_seed_reaches_the_smoothing_noise() -> None:
+    agent, other = make(smoothing_sigma=0.3), make(smoothing_sigma=0.3)
+    other.generator.manual_seed(1)
+    (batch,) = batches(1)
+    agent.update(batch)
+    other.update(batch)
+    assert not equal(weights(agent), weights(other))
+
+
+def test_global_random_numbers_are_left_alone() -> None:
+    before = torch.get_rng_state()
+    make(3).update(batches(1)[0])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_a_saved_agent_goes_on_bit_for_bit(changes: dict[str, Any]) -> None:
+    agent = make(**changes)
+    first, second = batches(10)[:5], batches(10)[5:]
+    for batch in first:
+        agent.update(batch)
+    file = io.BytesIO()
+    torch.save(agent.state_dict(), file)
+    file.seek(0)
+    resumed = make(seed=99, **changes)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    assert resumed.updates == 5
+    for batch in second:
+        agent.update(batch)
+        resumed.update(batch)
+    assert equal(weights(agent), weights(resumed))
+
+
+def test_learning_rates_are_the_configs_not_the_checkpoints() -> None:
+    agent = make(actor_lr=1e-2)
+    agent.load_state_dict(make(actor_lr=1e-4).state_dict())
+    assert agent.actor_optimizer.param_groups[0]["lr"] == 1e-2
+
+
+def test_weights_alone_load_into_other_followers() -> None:
+    trained = make()
+    for batch in batches(3):
+        trained.update(batch)
+    agent = make(seed=5, ema=0.99)
+    agent.load_weights(trained.state_dict())
+    obs = batches(1)[0].obs
+    assert torch.equal(agent.networks.policy(obs), trained.networks.policy(obs))
+    assert torch.equal(agent.networks.evaluation_policy(obs), trained.networks.policy(obs))
+    assert agent.updates == 0
+
+
+def test_a_state_without_a_part_is_refused() -> None:
+    state = make().state_dict()
+    del state["generator"]
+    with pytest.raises(KeyError, match="generator"):
+        make().load_state_dict(state)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_every_precision_stays_finite(precision: PrecisionName) -> None:
+    agent = make(precision=precision)
+    for batch in batches(5):
+        td_errors, metrics = agent.update(batch)
+    assert td_errors.shape == (8,)
+    assert td_errors.dtype == torch.float32
+    assert td_errors.isfinite().all()
+    assert set(metrics) == {
+        "losses/critic",
+        "losses/actor",
+        "charts/q",
+        "charts/target",
+        "charts/td_abs",
+        "charts/action_saturation",
+    }
+    for value in metrics.values():
+        assert value.shape == ()
+        assert value.isfinite()
+        assert not value.requires_grad
+    assert all(value.isfinite().all() for value in weights(agent).values())
+
+
+def test_fp16_skips_a_step_that_overflows_and_halves_the_scale() -> None:
+    agent = make(precision="fp16")
+    good, bad = batches(2)
+    agent.update(good)
+    before, scale = weights(agent), agent.scaler.get_scale()
+    agent.update(bad._replace(weights=torch.full_like(bad.weights, torch.inf)))
+    after = weights(agent)
+    trained = [name for name in after if name.startswith(("critic.", "critic_encoder."))]
+    assert equal({name: before[name] for name in trained}, {name: after[name] for name in trained})
+    assert agent.scaler.get_scale() == scale / 2
+    agent.update(good)
+    assert not torch.equal(
+        weights(agent)["critic.critics.0.output.weight"], before["critic.critics.0.output.weight"]
+    )
+
+
+def test_learning_rates_fall_linearly_then_stay() -> None:
+    agent = make(critic_lr=0.1, actor_lr=0.01, lr_decay_updates=4, lr_final_fraction=0.2)
+    optimizers = (agent.critic_optimizer, agent.actor_optimizer)
+    rates = []
+    for batch in batches(6):
+        agent.update(batch)
+        rates.append([float(optimizer.param_groups[0]["lr"]) for optimizer in optimizers])
+    fractions = torch.tensor([1.0, 0.8, 0.6, 0.4, 0.2, 0.2])
+    torch.testing.assert_close(torch.tensor(rates), fractions[:, None] * torch.tensor([0.1, 0.01]))
+
+
+def test_a_rate_that_fell_to_zero_moves_nothing() -> None:
+    agent = make(lr_decay_updates=2, lr_final_fraction=0.0)
+    first, second, third = batches(3)
+    agent.update(first)
+    agent.update(second)
+    before = weights(agent)
+    agent.update(third)
+    after = weights(agent)
+    online = [name for name in after if not name.startswith("targets.")]
+    assert equal({name: before[name] for name in online}, {name: after[name] for name in online})
+
+
+def test_it_learns_the_best_action_of_each_picture() -> None:
+    """A bandit with reward -|a - best|^2, where dark and bright pictures have different best actions."""
+    agent = make(actor_lr=3e-3, critic_lr=3e-3, hidden=(32, 32), precision="fp32")
+    generator = torch.Generator().manual_seed(2)
+    pictures = torch.tensor([40, 200], dtype=torch.uint8)[:, None, None, None].repeat(1, *SHAPE)
+    best = torch.tensor([[-0.5, 0.7], [0.6, 0.3]])
+    low, high = torch.tensor([-1.0, 0.0]), torch.tensor([1.0, 1.0])
+    for _ in range(400):
+        kind = torch.randint(2, (64,), generator=generator)
+        action = torch.lerp(low, high, torch.rand(64, 2, generator=generator))
+        reward = -(action - best[kind]).square().sum(1)
+        obs = pictures[kind]
+        agent.update(TensorBatch(obs, obs, action, reward, torch.zeros(64), torch.ones(64)))
+    torch.testing.assert_close(agent.networks.policy(pictures), best, atol=0.1, rtol=0)
+
+
+def test_an_actors_own_bounds_hold_while_it_learns() -> None:
+    agent = make(actor_lr=0.1, preactivation_penalty=0.0)
+    for batch in batches(20):
+        agent.update(batch)
+        action = agent.networks.policy(batch.obs)
+        assert (action >= torch.tensor([-1.0, 0.0])).all()
+        assert (action <= 1).all()
+
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("changes", [*VARIANTS, {"precision": "fp16", "lr_decay_updates": 10}])
+def test_an_update_on_the_gpu_never_waits(changes: dict[str, Any]) -> None:
+    agent = make(device="cuda", **changes)
+    made = batches(6, device="cuda")
+    agent.update(made[0])
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for batch in made[1:]:
+            td_errors, _ = agent.update(batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert td_errors.isfinite().all()
+    assert agent.updates == 6
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_gpu_checkpoint_goes_on_on_the_cpu() -> None:
+    trained = make(device="cuda", precision="fp32", smoothing_sigma=0.0)
+    for batch in batches(3, device="cuda"):
+        trained.update(batch)
+    agent = make(precision="fp32", smoothing_sigma=0.0)
+    state = trained.state_dict() | {"generator": agent.generator.get_state()}
+    agent.load_state_dict(state)
+    agent.update(batches(1)[0])
+    assert agent.updates == 4

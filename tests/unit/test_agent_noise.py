@@ -1,0 +1,124 @@
+"""Exploration noise: distributions, schedule, ladder, state."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from apexline.agent import GaussianNoise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
+
+STEADY = NoiseConfig(sigma=0.3, sigma_final=0.3, ladder=())
+OU = NoiseConfig(kind="ou", sigma=0.3, sigma_final=0.3, ladder=())
+
+
+def test_the_ladder_spreads_over_the_lanes() -> None:
+    ladder = (0.1, 0.2, 0.4)
+    for lanes, expected in [
+        (3, [0.1, 0.2, 0.4]),
+        (6, [0.1, 0.1, 0.2, 0.2, 0.4, 0.4]),
+        (2, [0.1, 0.2]),
+        (4, [0.1, 0.1, 0.2, 0.4]),
+    ]:
+        noise = make_noise(NoiseConfig(sigma=2.0, sigma_final=2.0, ladder=ladder), lanes, 1, seed=0)
+        np.testing.assert_allclose(noise.scale(0)[:, 0], 2 * np.array(expected))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"), [(0, 1.0), (25, 0.875), (50, 0.75), (100, 0.5), (1000, 0.5)]
+)
+def test_sigma_moves_linearly_to_its_end(decisions: int, expected: float) -> None:
+    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_decisions=100, ladder=())
+    assert make_noise(config, 1, 1, seed=0).scale(decisions) == pytest.approx(expected)
+
+
+def test_without_annealing_sigma_is_final_at_once() -> None:
+    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_decisions=0, ladder=())
+    assert make_noise(config, 1, 1, seed=0).scale(0) == 0.5
+
+
+def test_gaussian_noise_has_each_lanes_deviation() -> None:
+    config = NoiseConfig(sigma=1.0, sigma_final=1.0, ladder=(0.1, 0.4))
+    noise = make_noise(config, 2, 3, seed=0)
+    samples = np.stack([noise.sample(0) for _ in range(20_000)])
+    assert samples.shape == (20_000, 2, 3)
+    assert samples.dtype == np.float32
+    np.testing.assert_allclose(samples.std(0), [[0.1] * 3, [0.4] * 3], rtol=0.03)
+    np.testing.assert_allclose(samples.mean(0), 0, atol=0.01)
+    correlations = np.corrcoef(samples.reshape(20_000, 6).T) - np.eye(6)
+    assert np.abs(correlations).max() < 0.03
+
+
+def test_ou_is_keras_rls_recursion() -> None:
+    config = NoiseConfig(kind="ou", theta=0.15, mu=0.2, dt=0.01, sigma=0.3, sigma_final=0.3, ladder=())
+    noise = make_noise(config, 2, 3, seed=5)
+    normals = np.random.default_rng(5)
+    x = np.zeros((2, 3))
+    for _ in range(50):
+        x = x + 0.15 * (0.2 - x) * 0.01 + 0.3 * np.sqrt(0.01) * normals.normal(size=(2, 3))
+        np.testing.assert_allclose(noise.sample(0), x, rtol=1e-5)
+
+
+def test_ou_settles_at_its_stationary_distribution() -> None:
+    config = NoiseConfig(kind="ou", theta=0.5, mu=1.0, dt=0.1, sigma=0.3, sigma_final=0.3, ladder=())
+    noise = make_noise(config, 4000, 1, seed=0)
+    for _ in range(200):
+        x = noise.sample(0)
+    factor = 1 - 0.5 * 0.1
+    assert x.mean() == pytest.approx(1.0, abs=0.02)
+    assert x.std() == pytest.approx(0.3 * np.sqrt(0.1 / (1 - factor**2)), rel=0.04)
+    following = noise.sample(0)
+    assert np.corrcoef(x[:, 0], following[:, 0])[0, 1] == pytest.approx(factor, abs=0.01)
+
+
+def test_reset_forgets_the_masked_lanes_only() -> None:
+    noise = make_noise(OU, 3, 2, seed=0)
+    assert isinstance(noise, OrnsteinUhlenbeckNoise)
+    noise.sample(0)
+    before = noise.x.copy()
+    noise.reset(np.array([False, True, False]))
+    assert not noise.x[1].any()
+    np.testing.assert_array_equal(noise.x[[0, 2]], before[[0, 2]])
+
+
+@pytest.mark.parametrize("config", [STEADY, OU])
+def test_state_survives_json(config: NoiseConfig) -> None:
+    noise = make_noise(config, 3, 2, seed=1)
+    noise.sample(0)
+    resumed = make_noise(config, 3, 2, seed=2)
+    resumed.load_state_dict(json.loads(json.dumps(noise.state_dict())))
+    for decisions in range(5):
+        np.testing.assert_array_equal(noise.sample(decisions), resumed.sample(decisions))
+
+
+@pytest.mark.parametrize("config", [STEADY, OU])
+def test_the_seed_decides(config: NoiseConfig) -> None:
+    first, second, other = (make_noise(config, 3, 2, seed).sample(0) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, second)
+    assert not np.isclose(first, other).any()
+
+
+def test_samples_are_the_callers_to_keep() -> None:
+    noise = make_noise(OU, 1, 1, seed=0)
+    first = noise.sample(0)
+    kept = first.copy()
+    noise.sample(1)
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_none_is_silence() -> None:
+    noise = make_noise(NoiseConfig(kind="none"), 2, 3, seed=0)
+    assert not noise.sample(0).any()
+    noise.reset(np.array([True, True]))
+
+
+def test_kinds() -> None:
+    assert isinstance(make_noise(STEADY, 1, 1, 0), GaussianNoise)
+    assert isinstance(make_noise(OU, 1, 1, 0), OrnsteinUhlenbeckNoise)
+
+
+@pytest.mark.parametrize(("lanes", "actions"), [(0, 2), (2, 0)])
+def test_sizes_below_one_are_named(lanes: int, actions: int) -> None:
+    with pytest.raises(ValueError, match=f"num_lanes={lanes} and action_size={actions}"):
+        make_noise(STEADY, lanes, actions, seed=0)

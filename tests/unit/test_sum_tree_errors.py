@@ -1,0 +1,133 @@
+"""An error names the value and its place, and leaves the tree as it was."""
+
+import re
+
+import numpy as np
+import pytest
+
+from apexline import SumTree
+
+
+@pytest.fixture
+def tree():
+    tree = SumTree(4, seed=6)
+    tree[np.arange(4)] = [1, 2, 3, 4]
+    yield tree
+    untouched = SumTree(4, seed=6)
+    untouched[np.arange(4)] = [1, 2, 3, 4]
+    assert tree[np.arange(4)].tolist() == [1, 2, 3, 4]
+    assert tree.total == 10
+    assert tree.sample(40).tolist() == untouched.sample(40).tolist()
+
+
+def raises(error, message):
+    return pytest.raises(error, match=re.escape(message))
+
+
+@pytest.mark.parametrize(
+    ("priority", "message"),
+    [
+        (np.nan, "priorities[1] is nan; priorities must be finite, >= 0"),
+        (np.inf, "priorities[1] is inf; priorities must be finite, >= 0"),
+        (-np.inf, "priorities[1] is -inf; priorities must be finite, >= 0"),
+        (-0.5, "priorities[1] is -0.5; priorities must be finite, >= 0"),
+        (-5e-324, "priorities[1] is -4.9"),
+        (1.5e290, "priorities[1] is 1.5"),
+    ],
+)
+def test_a_bad_priority(tree, priority, message):
+    with raises(ValueError, message):
+        tree[[0, 2, 3]] = [9, priority, 9]
+    with raises(ValueError, message.replace("[1]", "[0]")):
+        tree[2] = priority
+
+
+@pytest.mark.parametrize("index", [-1, 4, 2**40, -(2**63)])
+def test_an_index_out_of_range(tree, index):
+    message = f"indices[2] is {index}; it must be from 0 to 3"
+    with raises(IndexError, message):
+        tree[[0, 1, index]]
+    with raises(IndexError, message):
+        tree[[0, 1, index]] = 9
+    with raises(IndexError, message.replace("[2]", "[0]")):
+        tree[index]
+    with raises(IndexError, message.replace("[2]", "[0]")):
+        tree[index] = 9
+
+
+@pytest.mark.parametrize("index", [1.0, [0.0, 1.0], True, [True, False], "1", None, slice(0, 2)])
+def test_an_index_that_is_no_integer(tree, index):
+    with raises(TypeError, "expected integers"):
+        tree[index]
+    with raises(TypeError, "expected integers"):
+        tree[index] = 9
+
+
+@pytest.mark.parametrize("priority", [True, "9", None, 1j, [1, None]])
+def test_a_priority_that_is_no_real_number(tree, priority):
+    with raises(TypeError, "expected real numbers"):
+        tree[[0, 1]] = priority
+
+
+@pytest.mark.parametrize(
+    ("indices", "priorities", "message"),
+    [
+        ([0, 1], [9, 9, 9], "priority has shape (3,); expected (2,)"),
+        ([0, 1], [9], "priority has shape (1,); expected (2,)"),
+        ([[0, 1]], [9, 9], "priority has shape (2,); expected (1, 2)"),
+        (0, [9], "priority has shape (1,); expected ()"),
+    ],
+)
+def test_shapes_that_differ(tree, indices, priorities, message):
+    with raises(ValueError, message):
+        tree[indices] = priorities
+
+
+@pytest.mark.parametrize("mass", [10, 11.5, -1, -5e-324, np.nan, np.inf])
+def test_a_mass_that_is_not_below_the_total(tree, mass):
+    with raises(ValueError, f"mass is {mass:.1g}"[:11]):
+        tree.find(mass)
+
+
+@pytest.mark.parametrize("n", [0, -3])
+def test_a_sample_of_nothing(tree, n):
+    with raises(ValueError, f"n is {n}; it must be >= 1"):
+        tree.sample(n)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        ([0, 0], TypeError, "out is not a NumPy array"),
+        (np.zeros(2, np.int32), TypeError, "out has dtype int32; expected int64"),
+        (np.zeros(3, np.int64), ValueError, "out has shape (3,); expected (2,)"),
+        (np.zeros((2, 1), np.int64), ValueError, "out has shape (2, 1); expected (2,)"),
+        (np.zeros(4, np.int64)[::2], ValueError, "out must be C-contiguous and writable"),
+        (np.broadcast_to(np.int64(0), 2), ValueError, "out must be C-contiguous and writable"),
+    ],
+)
+def test_an_out_that_cannot_be_written_into(tree, out, error, message):
+    with raises(error, message):
+        tree.sample(2, out=out)
+
+
+@pytest.mark.parametrize("use", [lambda t: t.sample(1), SumTree.min, SumTree.max], ids=["sample", "min", "max"])
+def test_all_zero(use):
+    with raises(ValueError, "every priority is zero"):
+        use(SumTree(3))
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 2**40 + 1, 2**41])
+def test_a_capacity_out_of_range(capacity):
+    with raises(ValueError, f"capacity is {capacity}; it must be from 1 to 2^40"):
+        SumTree(capacity)
+
+
+@pytest.mark.parametrize(
+    ("leaves", "message"),
+    [([1, np.nan], "priorities[1] is nan"), ([1, -2], "priorities[1] is -2"), ([], "capacity is 0")],
+)
+def test_a_state_that_is_no_tree(leaves, message):
+    tree = SumTree.__new__(SumTree)
+    with raises(ValueError, message):
+        tree.__setstate__((0, 0, leaves))

@@ -1,0 +1,88 @@
+"""Configurations: bounds, round trips, and what the presets promise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from apexline.training import PRESETS, InputError, TrainConfig, preset
+from apexline.training.config import check, from_dict, to_dict
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_survive_json(name: str) -> None:
+    config = PRESETS[name]
+    assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("loop", "batch_size", -3),
+        ("loop", "replay_ratio", 0.0),
+        ("replay", "gamma", 1.5),
+        ("replay", "capacity", 0),
+        ("agent", "tau", 0.0),
+        ("agent", "encoder", "resnet"),
+        ("agent", "hidden", (256, 0)),
+        ("noise", "sigma", -0.1),
+        ("budget", "minutes", -1.0),
+        ("env", "action_repeat", 0),
+        ("env", "action_repeat", "four"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_value(section: str, field: str, value: object) -> None:
+    values = to_dict(PRESETS["cpu"])
+    values[section][field] = value
+    with pytest.raises(InputError) as error:
+        from_dict(values, "config.json")
+    message = str(error.value)
+    assert message.startswith("config.json: ")
+    assert field in message
+    assert str(value[-1] if isinstance(value, tuple) else value) in message
+
+
+def test_unknown_fields_are_refused() -> None:
+    values = to_dict(PRESETS["cpu"]) | {"learning_rate": 1}
+    with pytest.raises(InputError, match="learning_rate"):
+        from_dict(values)
+
+
+def test_a_capacity_below_a_batch_is_refused() -> None:
+    config = PRESETS["cpu"]
+    config = replace(config, replay=replace(config.replay, capacity=127))
+    with pytest.raises(InputError, match=r"replay\.capacity is 127.*128"):
+        check(config)
+
+
+def test_an_unknown_preset_is_named() -> None:
+    with pytest.raises(InputError, match="'fast'.*cpu, cuda, notebook"):
+        preset("fast")
+
+
+def test_the_notebook_preset_is_the_notebook() -> None:
+    config = PRESETS["notebook"]
+    assert (config.agent.critic_lr, config.agent.actor_lr) == (5e-5, 5e-6)
+    assert (config.replay.gamma, config.agent.tau) == (0.99, 0.001)
+    assert (config.loop.batch_size, config.replay.capacity) == (32, 20_000)
+    assert (config.replay.alpha, config.replay.n_step, config.replay.shift) == (0.0, 1, 0)
+    assert (config.env.frame_shape, config.replay.frame_stack) == ((3, 96, 96), 1)
+    assert (config.noise.kind, config.noise.theta, config.noise.mu) == ("ou", 0.15, 0.0)
+    assert (config.noise.sigma, config.noise.sigma_final, config.noise.dt) == (0.3, 0.3, 0.01)
+    assert config.agent.target_actor
+    assert config.agent.action_join == "first"
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda"])
+def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
+    rules = PRESETS[name].env.rules
+    assert (rules.stall_decisions, rules.stall_penalty) == (25, 10.0)
+    assert (rules.lap_end_decisions, rules.lap_end_fraction) == (4, 0.9)
+    assert rules.full_lap_truncates
+    assert (rules.skipped_tile_cost, rules.skipped_tile_margin) == (5.0, 3)
+
+
+def test_defaults_are_checked_too() -> None:
+    check(TrainConfig())
