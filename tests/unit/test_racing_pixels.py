@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -58,7 +58,11 @@ def test_crop_keeps_the_rows_above_the_indicators_and_the_middle_columns() -> No
     np.testing.assert_array_equal(shown(CropHud(Still(picture))), picture[0:84, 6:90])
 
 
+TIE = np.array([[[0, 0, 250]]], np.uint8)
+
+
 @given(pictures((3,)))
+@example(TIE)
 def test_gray_is_the_weighted_sum_rounded_to_nearest(picture: Picture) -> None:
     gray = shown(Grayscale(Still(picture)))
     for place in np.ndindex(picture.shape[:2]):

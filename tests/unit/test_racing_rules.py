@@ -15,7 +15,7 @@ from apexline.racing.skipped_tiles import LOOK_AHEAD
 
 Env = gym.Env[Any, Any]
 Decision = list[int]
-"""The tiles that the car drives over, in order; it stays on the last one."""
+"""The tiles that the car drives over, in order; its front wheel stays on the last one."""
 OFF_FIELD: Decision = [-1]
 WAIT: Decision = []
 
@@ -56,9 +56,11 @@ class ScriptedRace(gym.Env[Any, Any]):
         return 0, reward, finished, False, {"lap_finished": True} if finished else {}
 
     def _drive_over(self, tiles: Iterable[int]) -> None:
+        front, rear = self.car.wheels
         for idx in tiles:
             self.road[idx].road_visited = True
-            self.car.wheels[1].tiles = {self.road[idx]}
+            rear.tiles = front.tiles
+            front.tiles = {self.road[idx]}
         self.tile_visited_count = sum(tile.road_visited for tile in self.road)
 
 

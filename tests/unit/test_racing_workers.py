@@ -5,16 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from apexline.racing import RacingWorkers, WorkerDied
+from apexline.racing import EnvOptions, RacingWorkers, WorkerDied, make_env
 
 ACTIONS = np.zeros(2, np.int64)
 
@@ -33,15 +35,24 @@ def send(vector: RacingWorkers, index: int, number: signal.Signals) -> None:
     os.kill(pid, number)
 
 
+@pytest.mark.parametrize(
+    ("exitcode", "how"),
+    [(-signal.SIGKILL, "was killed by SIGKILL"), (-40, "was killed by signal 40"), (3, "exited with code 3")],
+)
+def test_worker_died_says_which_and_how(exitcode: int, how: str) -> None:
+    death = WorkerDied(5, exitcode)
+    assert str(death) == f"worker process 5 {how}"
+    assert (death.index, death.exitcode) == (5, exitcode)
+
+
 @pytest.mark.parametrize("index", [0, 1])
 @pytest.mark.parametrize("call", [lambda vector: vector.step(ACTIONS), lambda vector: vector.reset()])
 def test_a_killed_worker_is_named(
     workers: RacingWorkers, index: int, call: Callable[[RacingWorkers], object]
 ) -> None:
     send(workers, index, signal.SIGKILL)
-    with pytest.raises(WorkerDied, match=f"worker process {index} was killed by SIGKILL") as death:
+    with pytest.raises(WorkerDied, match=f"worker process {index} was killed by SIGKILL"):
         call(workers)
-    assert (death.value.index, death.value.exitcode) == (index, -signal.SIGKILL)
     workers.close()
     assert not any(process.is_alive() for process in workers.processes)
 
@@ -89,12 +100,38 @@ def test_an_error_of_an_environment_keeps_its_type() -> None:
     vector.close()
 
 
-def test_workers_import_neither_torch_nor_the_main_module_which_here_is_pytest() -> None:
+def test_a_worker_that_exits_in_the_middle_of_a_step_is_named() -> None:
+    def exits() -> gym.Env[Any, Any]:
+        env = gym.make("CartPole-v1", disable_env_checker=True)
+        env.unwrapped.step = lambda _: os._exit(3)
+        return env
+
+    vector = RacingWorkers([exits])
+    vector.reset()
+    with pytest.raises(WorkerDied, match="worker process 0 exited with code 3"):
+        vector.step(ACTIONS[:1])
+    vector.close()
+
+
+def test_a_game_in_a_worker_imports_no_torch() -> None:
     def spy() -> gym.Env[Any, Any]:
-        env = gym.make("CartPole-v1")
-        env.unwrapped.metadata = {name: name in sys.modules for name in ("gymnasium", "pytest", "torch")}
+        env = make_env(EnvOptions(), training=True)
+        env.unwrapped.metadata = {name: name in sys.modules for name in ("apexline", "torch")}
         return env
 
     vector = RacingWorkers([spy])
-    assert vector.get_attr("metadata") == ({"gymnasium": True, "pytest": False, "torch": False},)
+    assert vector.get_attr("metadata") == ({"apexline": True, "torch": False},)
     vector.close()
+
+
+def test_workers_do_not_import_the_main_module(tmp_path: Path) -> None:
+    script = tmp_path / "without_main_guard.py"
+    script.write_text(
+        "from functools import partial\n"
+        "import gymnasium as gym\n"
+        "from apexline.racing import RacingWorkers\n"
+        "print('imported')\n"
+        "RacingWorkers([partial(gym.make, 'CartPole-v1')]).close()\n"
+    )
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "imported\n", "")

@@ -26,30 +26,30 @@ class FullLap(Wrapper):
 
 
 class _IdleCount(Wrapper):
-    """Counts in `idle` the decisions in a row without a new tile."""
+    """Counts the decisions in a row without a new tile."""
 
     def __init__(self, env: Env, decisions: int) -> None:
         super().__init__(env)
         self._decisions = decisions
         self._tiles = 0
-        self.idle = 0
+        self._idle = 0
 
     def reset(self, **kwargs: Any) -> Reset:
         result = self.env.reset(**kwargs)
         self._tiles = game_of(self).tile_visited_count
-        self.idle = 0
+        self._idle = 0
         return result
 
     def step(self, action: Any) -> Step:
         observation, reward, terminated, truncated, info = self.env.step(action)
         tiles = game_of(self).tile_visited_count
-        self.idle = self.idle + 1 if tiles == self._tiles else 0
+        self._idle = self._idle + 1 if tiles == self._tiles else 0
         self._tiles = tiles
         return observation, float(reward), terminated, truncated, info
 
     @property
-    def is_over(self) -> bool:
-        return self.idle >= self._decisions
+    def _is_over(self) -> bool:
+        return self._idle >= self._decisions
 
 
 class LapEnd(_IdleCount):
@@ -66,7 +66,7 @@ class LapEnd(_IdleCount):
         observation, reward, terminated, truncated, info = super().step(action)
         game = game_of(self)
         nearly_complete = game.tile_visited_count > self._fraction * len(game.road)
-        if nearly_complete and self.is_over and not (terminated or truncated):
+        if nearly_complete and self._is_over and not (terminated or truncated):
             return observation, reward, False, True, {**info, "ended_by": "lap_end"}
         return observation, reward, terminated, truncated, info
 
@@ -83,7 +83,7 @@ class StallEnd(_IdleCount):
 
     def step(self, action: Any) -> Step:
         observation, reward, terminated, truncated, info = super().step(action)
-        if self.is_over and not (terminated or truncated):
+        if self._is_over and not (terminated or truncated):
             return observation, reward - self._penalty, True, False, {**info, "ended_by": "stall"}
         return observation, reward, terminated, truncated, info
 

@@ -7,7 +7,7 @@ from typing import Any
 from apexline.racing.game import Env, Reset, Step, Wrapper, game_of
 
 LOOK_AHEAD = 25
-"""Tiles. More than a car that follows the road ever jumps, fewer than lie between two parts of the road."""
+"""Tiles, 87 units of road. A longer jump is taken for another part of the road, not for a gap in the drive."""
 
 
 class SkippedTiles(Wrapper):

@@ -30,7 +30,7 @@ class WorkerDied(RuntimeError):
         """As in multiprocessing: negative where a signal ended the process."""
 
 
-class RacingWorkers(AsyncVectorEnv[Any, Any]):
+class RacingWorkers(AsyncVectorEnv):
     """gymnasium's AsyncVectorEnv over shared memory, reset in the same step, one process an environment.
 
     Construction, `reset` and `step` raise WorkerDied where a worker has died; `close` never waits for one.
