@@ -7,6 +7,7 @@ __version__: str
 compiler: str
 
 def available_processors() -> int: ...
+
 @final
 class SumTree:
     def __init__(self, capacity: int, seed: int = 0) -> None: ...

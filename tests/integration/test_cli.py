@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -103,7 +104,13 @@ def test_help_explains_every_field(capsys: Capture) -> None:
         main(["train", "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for option in ("--replay.alpha", "--agent.encoder", "--noise.ladder", "--env.rules.stall-decisions", "--from"):
+    for option in (
+        "--replay.alpha",
+        "--agent.encoder",
+        "--noise.ladder",
+        "--env.rules.stall-decisions",
+        "--from",
+    ):
         assert option in text
     bare = [
         line
@@ -116,7 +123,13 @@ def test_help_explains_every_field(capsys: Capture) -> None:
 def test_info_shows_the_environment_and_the_build(capsys: Capture) -> None:
     assert main(["info"]) == 0
     text = capsys.readouterr().out
-    for part in ("Box(0, 255, (96, 96, 3), uint8)", "random action", "GPUs", __version__, gymnasium.__version__):
+    for part in (
+        "Box(0, 255, (96, 96, 3), uint8)",
+        "random action",
+        "GPUs",
+        __version__,
+        gymnasium.__version__,
+    ):
         assert part in text
     assert torch.__version__ in text
 
@@ -166,7 +179,29 @@ def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, caps
     assert (policy.config.num_envs, policy.config.budget.frames) == (1, 16)
 
 
-def test_the_program_and_its_module_start() -> None:
+def test_a_terminated_run_saves_its_state(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    program = "import sys; from apexline.cli import main; sys.exit(main(sys.argv[1:]))"
+    options = ["--preset", "cpu", "--num-envs", "2", "--monitor.log-seconds", "0.2", "--out", str(folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "train", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "frames/s" in line:
+            break
+    process.terminate()
+    _, said = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert f"apexline train --resume {folder}" in said
+    assert "Traceback" not in said
+    assert checkpoint.load(folder / checkpoint.LATEST)["decisions"] > 0
+
+
+def test_the_program_starts() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import sys; from apexline.cli import main; sys.exit(main(['--version']))"],
         capture_output=True,

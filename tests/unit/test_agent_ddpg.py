@@ -72,6 +72,13 @@ def test_same_seed_same_weights(changes: dict[str, Any]) -> None:
     assert not equal(weights(first), weights(other))
 
 
+def test_initial_weights_depend_on_the_seed_alone() -> None:
+    first = make(7)
+    torch.rand(1)
+    assert equal(weights(first), weights(make(7)))
+    assert not equal(weights(first), weights(make(8)))
+
+
 def test_the_seed_reaches_the_smoothing_noise() -> None:
     agent, other = make(smoothing_sigma=0.3), make(smoothing_sigma=0.3)
     other.generator.manual_seed(1)
@@ -103,6 +110,26 @@ def test_a_saved_agent_goes_on_bit_for_bit(changes: dict[str, Any]) -> None:
         agent.update(batch)
         resumed.update(batch)
     assert equal(weights(agent), weights(resumed))
+
+
+def test_a_resumed_agent_keeps_its_loss_scale() -> None:
+    agent = make(precision="fp16")
+    (batch,) = batches(1)
+    agent.update(batch._replace(weights=torch.full_like(batch.weights, torch.inf)))
+    resumed = make(precision="fp16")
+    resumed.load_state_dict(agent.state_dict())
+    assert resumed.scaler.get_scale() == agent.scaler.get_scale() == 32_768
+
+
+def test_an_update_ends_with_the_targets_following() -> None:
+    agent = make(tau=0.25)
+    before = weights(agent)
+    agent.update(batches(1)[0])
+    after = weights(agent)
+    for name in (name for name in after if name.startswith("critic.")):
+        torch.testing.assert_close(
+            after[f"targets.{name}"], torch.lerp(before[f"targets.{name}"], after[name], 0.25)
+        )
 
 
 def test_learning_rates_are_the_configs_not_the_checkpoints() -> None:

@@ -131,6 +131,7 @@ def test_critic_loss_and_td_errors_in_closed_form(huber_delta: float) -> None:
     torch.testing.assert_close(step.metrics["charts/td_abs"], size[0].mean())
     torch.testing.assert_close(step.metrics["charts/target"], target.mean())
     assert not step.td_errors.requires_grad
+    assert not step.features.requires_grad
 
 
 def test_huber_inside_delta_steps_like_half_the_squared_error() -> None:

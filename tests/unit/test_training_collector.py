@@ -36,7 +36,7 @@ class CountingEnv(gym.Env[Any, Any]):
         return np.array([[1000 * (self.lane + 1) + self.shown]], np.uint32)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
+        super().reset(seed=seed, options=options)
         self.episode += 1
         self.played = 0
         return self._frame(), {"frames": 0, "score": 0.0, "tiles": 0.0}
@@ -159,7 +159,11 @@ def test_counters_and_noise_go_on_from_a_state() -> None:
         first.finish()
     second = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise)
     second.load_state_dict(first.state_dict())
-    assert (second.decisions, second.frames, second.episodes) == (first.decisions, first.frames, first.episodes)
+    assert (second.decisions, second.frames, second.episodes) == (
+        first.decisions,
+        first.frames,
+        first.episodes,
+    )
     assert np.array_equal(second.noise.sample(0), first.noise.sample(0))
 
 

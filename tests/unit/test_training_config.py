@@ -58,7 +58,7 @@ def test_a_capacity_below_a_batch_is_refused() -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(InputError, match="'fast'.*cpu, cuda, notebook"):
+    with pytest.raises(InputError, match=r"'fast'.*cpu, cuda, notebook"):
         preset("fast")
 
 

@@ -44,15 +44,15 @@ def _run(command: str, rest: list[str]) -> int:
     try:
         module = import_module(f"apexline.cli.{command}")
         from apexline.racing import WorkerDied
-        from apexline.training import InputError
+        from apexline.training import EvaluationDied, InputError
     except ImportError as error:
         return _fail(str(error))
     try:
         module.main(rest)
     except InputError as error:
         return _fail(str(error))
-    except WorkerDied as error:
-        print(f"apexline: {error}; the latest state is saved in the run folder", file=sys.stderr)
+    except (WorkerDied, EvaluationDied) as error:
+        print(f"apexline: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("apexline: interrupted", file=sys.stderr)

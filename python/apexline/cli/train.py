@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +14,8 @@ from typing import Annotated
 import tyro
 
 from apexline.cli.progress import ProgressBar
-from apexline.training import TrainConfig, checkpoint, preset, train
+from apexline.racing import WorkerDied
+from apexline.training import EvaluationDied, TrainConfig, checkpoint, preset, train
 from apexline.training.config import from_dict
 
 
@@ -46,15 +49,21 @@ def main(argv: list[str]) -> None:
         f"apexline train: preset {config.preset}, {config.num_envs} environments, run folder {folder}",
         flush=True,
     )
-    with ProgressBar(config.budget) as bar:
-        status = train(
-            config,
-            folder,
-            resume=command.resume is not None,
-            weights=command.from_,
-            render=command.render,
-            watch=bar,
-        )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with ProgressBar(config.budget) as bar:
+            status = train(
+                config,
+                folder,
+                resume=command.resume is not None,
+                weights=command.from_,
+                render=command.render,
+                watch=bar,
+            )
+    except (WorkerDied, EvaluationDied, KeyboardInterrupt, SystemExit):
+        if (folder / checkpoint.LATEST).exists():
+            print(f"the latest state is saved; go on with: apexline train --resume {folder}", file=sys.stderr)
+        raise
     print(
         f"done: {status.episodes} episodes, {status.frames} frames, {status.updates} updates "
         f"in {status.seconds / 60:.1f} minutes; score it with: apexline eval {folder}"

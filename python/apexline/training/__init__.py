@@ -9,7 +9,7 @@ except ModuleNotFoundError as error:
     raise ImportError(f'apexline.training needs {error.name}: pip install "apexline[train]"') from error
 
 from apexline.training.config import TrainConfig
-from apexline.training.errors import InputError
+from apexline.training.errors import EvaluationDied, InputError
 from apexline.training.evaluate import EvalReport, Evaluator, build_networks, play
 from apexline.training.loop import train
 from apexline.training.policy import Policy, load_policy
@@ -18,6 +18,7 @@ from apexline.training.presets import PRESETS, preset
 __all__ = [
     "PRESETS",
     "EvalReport",
+    "EvaluationDied",
     "Evaluator",
     "InputError",
     "Policy",

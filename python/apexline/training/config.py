@@ -93,7 +93,9 @@ class TrainConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks live."""
     threads: Annotated[int, Ge(0)] = 0
-    """Threads of torch on the CPU; 0 takes the processors this process may use."""
+    """Threads of torch and the replay on the CPU; 0 takes the processors this process may use, less one for the
+    environments where they have processes of their own. Threads that share a processor with them wait for it at every
+    layer."""
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that are driven at once."""
     env_processes: bool = True

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import connection
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ import torch
 from apexline.agent import ActorCritic, build
 from apexline.racing import EnvOptions, make_env
 from apexline.training.config import TrainConfig, from_dict, to_dict
+from apexline.training.errors import EvaluationDied
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -134,12 +139,14 @@ class PendingReport:
         """Waits for the report.
 
         Raises:
-            RuntimeError: an evaluation process died.
+            EvaluationDied: a process ended by itself.
         """
         try:
             return EvalReport(tuple(future.result() for future in self.futures))
         except BrokenProcessPool as error:
-            raise RuntimeError("an evaluation process died (out of memory, or killed)") from error
+            raise EvaluationDied(
+                "an evaluation process ended by itself (killed, or out of memory)"
+            ) from error
 
 
 _worker: tuple[TrainConfig, ActorCritic] | None = None
@@ -147,9 +154,19 @@ _worker: tuple[TrainConfig, ActorCritic] | None = None
 
 def _start_worker(config_values: dict[str, Any]) -> None:
     global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     config = from_dict(config_values)
     _worker = (config, build_networks(config))
+
+
+def _end_with_parent() -> None:
+    """An executor's process would outlive a parent that is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _play_in_worker(weights: dict[str, np.ndarray[Any, Any]], seed: int) -> EpisodeResult:

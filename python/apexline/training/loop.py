@@ -43,7 +43,7 @@ def train(
 
     Raises:
         InputError: the configuration, the folder or a checkpoint cannot be used; nothing was overwritten.
-        WorkerDied: a process of an environment ended by itself.
+        WorkerDied, EvaluationDied: a process ended by itself; the latest state is saved.
     """
     check(config)
     if config.device == "cuda" and not torch.cuda.is_available():

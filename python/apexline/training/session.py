@@ -36,7 +36,8 @@ class Session:
         self, config: TrainConfig, *, weights: dict[str, Any] | None = None, render: bool = False
     ) -> None:
         self.config = config
-        torch.set_num_threads(config.threads or available_processors())
+        threads = config.threads or max(1, available_processors() - config.env_processes)
+        torch.set_num_threads(threads)
         low, high = action_bounds(config.env)
         self.agent = DDPG(
             config.agent,
@@ -53,6 +54,7 @@ class Session:
             frame_shape=config.env.frame_shape,
             action_shape=low.shape,
             seed=config.seed,
+            num_threads=threads,
             **vars(config.replay),
         )
         self.learner = Learner(self.agent, self.replay, config.loop.batch_size)
