@@ -1,4 +1,4 @@
-"""The README's code runs and its links lead somewhere."""
+"""The pages for newcomers: every link to a file leads somewhere, every option they name exists."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 
 
-def test_the_python_example_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
-    assert names["batch"].obs.shape == (32, 4, 84, 84)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_are_whole(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "benchmarks/README.md"])
-def test_links_to_files_are_whole(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!http)([^)#]+)", text):
-        assert ((ROOT / page).parent / target).exists(), target
+def test_the_readmes_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    from apexline.cli import main
+
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [line.split("#")[0].split("bin/apexline ")[1].split() for line in lines if "bin/apexline " in line]
+    assert {command[0] for command in commands} == {"train", "eval", "play", "info"}
+    for name, *options in commands:
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        text = capsys.readouterr().out
+        for option in options:
+            assert not option.startswith("--") or f"{option} " in text, f"apexline {name} {option}"

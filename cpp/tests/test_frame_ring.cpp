@@ -1,5 +1,6 @@
 #include "apexline/replay/frame_ring.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 #include <vector>

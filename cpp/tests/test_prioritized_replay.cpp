@@ -1,7 +1,8 @@
 #include "apexline/replay/prioritized_replay.hpp"
 
 #include <algorithm>
-#include <memory>
+#include <cmath>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -103,6 +104,56 @@ TEST(batches_do_not_depend_on_the_number_of_threads) {
   const auto alone = history(1);
   CHECK(alone.size() > 200);
   for (const int num_threads : {2, 5}) CHECK(history(num_threads) == alone);
+}
+
+TEST(overwritten_handles_are_stale) {
+  PrioritizedReplay replay(config_with(1));
+  Random random(1);
+  for (int step = 0; step < 20; ++step) add_random_step(replay, random);
+  Batch old(30);
+  replay.sample(0.4, old.arrays());
+  const std::vector<double> errors(old.rows, 7.0);
+  CHECK(replay.update_priorities(old.indices, errors) == 0);
+  for (int step = 0; step < 150; ++step) add_random_step(replay, random);
+
+  const auto before = replay.priorities();
+  CHECK(replay.update_priorities(old.indices, errors) == 30);
+  CHECK(replay.priorities() == before);
+}
+
+TEST(clear_forgets_everything) {
+  PrioritizedReplay replay(config_with(1));
+  Random random(1);
+  for (int step = 0; step < 50; ++step) add_random_step(replay, random);
+  Batch batch(8);
+  replay.sample(0.4, batch.arrays());
+  const std::vector<double> errors(batch.rows, 7.0);
+  replay.update_priorities(batch.indices, errors);
+  CHECK(replay.max_priority() > 1);
+
+  replay.clear();
+  CHECK(replay.num_eligible() == 0);
+  CHECK(replay.max_priority() == 1);
+  CHECK(positive_priorities(replay) == 0);
+  CHECK(replay.update_priorities(batch.indices, errors) == 8);
+  CHECK_THROWS(std::invalid_argument, "no transition can be sampled yet", replay.sample(0.4, batch.arrays()));
+}
+
+TEST(bad_updates_name_the_place_and_change_nothing) {
+  PrioritizedReplay replay(config_with(1));
+  Random random(1);
+  for (int step = 0; step < 50; ++step) add_random_step(replay, random);
+  Batch batch(2);
+  replay.sample(0.4, batch.arrays());
+  const auto before = replay.priorities();
+  const std::vector<double> errors{9, std::nan("")};
+
+  CHECK_THROWS(std::invalid_argument, "td_errors[1] is nan", replay.update_priorities(batch.indices, errors));
+  batch.indices[0] = -1;
+  CHECK_THROWS(std::out_of_range, "indices[0] is -1", replay.update_priorities(batch.indices, errors));
+  batch.indices[0] = 300 * 1000;
+  CHECK_THROWS(std::out_of_range, "indices[0] is 300000", replay.update_priorities(batch.indices, errors));
+  CHECK(replay.priorities() == before);
 }
 
 // Run under the thread sanitizer, this proves the locking.

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "apexline/support/philox.hpp"
 #include "check.hpp"
 #include "random.hpp"
 
@@ -75,11 +76,9 @@ TEST(equals_a_fresh_tree_bit_for_bit_after_any_history) {
   for (const std::int64_t capacity : kCapacities) {
     Random random(7);
     SumTree tree(capacity, 3);
-    for (int round = 0; round < 200; ++round) {
-      std::vector<std::int64_t> indices(static_cast<std::size_t>(1 + random.below(30)));
-      std::vector<double> priorities(indices.size());
-      for (auto& index : indices) index = random.below(capacity);
-      for (auto& priority : priorities) priority = std::pow(10.0, 30 * random.unit() - 15);
+    for (int round = 0; round < 3000; ++round) {
+      const std::vector<std::int64_t> indices{random.below(capacity), random.below(capacity)};
+      const std::vector<double> priorities{std::pow(10.0, 30 * random.unit() - 15), random.unit()};
       tree.set(indices, priorities);
     }
     SumTree fresh = built_from(leaves_of(tree), 3);
@@ -90,14 +89,14 @@ TEST(equals_a_fresh_tree_bit_for_bit_after_any_history) {
 
 // Priorities from the smallest number there is to the largest allowed: parents round most of their children away.
 TEST(never_returns_a_leaf_of_priority_zero) {
-  constexpr double magnitudes[] = {5e-324, 3e-310, 1e-300, 1e-20, 0.1, 1.0, 1e15, 1e200, kMaxPriority};
+  constexpr double magnitudes[] = {5e-324, 3e-310, 1e-300, 0x1p-54, 0x1p-53, 0.1, 1.0, 1e15, 1e200, kMaxPriority};
   for (const std::int64_t capacity : kCapacities)
     for (std::uint64_t seed = 0; seed < 30; ++seed) {
       Random random(seed);
       std::vector<double> leaves(static_cast<std::size_t>(capacity));
       for (double& leaf : leaves)
         if (random.chance(0.3)) leaf = magnitudes[random.below(std::size(magnitudes))];
-      leaves[static_cast<std::size_t>(random.below(capacity))] = 1e-300;
+      leaves[static_cast<std::size_t>(random.below(capacity))] = 1;
       SumTree tree = built_from(leaves, seed);
       for (const std::int64_t index : sampled(tree, 300)) CHECK(leaves[static_cast<std::size_t>(index)] > 0);
       const double last = std::nextafter(tree.total(), 0.0);
@@ -113,12 +112,27 @@ TEST(min_and_max_are_over_positive_leaves) {
 }
 
 TEST(clear_leaves_the_random_stream_alone) {
-  SumTree tree = built_from({1, 2}, 0);
+  SumTree tree = built_from(std::vector<double>(100, 1.0), 0);
   static_cast<void>(sampled(tree, 5));
   tree.clear();
   CHECK(tree.total() == 0);
-  CHECK(leaves_of(tree) == std::vector<double>{0, 0});
+  CHECK(leaves_of(tree) == std::vector<double>(100));
   CHECK(tree.draws() == 5);
+}
+
+TEST(draws_are_consecutive_words_of_philox) {
+  constexpr std::uint64_t seed = 9;
+  constexpr double leaves = 1000;
+  SumTree tree = built_from(std::vector<double>(1000, 1.0), seed);
+  std::uint64_t draw = 0;
+  for (const std::size_t n : {1U, 2U, 3U, 7U, 50U}) {
+    const auto drawn = sampled(tree, n);
+    for (std::size_t i = 0; i < n; ++i, ++draw) {
+      const double uniform = unit_interval(philox({seed, 0}, {draw / 4, 0, 0, 0})[draw % 4]);
+      const double mass = (static_cast<double>(i) + uniform) * (leaves / static_cast<double>(n));
+      CHECK(drawn[i] == static_cast<std::int64_t>(mass));
+    }
+  }
 }
 
 TEST(bad_calls_name_value_and_place_and_change_nothing) {

@@ -57,6 +57,8 @@ def error_line(capture: Capture) -> str:
         (["play", "{run}", "--every", "0"], "every is 0"),
         (["train", "--preset", "fast"], "preset is 'fast'"),
         (["train", "--resume", "{tmp}/missing"], "missing/checkpoint.pt: no such checkpoint"),
+        (["train", "--resume", "{run}", "--out", "{tmp}/new"], "--out does not go with --resume"),
+        (["train", "--resume", "{run}", "--preset", "cpu"], "--preset does not go with --resume"),
         (["train", "--out", "{tmp}/new", "--loop.batch-size", "-3"], "loop.batch_size is -3"),
         (["train", "--out", "{tmp}/new", "--replay.capacity", "100"], "replay.capacity is 100"),
         (["train", "--out", "{tmp}/new", "--from", "{tmp}/missing"], "missing: no such run folder"),

@@ -1,4 +1,4 @@
-"""Naive models of `SumTree` and `PrioritizedFrameReplay`: lists, whole episodes, and the definitions taken literally."""
+"""Naive models of `SumTree` and `PrioritizedFrameReplay`: lists, whole episodes, and definitions taken literally."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ReplaySpec:
 
 @dataclass(frozen=True)
 class LaneStep:
-    """What one lane adds. Final frames are given to all lanes that end in one `add`, or to none."""
+    """What one lane adds. Of the lanes that end in one `add`, all have a final number or none has."""
 
     number: int
     terminated: bool = False

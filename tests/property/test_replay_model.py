@@ -53,8 +53,9 @@ class ReplayMachine(RuleBasedStateMachine):
     def add_steps(self, data: st.DataObject, count: int, unusual_tenths: int) -> None:
         for _ in range(count):
             kinds = [data.draw(step_kinds(unusual_tenths)) for _ in range(self.spec.num_envs)]
-            finals_are_given = any(truncated for _, truncated in filter(None, kinds)) or data.draw(st.booleans())
-            self.add([kind and self.step(*kind, finals_are_given) for kind in kinds])
+            required = any(truncated for _, truncated in filter(None, kinds))
+            given = required or data.draw(st.booleans())
+            self.add([kind and self.step(*kind, given) for kind in kinds])
 
     def step(self, terminated: bool, truncated: bool, final_is_given: bool) -> LaneStep:
         final_number = self.number() if final_is_given and (terminated or truncated) else None
@@ -68,12 +69,13 @@ class ReplayMachine(RuleBasedStateMachine):
     @rule(pairs=PICKS)
     @precondition(lambda self: self.model.priority)
     def update_fresh_handles(self, pairs: list[tuple[int, float]]) -> None:
-        self.update(self.replay.sample(8).indices.tolist(), pairs)
+        batch = self.replay.sample(8)
+        self.model.check_batch(batch, self.replay.beta)
+        self.update(batch.indices.tolist(), pairs)
 
     def update(self, handles: list[int], pairs: list[tuple[int, float]]) -> None:
         handles = [handles[pick % len(handles)] for pick, _ in pairs]
-        handles = [handle for handle in handles if handle in self.model.start_of_handle]
-        td_errors = [td_error for _, td_error in pairs][: len(handles)]
+        td_errors = [td_error for _, td_error in pairs]
         assert self.replay.update_priorities(handles, td_errors) == self.model.update(handles, td_errors)
 
     @rule()

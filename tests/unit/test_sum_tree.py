@@ -37,7 +37,9 @@ def test_indices_may_be_integers_of_any_width(dtype):
     assert tree[[8, 2, 3]].tolist() == [5, 6, 7]
 
 
-@pytest.mark.parametrize("priorities", [[1, 2], np.array([1, 2], np.float32), np.array([9, 1, 9, 2])[1::2], (1.0, 2.0)])
+@pytest.mark.parametrize(
+    "priorities", [[1, 2], np.array([1, 2], np.float32), np.array([9, 1, 9, 2])[1::2], (1.0, 2.0)]
+)
 def test_priorities_may_be_real_numbers_of_any_kind(priorities):
     tree = SumTree(4)
     tree[[0, 3]] = priorities

@@ -83,9 +83,9 @@ def test_shapes_that_differ(tree, indices, priorities, message):
         tree[indices] = priorities
 
 
-@pytest.mark.parametrize("mass", [10, 11.5, -1, -5e-324, np.nan, np.inf])
+@pytest.mark.parametrize("mass", [10, 11.5, -1, np.nan, np.inf])
 def test_a_mass_that_is_not_below_the_total(tree, mass):
-    with raises(ValueError, f"mass is {mass:.1g}"[:11]):
+    with raises(ValueError, f"mass is {mass}; it must be >= 0 and below the total, 10"):
         tree.find(mass)
 
 
@@ -111,7 +111,9 @@ def test_an_out_that_cannot_be_written_into(tree, out, error, message):
         tree.sample(2, out=out)
 
 
-@pytest.mark.parametrize("use", [lambda t: t.sample(1), SumTree.min, SumTree.max], ids=["sample", "min", "max"])
+@pytest.mark.parametrize(
+    "use", [lambda t: t.sample(1), SumTree.min, SumTree.max], ids=["sample", "min", "max"]
+)
 def test_all_zero(use):
     with raises(ValueError, "every priority is zero"):
         use(SumTree(3))

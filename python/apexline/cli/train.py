@@ -15,7 +15,7 @@ import tyro
 
 from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDied
-from apexline.training import EvaluationDied, TrainConfig, checkpoint, preset, train
+from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
 from apexline.training.config import from_dict
 
 
@@ -73,10 +73,14 @@ def main(argv: list[str]) -> None:
 def _defaults(argv: list[str]) -> TrainConfig:
     """What options are laid over: the resumed run's configuration, or the preset's."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--preset", default="auto")
+    parser.add_argument("--preset")
     parser.add_argument("--resume", type=Path)
+    parser.add_argument("--out", type=Path)
     known, _ = parser.parse_known_args(argv)
     if known.resume is None:
-        return preset(known.preset)
+        return preset(known.preset or "auto")
+    for option in ("preset", "out"):
+        if getattr(known, option) is not None:
+            raise InputError(f"--{option} does not go with --resume: the run has its own")
     path = known.resume / checkpoint.LATEST
     return from_dict(json.loads(checkpoint.load(path)["config"]), str(path))

@@ -1,0 +1,83 @@
+"""Frequencies of sampling, with fixed seeds.
+
+Stratified batches vary less than independent draws, so a chi-square needs batches of one; for large batches there is
+a sharper bound: an index that owns a part p of the total gets within 2 of n * p of the n draws.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from apexline import PrioritizedFrameReplay, SumTree
+
+DRAWS = 20_000
+
+
+def uneven_priorities(count):
+    priorities = np.random.default_rng(0).lognormal(size=count)
+    priorities[::7] = 0
+    return priorities
+
+
+def uneven_replay(length=60, alpha=0.6):
+    """One lane whose frames and actions are their numbers, with the TD error of each."""
+    replay = PrioritizedFrameReplay(
+        capacity=100,
+        num_envs=1,
+        frame_shape=(1,),
+        action_shape=(),
+        frame_dtype=np.int64,
+        alpha=alpha,
+        num_threads=1,
+    )
+    no = np.array([False])
+    for number in range(length + 1):
+        replay.add(np.array([[number]]), [number], [0], no, no)
+    td_errors = np.random.default_rng(1).normal(scale=3, size=length)
+    batch = replay.sample(3 * length)
+    replay.update_priorities(batch.indices, td_errors[batch.obs[:, 0, 0]])
+    return replay, td_errors
+
+
+def p_value(counts, priorities):
+    expected = priorities / priorities.sum() * counts.sum()
+    assert counts[priorities == 0].sum() == 0
+    positive = priorities > 0
+    return stats.chisquare(counts[positive], expected[positive]).pvalue
+
+
+@pytest.mark.parametrize("count", [3, 9, 100, 600])
+def test_a_tree_draws_in_proportion_to_priorities(count):
+    priorities = uneven_priorities(count)
+    tree = SumTree(count, seed=11)
+    tree[np.arange(count)] = priorities
+    counts = np.bincount([tree.sample(1).item() for _ in range(DRAWS)], minlength=count)
+    assert p_value(counts, priorities) > 1e-3
+
+
+@pytest.mark.parametrize("n", [1_000, 54_321])
+def test_a_stratified_batch_is_within_two_of_its_share(n):
+    priorities = uneven_priorities(3000)
+    tree = SumTree(3000, seed=11)
+    tree[np.arange(3000)] = priorities
+    counts = np.bincount(tree.sample(n), minlength=3000)
+    assert np.abs(counts - n * priorities / priorities.sum()).max() < 2
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+def test_a_replay_draws_in_proportion_to_its_priorities(alpha):
+    replay, td_errors = uneven_replay(alpha=alpha)
+    out = replay.empty_batch(1)
+    counts = np.zeros(len(td_errors))
+    for _ in range(DRAWS):
+        counts[replay.sample(1, out=out).obs.item()] += 1
+    assert p_value(counts, (np.abs(td_errors) + 1e-2) ** alpha) > 1e-3
+
+
+def test_importance_weights_of_beta_one_undo_the_bias():
+    replay, td_errors = uneven_replay()
+    batch = replay.sample(DRAWS, beta=1.0)
+    values = np.abs(td_errors)[batch.obs[:, 0, 0]]
+    uniform_mean = np.abs(td_errors).mean()
+    assert values.mean() > 1.2 * uniform_mean
+    np.testing.assert_allclose(np.average(values, weights=batch.weights), uniform_mean, rtol=2e-3)

@@ -1,0 +1,101 @@
+"""The arrows of the design: who may import whom, read from the sources."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "python" / "apexline"
+CPP = ROOT / "cpp"
+
+MAY_IMPORT = {
+    "apexline": {"_core", "replay"},
+    "replay": {"_core"},
+    "racing": {"_core"},
+    "agent": set(),
+    "training": {"apexline", "_core", "replay", "racing", "agent"},
+    "cli": {"apexline", "_core", "replay", "racing", "agent", "training"},
+}
+"""Rooms of the package by name; `apexline` is the top level, which hands on the replay."""
+
+CPP_MAY_INCLUDE = {"support": {"support"}, "replay": {"support", "replay"}, "racing": {"support", "racing"}}
+
+
+def imported_modules(source: Path) -> Iterator[str]:
+    """Absolute names, with the imported name joined on where that may be a module itself."""
+    package = ["apexline", *source.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def room_of(source: Path) -> str:
+    parts = source.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else "apexline"
+
+
+def room_imported(module: str) -> str:
+    """The room behind `apexline.X...`; a name that is no room is the top level's own."""
+    name = module.split(".")[1] if "." in module else "apexline"
+    return name if name in MAY_IMPORT or name == "_core" else "apexline"
+
+
+def sources(room: str) -> list[Path]:
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) == room]
+
+
+def test_every_room_is_known():
+    assert {room_of(path) for path in PACKAGE.rglob("*.py")} <= MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_rooms_below_it(room):
+    for source in sources(room):
+        modules = [name for name in imported_modules(source) if name.partition(".")[0] == "apexline"]
+        wrong = {name for name in modules if room_imported(name) not in MAY_IMPORT[room] | {room}}
+        assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("room", ["apexline", "replay"])
+def test_the_replay_imports_numpy_alone(room):
+    allowed = {"apexline", "numpy", *sys.stdlib_module_names}
+    for source in sources(room):
+        wrong = {name for name in imported_modules(source) if name.partition(".")[0] not in allowed}
+        assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
+
+
+@pytest.mark.parametrize(("room", "package"), [("racing", "torch"), ("agent", "gymnasium")])
+def test_a_room_does_without(room, package):
+    for source in sources(room):
+        assert package not in {name.partition(".")[0] for name in imported_modules(source)}, source
+
+
+def includes(source: Path) -> list[str]:
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', source.read_text(), re.MULTILINE)
+
+
+def cpp_sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in {".hpp", ".cpp"})
+
+
+def test_only_the_bindings_know_python():
+    python_headers = re.compile("pybind11|Python.h")
+    bound = {path.parent for path in cpp_sources(CPP) if any(map(python_headers.match, includes(path)))}
+    assert bound == {CPP / "bindings"}
+
+
+@pytest.mark.parametrize("room", CPP_MAY_INCLUDE)
+def test_a_room_of_the_core_includes_only_rooms_below_it(room):
+    folders = (CPP / "src" / room, CPP / "include" / "apexline" / room)
+    for source in [path for folder in folders for path in cpp_sources(folder)]:
+        rooms = {name.split("/")[1] for name in includes(source) if name.startswith("apexline/")}
+        wrong = rooms - CPP_MAY_INCLUDE[room]
+        assert not wrong, f"{source.relative_to(ROOT)} includes {wrong}"
