@@ -53,7 +53,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
+	$(BIN)/python -m pytest benchmarks $(ARGS)
 
 bench-check: $(READY)
 	$(BIN)/python benchmarks/check.py $(ARGS)

@@ -21,7 +21,9 @@ def test_the_readmes_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     from apexline.cli import main
 
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    commands = [line.split("#")[0].split("bin/apexline ")[1].split() for line in lines if "bin/apexline " in line]
+    commands = [
+        line.split("#")[0].split("bin/apexline ")[1].split() for line in lines if "bin/apexline " in line
+    ]
     assert {command[0] for command in commands} == {"train", "eval", "play", "info"}
     for name, *options in commands:
         with pytest.raises(SystemExit):

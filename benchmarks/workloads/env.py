@@ -6,9 +6,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from workloads.workload import Workload
 
 from apexline.racing import EnvOptions, make_env
+from workloads.workload import Workload
 
 OPTIONS = EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True)
 CIRCLING = np.array([0.3, 0.1], np.float32)
@@ -26,25 +26,26 @@ class EnvStep(Workload):
 
     def __init__(self) -> None:
         self.env = make_env(OPTIONS, training=False)
-        self.plain = gym.make("CarRacing-v3")
-        self._begin()
+        self.plain = gym.make("CarRacing-v3", disable_env_checker=True)
+        self.begin()
 
     def prepare(self) -> None:
         if max(self._decisions, self._plain_decisions) >= self.EPISODE:
-            self._begin()
+            self.begin()
 
     def run(self) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         self._decisions += 1
         return self.env.step(CIRCLING)
 
-    def reference(self) -> None:
+    def reference(self) -> Any:
         self._plain_decisions += 1
         steer, gas = CIRCLING
         action = np.array([steer, gas, 0], np.float32)
         for _ in range(OPTIONS.action_repeat):
-            self.plain.step(action)
+            picture, *_ = self.plain.step(action)
+        return picture
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         self.env.reset(seed=0)
         self.plain.reset(seed=0)
         self._decisions = self._plain_decisions = 0

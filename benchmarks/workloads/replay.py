@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from itertools import cycle
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from workloads.workload import Workload
 
 from apexline import Batch, PrioritizedFrameReplay
+from workloads.tree import FAN_OUT, as_nodes
+from workloads.workload import Workload
 
 LANES = 8
 N_STEP = 3
 GAMMA = 0.99
+ALPHA = 0.6
+EPSILON = 0.01
 
 
 class Feed:
@@ -50,7 +52,8 @@ class Feed:
         """The stacks (B, frame_stack, H, W) seen `later` steps after `actions` (B, 2), gathered naively."""
         lanes, steps = actions.astype(np.int64).T[:, :, None]
         stack = np.maximum(0, steps + later + np.arange(1 - self.replay.frame_stack, 1))
-        return self.frames[stack % len(self.frames), lanes]
+        stacks: NDArray[np.uint8] = self.frames[stack % len(self.frames), lanes]
+        return stacks
 
 
 def random_frames(steps: int, side: int) -> NDArray[np.uint8]:
@@ -79,7 +82,7 @@ class ReplayAdd(Workload):
 
 
 class ReplaySample(Workload):
-    """The reference fetches as many frames of the same size, at random from as many."""
+    """The reference fetches as many frames of the same size, at random from as many, whole or row by row."""
 
     steps: int
     side: int
@@ -95,10 +98,14 @@ class ReplaySample(Workload):
             shift=self.shift,
         )
         self._batch = self.feed.replay.empty_batch(self.batch_size)
-        fetched = 2 * self.batch_size * self.frame_stack
-        self._store = self.feed.frames.reshape(-1, self.side, self.side)
-        self._indices = cycle(np.random.default_rng(0).integers(0, len(self._store), (64, fetched)))
-        self._fetched = np.empty((fetched, self.side, self.side), np.uint8)
+        # A shifted frame is copied by rows, one that stays where it is in one piece.
+        pieces = self.side if self.shift else 1
+        self._store = self.feed.frames.reshape(self.steps * LANES * pieces, -1)
+        frames = np.random.default_rng(0).integers(
+            0, self.steps * LANES, (16, 2 * self.batch_size * self.frame_stack, 1)
+        )
+        self._indices = cycle((frames * pieces + np.arange(pieces)).reshape(len(frames), -1))
+        self._fetched = np.empty((frames.shape[1] * pieces, self._store.shape[1]), np.uint8)
 
     def run(self) -> Batch:
         return self.feed.replay.sample(self.batch_size, out=self._batch)
@@ -110,7 +117,7 @@ class ReplaySample(Workload):
 
 class ReplaySample42(ReplaySample):
     name = "replay-sample-42"
-    reference_name = "take 768 frames of 42x42"
+    reference_name = "take 768 x 42 rows of 42 bytes"
     steps, side, batch_size, frame_stack, shift = 10_000, 42, 128, 3, 2
 
 
@@ -121,29 +128,24 @@ class ReplaySample84(ReplaySample):
 
 
 class ReplayUpdatePriorities(Workload):
-    name = "replay-update-priorities"
-    reference_name = "scatter 256 powers into 1M"
+    """Small enough for a cache: how fast memory answers is what the tree's benchmarks measure."""
 
-    BATCH = 256
-    BATCHES = 1024
-    ALPHA = 0.6
-    EPSILON = 0.01
+    name = "replay-update-priorities"
+    reference_name = "scatter 256 powers, sum their nodes"
 
     def __init__(self) -> None:
-        capacity = 1_000_000
-        self.feed = Feed(random_frames(1, 1), capacity=capacity, alpha=self.ALPHA, epsilon=self.EPSILON)
-        self.td_errors = np.random.default_rng(0).standard_normal(self.BATCH)
-        self._handles = cycle([self.feed.replay.sample(self.BATCH).indices for _ in range(self.BATCHES)])
-        self._priorities = np.ones(capacity)
+        capacity = 20_000
+        self.feed = Feed(random_frames(1, 1), capacity=capacity, alpha=ALPHA, epsilon=EPSILON)
+        self.td_errors = np.random.default_rng(0).standard_normal(256)
+        self._handles = cycle([self.feed.replay.sample(256).indices for _ in range(64)])
+        self._nodes = as_nodes(np.ones(capacity))
 
     def run(self) -> tuple[NDArray[np.int64], int]:
         handles = next(self._handles)
         return handles, self.feed.replay.update_priorities(handles, self.td_errors)
 
-    def reference(self) -> None:
-        self._priorities[next(self._handles)] = (np.abs(self.td_errors) + self.EPSILON) ** self.ALPHA
-
-
-def n_step_return() -> float:
-    """Of rewards that are all 1."""
-    return math.fsum(GAMMA**step for step in range(N_STEP))
+    def reference(self) -> NDArray[np.float64]:
+        handles = next(self._handles)
+        self._nodes.reshape(-1)[handles] = (np.abs(self.td_errors) + EPSILON) ** ALPHA
+        sums: NDArray[np.float64] = self._nodes.take(handles // FAN_OUT, axis=0).sum(axis=1)
+        return sums

@@ -12,15 +12,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from workloads.workload import Workload
 
 from apexline import SumTree
+from workloads.workload import Workload
 
 LEAVES = 1_000_000
 BATCH = 256
 BATCHES = 4096
 """Batches before their indices repeat: as many indices as leaves, so that none is in a cache by habit."""
 FAN_OUT = 8
+
+
+def as_nodes(priorities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A copy, (nodes, FAN_OUT), in which each node is a whole cache line, as in the tree."""
+    memory = np.empty(len(priorities) + FAN_OUT)
+    start = -(memory.ctypes.data // memory.itemsize) % FAN_OUT
+    copy = memory[start : start + len(priorities)]
+    copy[:] = priorities
+    return copy.reshape(-1, FAN_OUT)
 
 
 class TreeWorkload(Workload):
@@ -41,18 +50,20 @@ class TreeWorkload(Workload):
 
 class TreeSample(TreeWorkload):
     name = "tree-sample"
-    reference_name = "searchsorted, 256 of 1M"
+    reference_name = "search 256 nodes of eight"
 
     def __init__(self) -> None:
         super().__init__()
-        lower = self.strata()[:-1]
-        self._masses = cycle(self.rng.uniform(lower, lower + lower[1], (BATCHES, BATCH)))
+        self._nodes = as_nodes(self.priorities)
+        self._places = cycle(self.rng.integers(0, len(self._nodes), (BATCHES, BATCH)))
 
     def run(self) -> NDArray[np.int64]:
         return self.tree.sample(BATCH)
 
     def reference(self) -> NDArray[np.int64]:
-        return np.searchsorted(self.cumulative, next(self._masses), side="right")
+        cumulative = self._nodes.take(next(self._places), axis=0).cumsum(axis=1)
+        found: NDArray[np.int64] = (cumulative <= cumulative[:, -1:] / 2).sum(axis=1)
+        return found
 
 
 class TreeUpdate(TreeWorkload):
@@ -64,7 +75,7 @@ class TreeUpdate(TreeWorkload):
         self.indices = self.rng.integers(0, LEAVES, (BATCHES, BATCH))
         self.updates = self.draw_priorities(BATCHES, BATCH)
         self._batches = cycle(zip(self.indices, self.updates, strict=True))
-        self._nodes = self.priorities.reshape(-1, FAN_OUT)
+        self._nodes = as_nodes(self.priorities)
 
     def run(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         indices, priorities = next(self._batches)
@@ -73,8 +84,8 @@ class TreeUpdate(TreeWorkload):
 
     def reference(self) -> NDArray[np.float64]:
         indices, priorities = next(self._batches)
-        self.priorities[indices] = priorities
-        sums: NDArray[np.float64] = self._nodes[indices // FAN_OUT].sum(axis=1)
+        self._nodes.reshape(-1)[indices] = priorities
+        sums: NDArray[np.float64] = self._nodes.take(indices // FAN_OUT, axis=0).sum(axis=1)
         return sums
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
-from workloads.replay import Feed, random_frames
-from workloads.workload import Workload
 
 from apexline.agent import DDPG, TensorBatch
 from apexline.training import preset
 from apexline.training.learner import Learner
+from workloads.replay import Feed, random_frames
+from workloads.workload import Workload
 
 PRESET = preset("cpu")
 SHAPE = (PRESET.replay.frame_stack, *PRESET.env.frame_shape)
@@ -34,7 +34,8 @@ class UpdateWorkload(Workload):
         self._pictures = torch.rand(BATCH, *SHAPE).to(torch.bfloat16, memory_format=torch.channels_last)
 
     def reference(self) -> None:
-        torch.autograd.backward(self._convolutions(self._pictures).sum())
+        loss = self._convolutions(self._pictures).sum()
+        torch.autograd.grad(loss, list(self._convolutions.parameters()))
 
 
 class UpdateAgent(UpdateWorkload):

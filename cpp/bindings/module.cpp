@@ -2,10 +2,16 @@
 
 #include "bindings.hpp"
 
+#if defined(__clang__)
+#define APEXLINE_COMPILER __VERSION__
+#else
+#define APEXLINE_COMPILER "GCC " __VERSION__
+#endif
+
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The C++ core of apexline. Private: import from apexline.";
   module.attr("__version__") = APEXLINE_VERSION;
-  module.attr("compiler") = __VERSION__;
+  module.attr("compiler") = APEXLINE_COMPILER;
   apexline::bindings::bind_sum_tree(module);
   apexline::bindings::bind_replay(module);
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 
@@ -38,9 +37,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(command: str, rest: list[str]) -> int:
-    # Torch's OpenMP threads wait by spinning unless told otherwise before it is imported, and would take the
-    # processors from the environments' processes.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         module = import_module(f"apexline.cli.{command}")
         from apexline.racing import WorkerDied

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -51,8 +52,10 @@ def main(argv: list[str]) -> None:
     evaluator = Evaluator(policy.config, processes)
     try:
         pending = evaluator.submit(policy.networks.state_dict(), seeds)
-        for _ in tqdm(pending.completed(), total=command.episodes, desc="episodes", unit="episode"):
-            pass
+        bar = tqdm(
+            pending.completed(), total=command.episodes, desc="episodes", unit="episode", disable=None
+        )  # disable=None: shown on a terminal only
+        deque(bar, maxlen=0)
         report = pending.result()
     finally:
         evaluator.close()

@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
         raise InputError(f"out is {command.out}; its folder does not exist")
     policy = load_policy(command.run)
     mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
-    film = Film(every=command.every)
+    film = Film(command.every, frames=policy.config.env.action_repeat)
     result = play(policy.networks, policy.config, command.seed, render_mode=mode, watch=film.take)
     if command.out is not None:
         film.save(command.out)

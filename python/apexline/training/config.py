@@ -94,8 +94,8 @@ class TrainConfig:
     """Where the networks live."""
     threads: Annotated[int, Ge(0)] = 0
     """Threads of torch and the replay on the CPU; 0 takes the processors this process may use, less one for the
-    environments where they have processes of their own. Threads that share a processor with them wait for it at every
-    layer."""
+    environments where they have processes of their own. With one more, every layer waits wherever another process
+    holds a processor: somewhat faster on a machine left alone, many times slower on a busy one."""
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that are driven at once."""
     env_processes: bool = True

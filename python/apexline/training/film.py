@@ -14,11 +14,11 @@ FRAME_SECONDS = 0.02
 
 
 class Film:
-    """Keeps every `every`-th picture that it is handed, at half size."""
+    """Keeps every `every`-th picture that it is handed, at half size; pictures are `frames` game frames apart."""
 
-    def __init__(self, every: int, frames_per_picture: int = 4) -> None:
+    def __init__(self, every: int, frames: int) -> None:
         self.every = every
-        self.seconds = FRAME_SECONDS * frames_per_picture * every
+        self.seconds = FRAME_SECONDS * frames * every
         self._seen = 0
         self._pictures: list[Image.Image] = []
 
