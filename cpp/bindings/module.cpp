@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The C++ core of apexline. Private: import from apexline.";
   module.attr("__version__") = APEXLINE_VERSION;
   module.attr("compiler") = APEXLINE_COMPILER;
+  module.attr("isa") = "portable";
   apexline::bindings::bind_sum_tree(module);
   apexline::bindings::bind_replay(module);
 }

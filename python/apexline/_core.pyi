@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 __version__: str
 compiler: str
+isa: str
 
 def available_processors() -> int: ...
 

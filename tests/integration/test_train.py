@@ -65,6 +65,7 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
         scores = [float(row["eval/score"]) for row in csv.DictReader(file) if row["eval/score"]]
     best = checkpoint.load(tmp_path / "run" / "best.pt")
+    assert checkpoint.load(tmp_path / "run" / "checkpoint.pt")["best_eval"] == best["eval"]["mean"]
     assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
 
     policy = load_policy(tmp_path / "run")

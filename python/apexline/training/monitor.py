@@ -92,11 +92,12 @@ class Monitor:
             self.save(seconds)
 
     def finish(self, seconds: float) -> Status:
-        """Logs once more, evaluates the final weights, and waits for evaluations still under way."""
+        """Evaluates the final weights, waits for evaluations still under way, and logs once more."""
         if self._evaluator is not None:
             self._take_evaluation(seconds)
             self._start_evaluation()
             self._take_evaluation(seconds)
+            self.save(seconds)
         return self._log(seconds)
 
     def save(self, seconds: float) -> None:
