@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,7 +59,7 @@ py::array_t<T> real_array(const py::handle& object, const char* name) {
   if (kind != 'i' && kind != 'u' && kind != 'f')
     throw py::type_error(text(name, " has dtype ", py::str(array.dtype()).cast<std::string>(),
                               "; expected real numbers"));
-  return py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(array);
+  return py::array_t<T, py::array::c_style | py::array::forcecast>(py::object(array));
 }
 
 // Integers of any width, as int64. Floats and booleans raise TypeError.
@@ -67,7 +68,12 @@ inline py::array_t<std::int64_t> index_array(const py::handle& object, const cha
   const char kind = array.dtype().kind();
   if (array.size() > 0 && kind != 'i' && kind != 'u')
     throw py::type_error(text(name, " has dtype ", py::str(array.dtype()).cast<std::string>(), "; expected integers"));
-  return py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>::ensure(array);
+  if (kind == 'u' && array.itemsize() == 8 && array.size() > 0) {
+    const auto largest = array.attr("max")().cast<std::uint64_t>();
+    if (largest > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      throw py::index_error(text(name, " holds ", largest, "; it is out of range"));
+  }
+  return py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(py::object(array));
 }
 
 // A caller's array to write into: exact dtype and shape, C-contiguous, writable. Never copied.

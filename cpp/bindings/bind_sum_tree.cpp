@@ -30,7 +30,7 @@ py::object get_item(LockedTree& self, const py::object& index) {
   const std::span<double> target{out.mutable_data(), static_cast<std::size_t>(out.size())};
   self.with([&](SumTree& tree) { tree.get(view(indices), target); });
   if (indices.ndim() == 0) return py::float_(target[0]);
-  return std::move(out);
+  return out;
 }
 
 void set_item(LockedTree& self, const py::object& index, const py::object& priority) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
+import time
 
 import gymnasium as gym
 import numpy as np
@@ -43,17 +43,31 @@ def test_a_score_is_the_plain_games_own() -> None:
     assert result.score == pytest.approx(score)
 
 
-def test_a_dead_process_is_an_error_with_a_name() -> None:
-    config = replace(CONFIG, agent=replace(CONFIG.agent, ema=0.0))
-    evaluator = Evaluator(config, 1)
-    try:
-        pending = evaluator.submit(build_networks(config).state_dict(), range(4))
-        (pid,) = evaluator._pool._processes
-        os.kill(pid, signal.SIGKILL)
-        with pytest.raises(EvaluationDied, match="ended by itself"):
-            pending.result()
-    finally:
-        evaluator.close()
+def kill_the_process_of(evaluator: Evaluator) -> None:
+    (process,) = evaluator._pool._processes.values()
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+
+
+def test_a_process_that_dies_while_it_plays_is_an_error_with_a_name() -> None:
+    evaluator = Evaluator(CONFIG, 1)
+    pending = evaluator.submit(build_networks(CONFIG).state_dict(), [0, 1])
+    kill_the_process_of(evaluator)
+    with pytest.raises(EvaluationDied, match="ended by itself"):
+        pending.result()
+    evaluator.close()
+
+
+def test_a_process_that_dies_between_evaluations_is_one_too() -> None:
+    weights = build_networks(CONFIG).state_dict()
+    evaluator = Evaluator(CONFIG, 1)
+    evaluator._pool.submit(os.getpid).result()
+    kill_the_process_of(evaluator)
+    while not evaluator._pool._broken:
+        time.sleep(0.01)
+    with pytest.raises(EvaluationDied, match="ended by itself"):
+        evaluator.submit(weights, [0])
+    evaluator.close()
 
 
 def test_the_summary_is_of_the_scores() -> None:

@@ -65,7 +65,6 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
         scores = [float(row["eval/score"]) for row in csv.DictReader(file) if row["eval/score"]]
     best = checkpoint.load(tmp_path / "run" / "best.pt")
-    assert checkpoint.load(tmp_path / "run" / "checkpoint.pt")["best_eval"] == best["eval"]["mean"]
     assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
 
     policy = load_policy(tmp_path / "run")
@@ -89,6 +88,21 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
         checkpoint_["agent"]["critic_optimizer"]["state"][0]["step"].item() for checkpoint_ in (before, after)
     ]
     assert steps == [first.updates, second.updates], "the optimiser's moments went on too"
+
+
+def test_a_resumed_run_keeps_weights_that_were_better(tmp_path: Path) -> None:
+    config = short(frames=160)
+    train(config, tmp_path / "run")
+    best = {"eval": {"mean": 999.0}, "weights": "better"}
+    checkpoint.save(tmp_path / "run" / checkpoint.BEST, best)
+    evaluated = replace(
+        config,
+        budget=replace(config.budget, frames=320),
+        monitor=replace(config.monitor, eval_decisions=1000, eval_episodes=1),
+    )
+    status = train(evaluated, tmp_path / "run", resume=True)
+    assert status.eval_score < 999
+    assert checkpoint.load(tmp_path / "run" / checkpoint.BEST)["weights"] == "better"
 
 
 def test_weights_alone_start_another_run(tmp_path: Path) -> None:

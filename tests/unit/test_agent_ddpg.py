@@ -143,7 +143,7 @@ def test_weights_alone_load_into_other_followers() -> None:
     for batch in batches(3):
         trained.update(batch)
     agent = make(seed=5, ema=0.99)
-    agent.load_weights(trained.state_dict())
+    agent.networks.load_online(trained.networks.state_dict())
     obs = batches(1)[0].obs
     assert torch.equal(agent.networks.policy(obs), trained.networks.policy(obs))
     assert torch.equal(agent.networks.evaluation_policy(obs), trained.networks.policy(obs))

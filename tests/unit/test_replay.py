@@ -189,7 +189,7 @@ def test_alpha_zero_is_uniform():
 
 
 def test_of_equal_indices_the_last_wins():
-    replay = make(alpha=1.0, epsilon=0.0)
+    replay = make(alpha=1.0, epsilon=1e-20)
     add(replay, 1)
     add(replay, 2)
     index = replay.sample(1).indices.item()
@@ -242,7 +242,7 @@ def test_clear_forgets_transitions_and_the_largest_priority():
 
 
 def test_weights_are_importance_weights_over_the_largest_of_the_batch():
-    replay = make(alpha=1.0, epsilon=0.0)
+    replay = make(alpha=1.0, epsilon=1e-20)
     for number in range(4):
         add(replay, number)
     by_number = {number: row["indices"] for number, row in rows_by_number(replay).items()}
@@ -267,7 +267,7 @@ def test_beta_may_be_given_to_the_replay_or_to_the_sample():
 
 @pytest.mark.parametrize("td_error", [1e-320, 1e-300, 1e290])
 def test_weights_are_finite_for_the_smallest_and_largest_priorities(td_error):
-    replay = make(alpha=1.0, epsilon=0.0)
+    replay = make(alpha=1.0, epsilon=1e-20)
     for number in range(9):
         add(replay, number)
     batch = replay.sample(16)

@@ -57,8 +57,8 @@ def raises(error, message):
         ({"alpha": -0.5}, "alpha is -0.5; it must be from 0 to 1"),
         ({"alpha": np.nan}, "alpha is nan; it must be from 0 to 1"),
         ({"beta": 2}, "beta is 2; it must be from 0 to 1"),
-        ({"epsilon": -1}, "epsilon is -1; it must be finite and >= 0"),
-        ({"epsilon": np.inf}, "epsilon is inf; it must be finite and >= 0"),
+        ({"epsilon": 0.0}, "epsilon is 0; it must be finite and > 0"),
+        ({"epsilon": np.inf}, "epsilon is inf; it must be finite and > 0"),
         ({"shift": -1}, "shift is -1; it must be >= 0"),
         ({"shift": 2}, "shift is 2; it must be below the frame's shorter side, 2"),
         ({"num_threads": 0}, "num_threads is 0; it must be from 1 to 1024"),
@@ -207,3 +207,9 @@ def test_a_handle_never_given_out(replay, handle):
 def test_an_update_of_the_wrong_kind(replay, indices, td_errors, error, message):
     with raises(error, message):
         replay.update_priorities(indices, td_errors)
+
+
+def test_an_index_beyond_int64_is_named_as_it_was_given():
+    replay = PrioritizedFrameReplay(capacity=10, num_envs=1, frame_shape=(1,), action_shape=(1,))
+    with pytest.raises(IndexError, match="indices holds 18446744073709551615"):
+        replay.update_priorities(np.array([2**64 - 1], np.uint64), [1.0])

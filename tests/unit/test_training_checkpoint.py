@@ -89,7 +89,7 @@ def test_a_crash_while_saving_leaves_the_one_before(saved: Path, monkeypatch: py
 
 
 def test_find_prefers_the_best(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no"):
+    with pytest.raises(InputError, match="holds neither"):
         checkpoint.find(tmp_path)
     (tmp_path / checkpoint.LATEST).touch()
     assert checkpoint.find(tmp_path).name == checkpoint.LATEST

@@ -153,12 +153,13 @@ def test_an_ended_lanes_noise_begins_anew() -> None:
 
 def test_counters_and_noise_go_on_from_a_state() -> None:
     noise = NoiseConfig(kind="ou", sigma=0.3, sigma_final=0.3, ladder=())
-    first = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise)
+    first = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, random_decisions=7)
     for _ in range(5):
         first.begin()
         first.finish()
     second = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise)
     second.load_state_dict(first.state_dict())
+    assert second.random_decisions == first.random_decisions == 7
     assert (second.decisions, second.frames, second.episodes) == (
         first.decisions,
         first.frames,

@@ -42,7 +42,7 @@ def filled_replay(**options: Any) -> PrioritizedFrameReplay:
 
 
 def test_errors_become_priorities_one_update_later() -> None:
-    replay = filled_replay(alpha=1.0, epsilon=0.0)
+    replay = filled_replay(alpha=1.0, epsilon=1e-20)
     agent = StubAgent()
     learner = Learner(agent, replay, BATCH)  # type: ignore[arg-type]
     learner.update()

@@ -26,7 +26,7 @@ ReplayConfig checked(ReplayConfig config) {
   require(config.gamma >= 0 && config.gamma <= 1, "gamma", config.gamma, "from 0 to 1");
   require(config.alpha >= 0 && config.alpha <= 1, "alpha", config.alpha, "from 0 to 1");
   require(config.beta >= 0 && config.beta <= 1, "beta", config.beta, "from 0 to 1");
-  require(config.epsilon >= 0 && std::isfinite(config.epsilon), "epsilon", config.epsilon, "finite and >= 0");
+  require(config.epsilon > 0 && std::isfinite(config.epsilon), "epsilon", config.epsilon, "finite and > 0");
   require(config.num_threads >= 1 && config.num_threads <= 1024, "num_threads", config.num_threads,
           "from 1 to 1024");
   require(config.shift >= 0, "shift", config.shift, ">= 0");

@@ -111,10 +111,6 @@ class DDPG:
         self.generator.set_state(state["generator"].cpu())
         self.updates.fill_(state["updates"])
 
-    def load_weights(self, state: Mapping[str, Any]) -> None:
-        """Take only the online networks of `state`; targets and averages start from them, all else stays."""
-        self.networks.load_online(state["networks"])
-
     def _set_learning_rates(self) -> None:
         """Linear decay as a tensor expression of the update count, so that the host never waits for it."""
         config = self.config

@@ -42,7 +42,10 @@ def _run(command: str, rest: list[str]) -> int:
         from apexline.racing import WorkerDied
         from apexline.training import EvaluationDied, InputError
     except ImportError as error:
-        return _fail(str(error))
+        missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+        if not isinstance(missing, ModuleNotFoundError):
+            raise
+        return _fail(f'{command} needs {missing.name}: pip install "apexline[train]"')
     try:
         module.main(rest)
     except InputError as error:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from apexline import __version__
 from apexline._core import available_processors
+from apexline.cli.parse import check_output, parse
 from apexline.training import EvalReport, Evaluator, InputError, load_policy
 
 
@@ -35,7 +36,7 @@ class EvalCommand:
 
 def main(argv: list[str]) -> None:
     """Plays the episodes, prints a summary and writes eval.json."""
-    command = tyro.cli(EvalCommand, prog="apexline eval", args=argv)
+    command = parse(EvalCommand, "eval", argv)
     if command.episodes < 1:
         raise InputError(f"episodes is {command.episodes}; it must be >= 1")
     if command.seed < 0:
@@ -44,8 +45,7 @@ def main(argv: list[str]) -> None:
         raise InputError(f"processes is {command.processes}; it must be >= 0")
     policy = load_policy(command.run)
     out = command.out or (command.run if command.run.is_dir() else command.run.parent) / "eval.json"
-    if not out.parent.is_dir():
-        raise InputError(f"out is {out}; its folder does not exist")
+    check_output(out, ".json")
 
     processes = min(command.processes or available_processors(), command.episodes)
     seeds = range(command.seed, command.seed + command.episodes)

@@ -8,10 +8,10 @@ from importlib.metadata import version
 
 import gymnasium
 import torch
-import tyro
 
 from apexline import __version__, _core
 from apexline.agent import describe
+from apexline.cli.parse import parse
 from apexline.training import build_networks, preset
 
 
@@ -25,7 +25,7 @@ class InfoCommand:
 
 def main(argv: list[str]) -> None:
     """Prints the tables."""
-    command = tyro.cli(InfoCommand, prog="apexline info", args=argv)
+    command = parse(InfoCommand, "info", argv)
     if command.preset is not None:
         _print_networks(command.preset)
         return

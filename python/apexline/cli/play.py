@@ -8,6 +8,7 @@ from typing import Literal
 
 import tyro
 
+from apexline.cli.parse import check_output, parse
 from apexline.training import InputError, load_policy, play
 from apexline.training.film import Film
 
@@ -28,11 +29,11 @@ class PlayCommand:
 
 def main(argv: list[str]) -> None:
     """Plays and reports the score."""
-    command = tyro.cli(PlayCommand, prog="apexline play", args=argv)
+    command = parse(PlayCommand, "play", argv)
     if command.every < 1:
         raise InputError(f"every is {command.every}; it must be >= 1")
-    if command.out is not None and not command.out.parent.is_dir():
-        raise InputError(f"out is {command.out}; its folder does not exist")
+    if command.out is not None:
+        check_output(command.out, ".gif")
     policy = load_policy(command.run)
     mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
     film = Film(command.every, frames=policy.config.env.action_repeat)

@@ -6,13 +6,14 @@ import json
 import signal
 import sys
 from argparse import ArgumentParser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from apexline.cli.parse import parse
 from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDied
 from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
@@ -36,14 +37,9 @@ class TrainCommand:
 
 def main(argv: list[str]) -> None:
     """Parses the options over their preset and trains."""
-    command = tyro.cli(
-        TrainCommand,
-        prog="apexline train",
-        description="Train an agent on CarRacing-v3 and leave a run folder.",
-        args=argv,
-        default=TrainCommand(config=_defaults(argv)),
-    )
-    config = command.config
+    defaults = _defaults(argv)
+    command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
+    config = replace(command.config, preset=defaults.preset)
     folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
     print(
         f"apexline train: preset {config.preset}, {config.num_envs} environments, run folder {folder}",
@@ -76,10 +72,11 @@ def _defaults(argv: list[str]) -> TrainConfig:
     parser.add_argument("--preset")
     parser.add_argument("--resume", type=Path)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--from", type=Path)
     known, _ = parser.parse_known_args(argv)
     if known.resume is None:
         return preset(known.preset or "auto")
-    for option in ("preset", "out"):
+    for option in ("preset", "out", "from"):
         if getattr(known, option) is not None:
             raise InputError(f"--{option} does not go with --resume: the run has its own")
     path = known.resume / checkpoint.LATEST

@@ -33,7 +33,7 @@ class PrioritizedFrameReplay:
         gamma: discount of one step, 0 to 1.
         alpha: how far priorities matter, 0 (uniform) to 1.
         beta: importance-weight exponent where `sample` is given none, 0 to 1.
-        epsilon: added to |td| so that nothing becomes unreachable.
+        epsilon: added to |td| so that nothing becomes unreachable; above 0.
         shift: random shift in pixels after DrQ (Kostrikov et al. 2021): one draw a sample for the whole stack,
             `obs` and `next_obs` apart; 0 is off.
         seed: of all random draws.

@@ -54,8 +54,8 @@ def load(path: Path) -> dict[str, Any]:
     return parts
 
 
-def find(run: Path, name: str | None = None) -> Path:
-    """The checkpoint that `run` names: the file itself, or in a run folder `name`, else the best, else the latest.
+def find(run: Path) -> Path:
+    """The checkpoint that `run` names: the file itself, or in a run folder the best, else the latest.
 
     Raises:
         InputError: there is none.
@@ -64,7 +64,7 @@ def find(run: Path, name: str | None = None) -> Path:
         return run
     if not run.is_dir():
         raise InputError(f"{run}: no such run folder or checkpoint")
-    for candidate in (name,) if name else (BEST, LATEST):
-        if (run / candidate).is_file():
-            return run / candidate
-    raise InputError(f"{run}: holds no {name or f'{BEST} or {LATEST}'}")
+    for name in (BEST, LATEST):
+        if (run / name).is_file():
+            return run / name
+    raise InputError(f"{run}: holds neither {BEST} nor {LATEST}")

@@ -72,11 +72,6 @@ class Collector:
         self._send: Callable[[Actions], None] | None = getattr(envs, "step_async", None)
 
     @property
-    def observations(self) -> NDArray[np.uint8]:
-        """What the policy sees next, `(num_envs, frame_stack, *frame_shape)`, newest last; a view."""
-        return self._stacks
-
-    @property
     def frames(self) -> int:
         """Game frames played so far."""
         return self._frames_finished + int(self._frames_running.sum())
@@ -124,6 +119,7 @@ class Collector:
             "decisions": self.decisions,
             "frames": self.frames,
             "episodes": self.episodes,
+            "random_decisions": self.random_decisions,
             "noise": self.noise.state_dict(),
         }
 
@@ -132,6 +128,7 @@ class Collector:
         self.decisions = state["decisions"]
         self._frames_finished = state["frames"]
         self.episodes = state["episodes"]
+        self.random_decisions = state["random_decisions"]
         self.noise.load_state_dict(state["noise"])
 
     def _push(self, frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> None:

@@ -31,7 +31,7 @@ class ReplayConfig:
     """How far priorities matter when drawing: 0 is uniform."""
     beta: Annotated[float, Ge(0), Le(1)] = 0.4
     """Exponent of the importance weights that undo the priorities' bias."""
-    epsilon: Annotated[float, Ge(0)] = 0.01
+    epsilon: Annotated[float, Gt(0)] = 0.01
     """Added to |td| so that nothing becomes unreachable."""
     shift: Annotated[int, Ge(0)] = 2
     """Random shift of a batch's pictures, in pixels: 2 suits 42 pixels, 4 suits 84."""
@@ -87,7 +87,8 @@ class TrainConfig:
     """Everything that decides a run."""
 
     preset: str = "cpu"
-    """The named set of defaults that this configuration started from."""
+    """Named defaults that the other options are laid over: `cpu` or `cuda` (the recipe that works), `notebook` (the
+    one this project succeeds), or `auto`, which is `cuda` where torch sees a GPU and else `cpu`."""
     seed: Annotated[int, Ge(0)] = 0
     """Of the weights, the noise, the replay and the tracks."""
     device: Literal["cpu", "cuda"] = "cpu"

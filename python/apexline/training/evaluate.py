@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
@@ -112,9 +113,14 @@ class Evaluator:
         )
 
     def submit(self, weights: Weights, seeds: Sequence[int]) -> PendingReport:
-        """Sets off one episode a seed with a copy of `weights`, an ActorCritic's state."""
+        """Sets off one episode a seed with a copy of `weights`, an ActorCritic's state.
+
+        Raises:
+            EvaluationDied: a process has ended by itself since the last call.
+        """
         copied = {name: value.detach().cpu().numpy().copy() for name, value in weights.items()}
-        return PendingReport([self._pool.submit(_play_in_worker, copied, seed) for seed in seeds])
+        with _deaths_named():
+            return PendingReport([self._pool.submit(_play_in_worker, copied, seed) for seed in seeds])
 
     def close(self) -> None:
         """Drops what has not begun and ends the processes."""
@@ -141,12 +147,16 @@ class PendingReport:
         Raises:
             EvaluationDied: a process ended by itself.
         """
-        try:
+        with _deaths_named():
             return EvalReport(tuple(future.result() for future in self.futures))
-        except BrokenProcessPool as error:
-            raise EvaluationDied(
-                "an evaluation process ended by itself (killed, or out of memory)"
-            ) from error
+
+
+@contextmanager
+def _deaths_named() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise EvaluationDied("an evaluation process ended by itself (killed, or out of memory)") from error
 
 
 _worker: tuple[TrainConfig, ActorCritic] | None = None

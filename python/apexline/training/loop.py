@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 from apexline.training import checkpoint
 from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.curve import draw_curve
-from apexline.training.errors import InputError
+from apexline.training.errors import InputError, reason
 from apexline.training.monitor import Monitor, Status, Watcher
 from apexline.training.session import Session
 
@@ -31,7 +30,7 @@ def train(
 
     The folder receives config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume
     from), best.pt (the weights with the best evaluation) and, at the end, curve.png. Whatever ends the run, an
-    error or Ctrl-C included, the latest state is saved first.
+    error or Ctrl-C included, the latest state is saved and the curve drawn first.
 
     Args:
         config: what to run.
@@ -48,8 +47,12 @@ def train(
     check(config)
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
+    if resume and weights is not None:
+        raise InputError(f"weights are {weights}, but a resumed run has its own")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
     initial = checkpoint.load(checkpoint.find(weights))["agent"]["networks"] if weights else None
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: not a folder")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
 
@@ -61,18 +64,16 @@ def train(
         (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
         monitor = Monitor(session, folder, watch)
         try:
-            status = _run(session, monitor, parts)
+            return _run(session, monitor, parts)
         finally:
             monitor.close()
-        draw_curve(folder)
-        return status
+            draw_curve(folder)
     finally:
         session.close()
 
 
 def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> Status:
     seconds_before = parts["seconds"] if parts is not None else 0.0
-    monitor.best_eval = parts["best_eval"] if parts is not None else -math.inf
     began = time.perf_counter()
 
     def seconds() -> float:
@@ -115,11 +116,13 @@ def _built(
     except RuntimeError as error:
         if initial is None:
             raise
-        raise InputError(f"{weights}: its networks do not fit this configuration: {error}") from error
+        raise InputError(f"{weights}: its networks do not fit this configuration: {reason(error)}") from error
 
 
 def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
     try:
         session.load_state_dict(parts)
     except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{folder}: the checkpoint does not fit this configuration: {error}") from error
+        raise InputError(
+            f"{folder}: the checkpoint does not fit this configuration: {reason(error)}"
+        ) from error

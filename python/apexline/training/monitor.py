@@ -60,7 +60,7 @@ class Monitor:
         self.folder = folder
         self.options = options
         self.watch = watch
-        self.best_eval = -math.inf
+        self.best_eval = _best_so_far(folder)
         self.eval_score = math.nan
         self._writer = MetricsWriter(folder)
         self._evaluator = (
@@ -97,13 +97,12 @@ class Monitor:
             self._take_evaluation(seconds)
             self._start_evaluation()
             self._take_evaluation(seconds)
-            self.save(seconds)
         return self._log(seconds)
 
     def save(self, seconds: float) -> None:
         """Writes the latest checkpoint."""
         self._last_checkpoint = seconds
-        state = self.session.state_dict() | {"seconds": seconds, "best_eval": self.best_eval}
+        state = self.session.state_dict() | {"seconds": seconds}
         checkpoint.save(self.folder / checkpoint.LATEST, state)
 
     def close(self) -> None:
@@ -185,3 +184,9 @@ class Monitor:
                 self.folder / checkpoint.BEST,
                 evaluation.snapshot | {"eval": summary, "decisions": evaluation.decisions},
             )
+
+
+def _best_so_far(folder: Path) -> float:
+    """The evaluation of the weights that a resumed run has as its best."""
+    path = folder / checkpoint.BEST
+    return float(checkpoint.load(path)["eval"]["mean"]) if path.exists() else -math.inf

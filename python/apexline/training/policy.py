@@ -9,7 +9,7 @@ from typing import NamedTuple
 from apexline.agent import ActorCritic
 from apexline.training import checkpoint
 from apexline.training.config import TrainConfig, from_dict
-from apexline.training.errors import InputError
+from apexline.training.errors import InputError, reason
 from apexline.training.evaluate import build_networks
 
 
@@ -38,4 +38,4 @@ def load_policy(run: Path) -> Policy:
         networks.load_state_dict(parts["agent"]["networks"])
         return Policy(networks, config, path, parts["decisions"])
     except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: not a policy of this apexline ({error})") from error
+        raise InputError(f"{path}: not a policy of this apexline ({reason(error)})") from error
