@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from itertools import pairwise
 
 import gymnasium as gym
 import numpy as np
@@ -23,10 +24,19 @@ def test_a_score_is_the_plain_games_own() -> None:
     torch.manual_seed(0)
     networks = build_networks(CONFIG)
     torch.nn.init.normal_(networks.average.of(networks.actor).output.weight, std=0.5)
-    chosen = []
+    seen: list[torch.Tensor] = []
+    chosen: list[torch.Tensor] = []
     policy = networks.evaluation_policy
-    networks.evaluation_policy = lambda obs: chosen.append(policy(obs)) or chosen[-1]  # type: ignore[method-assign, func-returns-value]
+
+    def recorded(obs: torch.Tensor) -> torch.Tensor:
+        seen.append(obs[0].clone())
+        chosen.append(policy(obs))
+        return chosen[-1]
+
+    networks.evaluation_policy = recorded  # type: ignore[method-assign]
     result = play(networks, CONFIG, SEED)
+    assert torch.equal(seen[0][0], seen[0][-1]), "an episode begins with its first frame repeated"
+    assert all(torch.equal(after[:-1], before[1:]) for before, after in pairwise(seen)), "newest last"
 
     game = gym.make("CarRacing-v3")
     game.reset(seed=SEED)

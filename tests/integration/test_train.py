@@ -16,6 +16,7 @@ import torch
 from apexline.racing import WorkerDied
 from apexline.training import PRESETS, InputError, TrainConfig, checkpoint, load_policy, play, train
 from apexline.training import loop as loop_module
+from apexline.training.session import Session
 
 
 def short(frames: int = 640, **changes: Any) -> TrainConfig:
@@ -46,6 +47,15 @@ def test_same_seed_same_weights(tmp_path: Path) -> None:
     a, b, c = (networks_of(tmp_path / name) for name in ("a", "b", "c"))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not all(torch.equal(a[name], c[name]) for name in a)
+
+
+def test_the_seed_decides_the_first_weights() -> None:
+    sessions = [Session(short(seed=seed)) for seed in (0, 0, 1)]
+    first, same, other = (session.agent.networks.actor.output.weight for session in sessions)
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    for session in sessions:
+        session.close()
 
 
 def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
@@ -159,6 +169,9 @@ def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
     config = replace(config, budget=replace(config.budget, frames=0, episodes=2))
     status = train(config, tmp_path / "run")
     assert 2 <= status.episodes <= 3
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
+        scores = [float(row["charts/score"]) for row in csv.DictReader(file) if row["charts/score"]]
+    assert scores[-1] == pytest.approx(status.score, rel=1e-5)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -57,6 +57,23 @@ def test_errors_become_priorities_one_update_later() -> None:
     assert learner.stale == 0
 
 
+def test_every_error_reaches_the_transition_it_is_of() -> None:
+    class ErrorByReward(StubAgent):
+        def update(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            return 2 + batch.reward, {}
+
+    replay = filled_replay(alpha=1.0, epsilon=1e-20)
+    learner = Learner(ErrorByReward(), replay, BATCH)  # type: ignore[arg-type]
+    for _ in range(5):
+        learner.update()
+    learner.flush()
+    batch = replay.sample(500)
+    priorities = replay.priorities[batch.indices % replay.capacity]
+    given = priorities != 1
+    assert len(set(batch.indices[given].tolist())) > 2 * BATCH
+    np.testing.assert_allclose(priorities[given], 2 + batch.reward[given], rtol=1e-6)
+
+
 def test_the_agent_gets_the_batch_that_was_drawn() -> None:
     agent = StubAgent()
     learner = Learner(agent, filled_replay(), BATCH)  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ class Learner:
 
     The errors of an update reach the replay after the next one has been issued, on every device, so a GPU is never
     waited for and results do not depend on the device's speed. Two arenas take turns: one is filled while the
-    copy out of the other may still be under way.
+    copy out of the other may still be under way and its handles wait for their errors.
     """
 
     def __init__(self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int) -> None:
@@ -59,7 +59,7 @@ class Learner:
             **{name: arena.tensors[name].to(device, non_blocking=True) for name in TensorBatch._fields}
         )
         errors, metrics = self.agent.update(batch)
-        issued = self._send_back(arena.arrays.indices.copy(), errors)
+        issued = self._send_back(arena.arrays.indices, errors)
         self.flush()
         self._pending = issued
         self._accumulate(metrics)
