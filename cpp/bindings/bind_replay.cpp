@@ -9,6 +9,8 @@
 namespace apexline::bindings {
 namespace {
 
+constexpr std::size_t kMaxFrameBytes = std::size_t{1} << 40;
+
 // A frame's last two axes are its height and width; all before them are planes that shift alike.
 FrameGeometry geometry_of(const Shape& frame_shape, const py::dtype& dtype) {
   FrameGeometry geometry{1, 1, 1, static_cast<std::size_t>(dtype.itemsize())};
@@ -16,6 +18,9 @@ FrameGeometry geometry_of(const Shape& frame_shape, const py::dtype& dtype) {
     if (frame_shape[i] < 1)
       throw py::value_error(text("frame_shape[", i, "] is ", frame_shape[i], "; it must be >= 1"));
     const auto extent = static_cast<std::size_t>(frame_shape[i]);
+    if (extent > kMaxFrameBytes / geometry.bytes())
+      throw py::value_error(text("frame_shape is ", shape_text(frame_shape.data(), frame_shape.size()),
+                                 "; a frame must have at most ", kMaxFrameBytes, " bytes"));
     const std::size_t from_end = frame_shape.size() - i;
     (from_end == 1 ? geometry.width : from_end == 2 ? geometry.height : geometry.planes) *= extent;
   }

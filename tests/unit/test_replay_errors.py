@@ -213,3 +213,12 @@ def test_an_index_beyond_int64_is_named_as_it_was_given():
     replay = PrioritizedFrameReplay(capacity=10, num_envs=1, frame_shape=(1,), action_shape=(1,))
     with pytest.raises(IndexError, match="indices holds 18446744073709551615"):
         replay.update_priorities(np.array([2**64 - 1], np.uint64), [1.0])
+
+
+def test_memory_that_no_machine_has_is_refused():
+    with pytest.raises(MemoryError):
+        PrioritizedFrameReplay(capacity=2**40, num_envs=1, frame_shape=(2**20, 2**19), action_shape=(1,))
+    with pytest.raises(
+        ValueError, match=r"frame_shape is \(4294967296, 4294967296\); a frame must have at most"
+    ):
+        PrioritizedFrameReplay(capacity=10, num_envs=1, frame_shape=(2**32, 2**32), action_shape=(1,))

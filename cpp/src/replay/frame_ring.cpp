@@ -7,9 +7,9 @@ namespace apexline {
 
 FrameRing::FrameRing(const FrameRingShape& shape)
     : shape_(shape),
-      frames_(static_cast<std::size_t>(shape.slots) * shape.frame_bytes),
-      actions_(static_cast<std::size_t>(shape.slots) * shape.action_size * sizeof(float)),
-      steps_(static_cast<std::size_t>(shape.slots) * sizeof(Step)) {}
+      frames_(static_cast<std::size_t>(shape.slots), shape.frame_bytes),
+      actions_(static_cast<std::size_t>(shape.slots), shape.action_size * sizeof(float)),
+      steps_(static_cast<std::size_t>(shape.slots), sizeof(Step)) {}
 
 std::int64_t FrameRing::tail() const noexcept { return std::max(first_, head_ - shape_.slots); }
 

@@ -54,7 +54,7 @@ SumTree::SumTree(std::int64_t capacity, std::uint64_t seed)
       seed_(seed),
       offsets_(level_offsets(capacity)),
       size_(offsets_.back() + kFanOut),
-      nodes_(size_ * sizeof(double)) {}
+      nodes_(size_, sizeof(double)) {}
 
 double SumTree::total() const noexcept { return node_sum(level(offsets_.size() - 1)); }
 

@@ -12,8 +12,8 @@ inline constexpr std::size_t kCacheLine = 64;
 
 class ZeroedBytes {
  public:
-  // Throws std::bad_alloc where the address space does not hold `bytes`.
-  explicit ZeroedBytes(std::size_t bytes);
+  // `count` items of `item_bytes` each. Throws std::bad_alloc where the address space does not hold them.
+  ZeroedBytes(std::size_t count, std::size_t item_bytes);
 
   [[nodiscard]] std::byte* data() noexcept { return aligned_; }
   [[nodiscard]] const std::byte* data() const noexcept { return aligned_; }
