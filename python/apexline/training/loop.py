@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from apexline.racing import WorkerDied
 from apexline.training import checkpoint
 from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.curve import draw_curve
@@ -113,6 +114,8 @@ def _built(
         return Session(config, weights=initial, render=render)
     except ValueError as error:
         raise InputError(str(error)) from error
+    except WorkerDied:
+        raise
     except RuntimeError as error:
         if initial is None:
             raise
