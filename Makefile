@@ -7,7 +7,7 @@ BUILD_INPUTS := pyproject.toml CMakeLists.txt constraints.txt \
 	$(shell find cpp/include cpp/src cpp/bindings -name '*.[ch]pp')
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help setup train test test-cpp lint types bench bench-check clean
+.PHONY: help setup train test test-cpp lint types bench bench-check bench-peers clean
 
 help:
 	@echo "make train        learn CarRacing-v3 on this machine; leaves a run folder under runs/"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint types   check style and types"
 	@echo "make bench        time everything with pytest-benchmark"
 	@echo "make bench-check  hold speed against the committed ratios"
+	@echo "make bench-peers  time other libraries at the same work (installs them: several GB)"
 	@echo "make setup        only install into .venv"
 	@echo "make clean        remove .venv and build folders"
 
@@ -57,6 +58,9 @@ bench: $(READY)
 
 bench-check: $(READY)
 	$(BIN)/python benchmarks/check.py $(ARGS)
+
+bench-peers: $(READY)
+	$(BIN)/python benchmarks/peers/run.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build

@@ -14,6 +14,7 @@ from workloads.replay import (
     ReplaySample,
     ReplaySample42,
     ReplaySample84,
+    ReplaySample84Shifted,
     ReplayUpdatePriorities,
 )
 
@@ -33,7 +34,7 @@ def test_replay_add(benchmark: Any) -> None:
     assert np.array_equal(batch.next_obs, add.feed.stacks(batch.action, later=N_STEP))
 
 
-@pytest.mark.parametrize("workload", [ReplaySample42, ReplaySample84])
+@pytest.mark.parametrize("workload", [ReplaySample42, ReplaySample84, ReplaySample84Shifted])
 def test_replay_sample(benchmark: Any, workload: type[ReplaySample]) -> None:
     sample = workload()
 

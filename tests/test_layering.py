@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,16 +25,35 @@ MAY_IMPORT = {
 CPP_MAY_INCLUDE = {"support": {"support"}, "replay": {"support", "replay"}, "racing": {"support", "racing"}}
 
 
-def imported_modules(source: Path) -> Iterator[str]:
+def statements(source: Path) -> Iterator[ast.AST]:
+    yield from ast.walk(ast.parse(source.read_text()))
+
+
+def statements_of_importing(source: Path) -> Iterator[ast.AST]:
+    """Those that run when the module is imported: not in functions, not for type checkers alone."""
+    waiting: list[ast.AST] = [ast.parse(source.read_text())]
+    for node in waiting:
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+        elif not isinstance(node, ast.FunctionDef):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def imported_modules(source: Path, among: Callable[[Path], Iterator[ast.AST]] = statements) -> Iterator[str]:
     """Absolute names, with the imported name joined on where that may be a module itself."""
     package = ["apexline", *source.relative_to(PACKAGE).parent.parts]
-    for node in ast.walk(ast.parse(source.read_text())):
+    for node in among(source):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *filter(None, [node.module])])
             yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def room_of(source: Path) -> str:
@@ -59,23 +78,29 @@ def test_every_room_is_known():
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_a_room_imports_only_rooms_below_it(room):
     for source in sources(room):
-        modules = [name for name in imported_modules(source) if name.partition(".")[0] == "apexline"]
+        modules = [name for name in imported_modules(source) if top(name) == "apexline"]
         wrong = {name for name in modules if room_imported(name) not in MAY_IMPORT[room] | {room}}
         assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
 
 
 @pytest.mark.parametrize("room", ["apexline", "replay"])
-def test_the_replay_imports_numpy_alone(room):
+def test_importing_the_replay_imports_numpy_alone(room):
     allowed = {"apexline", "numpy", *sys.stdlib_module_names}
     for source in sources(room):
-        wrong = {name for name in imported_modules(source) if name.partition(".")[0] not in allowed}
+        modules = imported_modules(source, among=statements_of_importing)
+        wrong = {name for name in modules if top(name) not in allowed}
         assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
+
+
+def test_the_replay_knows_torch_only_to_hand_out_tensors():
+    knowing = {path.name for path in sources("replay") if "torch" in {*map(top, imported_modules(path))}}
+    assert knowing == {"batch.py"}
 
 
 @pytest.mark.parametrize(("room", "package"), [("racing", "torch"), ("agent", "gymnasium")])
 def test_a_room_does_without(room, package):
     for source in sources(room):
-        assert package not in {name.partition(".")[0] for name in imported_modules(source)}, source
+        assert package not in {*map(top, imported_modules(source))}, source
 
 
 def includes(source: Path) -> list[str]:

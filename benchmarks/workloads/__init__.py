@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from workloads.env import EnvStep
-from workloads.replay import ReplayAdd, ReplaySample42, ReplaySample84, ReplayUpdatePriorities
+from workloads.replay import (
+    ReplayAdd,
+    ReplaySample42,
+    ReplaySample84,
+    ReplaySample84Shifted,
+    ReplayUpdatePriorities,
+)
 from workloads.tree import TreeFind, TreeSample, TreeUpdate
 from workloads.update import UpdateAgent, UpdateLearner
 from workloads.workload import Workload
@@ -17,6 +23,7 @@ WORKLOADS: dict[str, type[Workload]] = {
         ReplayAdd,
         ReplaySample42,
         ReplaySample84,
+        ReplaySample84Shifted,
         ReplayUpdatePriorities,
         EnvStep,
         UpdateAgent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
@@ -33,8 +34,7 @@ class Feed:
             action_shape=(2,),
             n_step=N_STEP,
             gamma=GAMMA,
-            num_threads=1,
-            **options,
+            **{"num_threads": 1, **options},
         )
         self._actions = np.stack([np.arange(lanes), np.zeros(lanes)], axis=1).astype(np.float32)
         self._rewards = np.ones(lanes, np.float32)
@@ -81,8 +81,25 @@ class ReplayAdd(Workload):
         self._ring[:, place] = self.feed.frames[place % len(self.feed.frames)]
 
 
+def take_stacks(
+    frames: NDArray[np.uint8], frame_stack: int, batch_size: int
+) -> Callable[[], NDArray[np.uint8]]:
+    """Fetches the frames of batches at random places from `frames` (steps, lanes, H, W), laid out as lanes are."""
+    steps, lanes = frames.shape[:2]
+    store = np.ascontiguousarray(frames.swapaxes(0, 1)).reshape(steps * lanes, -1)
+    rng = np.random.default_rng(0)
+    stack = np.arange(1 - frame_stack, 1)
+    offsets = np.concatenate([stack, N_STEP + stack])
+    starts = rng.integers(0, lanes, (64, batch_size)) * steps
+    starts += rng.integers(frame_stack, steps - N_STEP, starts.shape)
+    batches = cycle((starts[:, :, None] + offsets).reshape(len(starts), -1))
+    fetched = np.zeros((batch_size * len(offsets), store.shape[1]), np.uint8)
+    # In any other mode NumPy takes into a buffer first.
+    return lambda: np.take(store, next(batches), axis=0, out=fetched, mode="clip")
+
+
 class ReplaySample(Workload):
-    """The reference fetches as many frames of the same size, at random from as many, whole or row by row."""
+    """The reference fetches the frames of as many stacks."""
 
     steps: int
     side: int
@@ -98,26 +115,18 @@ class ReplaySample(Workload):
             shift=self.shift,
         )
         self._batch = self.feed.replay.empty_batch(self.batch_size)
-        # A shifted frame is copied by rows, one that stays where it is in one piece.
-        pieces = self.side if self.shift else 1
-        self._store = self.feed.frames.reshape(self.steps * LANES * pieces, -1)
-        frames = np.random.default_rng(0).integers(
-            0, self.steps * LANES, (16, 2 * self.batch_size * self.frame_stack, 1)
-        )
-        self._indices = cycle((frames * pieces + np.arange(pieces)).reshape(len(frames), -1))
-        self._fetched = np.empty((frames.shape[1] * pieces, self._store.shape[1]), np.uint8)
+        self._take = take_stacks(self.feed.frames, self.frame_stack, self.batch_size)
 
     def run(self) -> Batch:
         return self.feed.replay.sample(self.batch_size, out=self._batch)
 
     def reference(self) -> NDArray[np.uint8]:
-        # In any other mode NumPy takes into a buffer first.
-        return np.take(self._store, next(self._indices), axis=0, out=self._fetched, mode="clip")
+        return self._take()
 
 
 class ReplaySample42(ReplaySample):
     name = "replay-sample-42"
-    reference_name = "take 768 x 42 rows of 42 bytes"
+    reference_name = "take 768 frames of 42x42"
     steps, side, batch_size, frame_stack, shift = 10_000, 42, 128, 3, 2
 
 
@@ -125,6 +134,12 @@ class ReplaySample84(ReplaySample):
     name = "replay-sample-84"
     reference_name = "take 2048 frames of 84x84"
     steps, side, batch_size, frame_stack, shift = 2_500, 84, 256, 4, 0
+
+
+class ReplaySample84Shifted(ReplaySample):
+    name = "replay-sample-84-shifted"
+    reference_name = "take 2048 frames of 84x84"
+    steps, side, batch_size, frame_stack, shift = 2_500, 84, 256, 4, 4
 
 
 class ReplayUpdatePriorities(Workload):

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ inline std::string shape_text(const py::ssize_t* extents, std::size_t count) {
   return out + (count == 1 ? ",)" : ")");
 }
 
+inline std::string dtype_name(const py::dtype& dtype) { return py::str(dtype).cast<std::string>(); }
+
 inline void require_shape(const py::array& array, const char* name, const Shape& shape) {
   const auto ndim = static_cast<std::size_t>(array.ndim());
   if (ndim != shape.size() || !std::equal(shape.begin(), shape.end(), array.shape()))
@@ -34,12 +37,22 @@ inline void require_shape(const py::array& array, const char* name, const Shape&
 
 inline void require_dtype(const py::array& array, const char* name, const py::dtype& dtype) {
   if (!array.dtype().equal(dtype))
-    throw py::type_error(text(name, " has dtype ", py::str(array.dtype()).cast<std::string>(), "; expected ",
-                              py::str(dtype).cast<std::string>()));
+    throw py::type_error(text(name, " has dtype ", dtype_name(array.dtype()), "; expected ", dtype_name(dtype)));
 }
 
+// As NumPy's ascontiguousarray, but of no less than no dimensions.
 inline py::array as_array(const py::handle& object) {
-  return py::module_::import("numpy").attr("ascontiguousarray")(object).cast<py::array>();
+  if (py::isinstance<py::array>(object)) {
+    auto array = py::reinterpret_borrow<py::array>(object);
+    if (array.flags() & py::array::c_style) return array;
+  }
+  return py::module_::import("numpy").attr("asarray")(object, py::none(), "C").cast<py::array>();
+}
+
+// Whether there is nothing to convert.
+template <class T>
+bool is_plain(const py::handle& object) {
+  return py::array_t<T, py::array::c_style>::check_(object);
 }
 
 // A C-contiguous array of exactly this dtype and shape; copied only where it is not contiguous.
@@ -54,26 +67,62 @@ inline py::array exact_array(const py::handle& object, const char* name, const p
 // Integers or floats of any width, as T. Booleans and other kinds raise TypeError.
 template <class T>
 py::array_t<T> real_array(const py::handle& object, const char* name) {
-  const py::array array = py::module_::import("numpy").attr("asarray")(object).cast<py::array>();
+  if (is_plain<T>(object)) return py::reinterpret_borrow<py::array_t<T>>(object);
+  const py::array array = as_array(object);
   const char kind = array.dtype().kind();
   if (kind != 'i' && kind != 'u' && kind != 'f')
-    throw py::type_error(text(name, " has dtype ", py::str(array.dtype()).cast<std::string>(),
-                              "; expected real numbers"));
+    throw py::type_error(text(name, " has dtype ", dtype_name(array.dtype()), "; expected real numbers"));
   return py::array_t<T, py::array::c_style | py::array::forcecast>(py::object(array));
 }
 
 // Integers of any width, as int64. Floats and booleans raise TypeError.
 inline py::array_t<std::int64_t> index_array(const py::handle& object, const char* name) {
-  const py::array array = py::module_::import("numpy").attr("asarray")(object).cast<py::array>();
+  if (is_plain<std::int64_t>(object)) return py::reinterpret_borrow<py::array_t<std::int64_t>>(object);
+  const py::array array = as_array(object);
   const char kind = array.dtype().kind();
   if (array.size() > 0 && kind != 'i' && kind != 'u')
-    throw py::type_error(text(name, " has dtype ", py::str(array.dtype()).cast<std::string>(), "; expected integers"));
+    throw py::type_error(text(name, " has dtype ", dtype_name(array.dtype()), "; expected integers"));
   if (kind == 'u' && array.itemsize() == 8 && array.size() > 0) {
     const auto largest = array.attr("max")().cast<std::uint64_t>();
     if (largest > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
       throw py::index_error(text(name, " holds ", largest, "; it is out of range"));
   }
   return py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(py::object(array));
+}
+
+// A C-contiguous array of this dtype and shape, converted where every value keeps its meaning: integers to any type
+// that holds them, floats to floats. Rows that `mask` (a boolean array, or none) leaves out may hold anything.
+inline py::array converted_array(const py::handle& object, const char* name, const py::dtype& dtype,
+                                 const Shape& shape, const std::optional<py::array>& mask) {
+  py::array array = as_array(object);
+  require_shape(array, name, shape);
+  if (!array.dtype().equal(dtype)) {
+    const char from = array.dtype().kind();
+    const bool from_integer = from == 'i' || from == 'u';
+    const bool fits = dtype.kind() == 'f' ? from_integer || from == 'f' : dtype.kind() != 'b' && from_integer;
+    if (!fits)
+      throw py::type_error(text(name, " has dtype ", dtype_name(array.dtype()), "; expected ", dtype_name(dtype)));
+    const auto numpy = py::module_::import("numpy");
+    const py::dict quiet;
+    quiet["over"] = "ignore";
+    const py::object errstate = numpy.attr("errstate")(**quiet);
+    errstate.attr("__enter__")();
+    const py::object cast = array.attr("astype")(dtype);
+    errstate.attr("__exit__")(py::none(), py::none(), py::none());
+    if (dtype.kind() != 'f') {
+      const py::object changed = cast.attr("__ne__")(array);
+      if (mask) changed[numpy.attr("logical_not")(*mask)] = false;
+      const py::object lost = numpy.attr("flatnonzero")(changed);
+      if (py::len(lost) > 0) {
+        const auto place = lost[py::int_(0)];
+        throw py::value_error(text(name, " holds ", py::str(array.attr("flat")[place]).cast<std::string>(),
+                                   " in place ", py::str(place).cast<std::string>(), "; ", dtype_name(dtype),
+                                   " cannot"));
+      }
+    }
+    array = cast.cast<py::array>();
+  }
+  return array;
 }
 
 // A caller's array to write into: exact dtype and shape, C-contiguous, writable. Never copied.

@@ -1,5 +1,8 @@
 #include <pybind11/pybind11.h>
 
+#include <string>
+
+#include "apexline/support/cpu.hpp"
 #include "bindings.hpp"
 
 #if defined(__clang__)
@@ -12,7 +15,11 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The C++ core of apexline. Private: import from apexline.";
   module.attr("__version__") = APEXLINE_VERSION;
   module.attr("compiler") = APEXLINE_COMPILER;
-  module.attr("isa") = "portable";
+  module.def(
+      "isa", [] { return std::string(apexline::name(apexline::chosen_isa())); },
+      "The instruction-set variant in use: portable, avx2 or avx512. The environment variable APEXLINE_ISA forces one;\n"
+      "it is read once. Raises ValueError where it names none or one that is not supported.");
   apexline::bindings::bind_sum_tree(module);
   apexline::bindings::bind_replay(module);
+  apexline::bindings::bind_prefetcher(module);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "check.hpp"
@@ -25,25 +27,42 @@ class Lane {
  public:
   Lane(std::int64_t slots, int frame_stack, int n_step)
       : slots_(slots), frame_stack_(frame_stack), n_step_(n_step),
-        ring_({slots, sizeof(std::int64_t), 1, frame_stack, n_step}) {}
+        ring_({slots, sizeof(std::int64_t), sizeof(std::int64_t), frame_stack, n_step}) {}
 
   void decide(StepEnd end) {
     const std::int64_t position = ring_.head();
     const float reward = static_cast<float>(position) + 0.5F;
     if (episodes_.empty() || ended(episodes_.back())) episodes_.emplace_back();
     episodes_.back().push_back({position, reward, end});
+    const std::int64_t slots = end.any() ? 2 : 1;
+    const std::int64_t overwritten = ring_.overwritten_by(slots);
     std::vector<EligibilityChange> changes;
-    const auto action = static_cast<float>(-position);
-    ring_.append_decision(bytes(position), &action, reward, end, changes);
+    ring_.append_decision(bytes(position), reward, end, changes);
+    const std::int64_t record = -position;
+    std::memcpy(ring_.record(position), &record, sizeof(record));
     if (end.any()) ring_.append_final(bytes(position + 1), changes);
-    for (const auto& change : changes) {
-      CHECK(reported_.contains(change.position) != change.eligible);
-      if (change.eligible)
-        reported_.insert(change.position);
-      else
-        reported_.erase(change.position);
-    }
+    take_over(changes);
+    CHECK(ring_.head() == position + slots);
+    CHECK(ring_.tail() == std::max(overwritten + 1, cleared_at_));
   }
+
+  // The last decision of the running episode is its final frame from now on.
+  void cut() {
+    std::vector<EligibilityChange> changes;
+    const std::int64_t head = ring_.head();
+    ring_.cut_episode(changes);
+    CHECK(ring_.head() == head);
+    if (!episodes_.empty() && !ended(episodes_.back())) {
+      episodes_.back().pop_back();
+      if (episodes_.back().empty())
+        episodes_.pop_back();
+      else
+        episodes_.back().back().end.truncated = true;
+    }
+    take_over(changes);
+  }
+
+  int stacks_around_the_end() const { return around_the_end_; }
 
   void clear() {
     cleared_at_ = ring_.head();
@@ -55,6 +74,8 @@ class Lane {
   void check() const {
     const std::int64_t oldest = std::max(ring_.head() - slots_, cleared_at_);
     CHECK(ring_.tail() == oldest);
+    ring_.check();
+    check_counters(oldest);
     std::set<std::int64_t> eligible;
     for (const auto& episode : episodes_)
       for (std::size_t start = 0; start < episode.size(); ++start)
@@ -66,11 +87,22 @@ class Lane {
     for (std::int64_t position = oldest; position < ring_.head(); ++position) {
       CHECK(ring_.eligible(position) == eligible.contains(position));
       CHECK(ring_.newest_in(ring_.slot(position)) == position);
+      if (ring_.step(position).final_frame) CHECK(record_of(position) == 0);
     }
   }
 
  private:
   using Episode = std::vector<Decision>;
+
+  void take_over(const std::vector<EligibilityChange>& changes) {
+    for (const auto& change : changes) {
+      CHECK(reported_.contains(change.position) != change.eligible);
+      if (change.eligible)
+        reported_.insert(change.position);
+      else
+        reported_.erase(change.position);
+    }
+  }
 
   static bool ended(const Episode& episode) { return episode.back().end.any(); }
 
@@ -89,12 +121,46 @@ class Lane {
     return ended(episode) || start + static_cast<std::size_t>(n_step_) < episode.size();
   }
 
+  void check_counters(std::int64_t oldest) const {
+    RingCounters expected{.head = ring_.head(), .first = cleared_at_};
+    for (const auto& episode : episodes_) {
+      expected.episodes += ended(episode) ? 1 : 0;
+      expected.next_in_episode = ended(episode) ? 0 : static_cast<std::int64_t>(episode.size());
+      for (const Decision& decision : episode) expected.evicted += decision.position < oldest ? 1 : 0;
+    }
+    const RingCounters& counters = ring_.counters();
+    CHECK(counters.head == expected.head);
+    CHECK(counters.first == expected.first);
+    CHECK(counters.next_in_episode == expected.next_in_episode);
+    CHECK(counters.episodes == expected.episodes);
+    CHECK(counters.evicted == expected.evicted);
+  }
+
   std::vector<std::int64_t> ring_stack(std::int64_t position) const {
-    std::vector<const std::byte*> frames(static_cast<std::size_t>(frame_stack_));
-    ring_.stack(position, frames);
-    std::vector<std::int64_t> numbers(frames.size());
-    for (std::size_t i = 0; i < frames.size(); ++i) std::memcpy(&numbers[i], frames[i], sizeof(std::int64_t));
+    const Stack stack = ring_.stack(position);
+    const auto& [first, second] = stack.runs;
+    CHECK(stack.repeats + first.count + second.count == static_cast<std::size_t>(frame_stack_));
+    CHECK(first.count > 0);
+    if (second.count > 0) {
+      CHECK(first.frames + first.count * sizeof(std::int64_t) == ring_.frame(slots_ - 1) + sizeof(std::int64_t));
+      CHECK(second.frames == ring_.frame(0));
+      ++around_the_end_;
+    }
+    std::vector<std::int64_t> numbers;
+    for (const FrameRun& run : stack.runs)
+      for (std::size_t i = 0; i < run.count; ++i) {
+        std::int64_t number;
+        std::memcpy(&number, run.frames + i * sizeof(number), sizeof(number));
+        if (numbers.empty()) numbers.assign(stack.repeats, number);
+        numbers.push_back(number);
+      }
     return numbers;
+  }
+
+  std::int64_t record_of(std::int64_t position) const {
+    std::int64_t record;
+    std::memcpy(&record, ring_.record(position), sizeof(record));
+    return record;
   }
 
   void check_contents(const Episode& episode, std::size_t start) const {
@@ -113,7 +179,7 @@ class Lane {
     CHECK(window.next == episode.front().position + static_cast<std::int64_t>(step));
     CHECK(ring_stack(position) == stack_of(episode, start));
     CHECK(ring_stack(window.next) == stack_of(episode, step));
-    CHECK(*ring_.action(position) == static_cast<float>(-position));
+    CHECK(record_of(position) == -position);
   }
 
   std::int64_t slots_;
@@ -123,7 +189,22 @@ class Lane {
   std::int64_t cleared_at_ = 0;
   std::vector<Episode> episodes_;
   std::set<std::int64_t> reported_;
+  mutable int around_the_end_ = 0;
 };
+
+constexpr FrameRingShape kShape{10, 8, 4, 3, 2};
+
+// Decisions and final frames: '.' goes on, 't' ends.
+FrameRing ring_of(const std::string& decisions, const FrameRingShape& shape = kShape) {
+  FrameRing ring(shape);
+  const std::vector<std::byte> frame(shape.frame_bytes);
+  std::vector<EligibilityChange> changes;
+  for (const char decision : decisions) {
+    ring.append_decision(frame.data(), 1.0F, {decision == 't', false}, changes);
+    if (decision == 't') ring.append_final(frame.data(), changes);
+  }
+  return ring;
+}
 
 }  // namespace
 
@@ -136,11 +217,13 @@ TEST(eligibility_and_contents_equal_the_definition) {
           Lane lane(frame_stack + n_step + spare, frame_stack, n_step);
           for (int step = 0; step < 120; ++step) {
             if (random.chance(0.02)) lane.clear();
+            if (random.chance(0.05)) lane.cut();
             const bool terminated = random.chance(end_chance / 2);
             const bool truncated = random.chance(end_chance / 2);
             lane.decide({terminated, truncated});
             lane.check();
           }
+          CHECK(frame_stack == 1 || end_chance == 0.5 || lane.stacks_around_the_end() > 0);
         }
 }
 
@@ -151,4 +234,123 @@ TEST(a_cleared_ring_has_no_eligible_start) {
   lane.check();
   lane.decide({});
   lane.check();
+}
+
+TEST(only_slots_that_were_written_take_memory) {
+  const std::size_t slot = kShape.frame_bytes + kShape.record_bytes + sizeof(Step);
+  CHECK(ring_of("").bytes() == 0);
+  CHECK(ring_of("..t").bytes() == 4 * slot);
+  CHECK(ring_of("..........").bytes() == 10 * slot);
+  FrameRing ring = ring_of("...............");
+  CHECK(ring.bytes() == 10 * slot);
+  ring.clear();
+  CHECK(ring.bytes() == 10 * slot);
+}
+
+TEST(a_restored_ring_stands_where_the_other_did) {
+  const FrameRing from = ring_of("..t......t..");
+  FrameRing ring(kShape);
+  ring.restore(from.counters());
+  for (std::int64_t position = from.tail(); position < from.head(); ++position) ring.step(position) = from.step(position);
+  ring.check();
+  CHECK(ring.head() == from.head());
+  CHECK(ring.tail() == from.tail());
+  for (std::int64_t position = from.tail() - 1; position <= from.head(); ++position)
+    CHECK(ring.eligible(position) == from.eligible(position));
+}
+
+TEST(counters_that_cannot_be_are_refused_and_change_nothing) {
+  const RingCounters good{.head = 30, .first = 10, .next_in_episode = 20, .episodes = 10, .evicted = 10};
+  FrameRing ring(kShape);
+  ring.restore(good);
+  const auto refused = [&](const char* part, auto&& spoil) {
+    RingCounters bad = good;
+    spoil(bad);
+    CHECK_THROWS(std::invalid_argument, part, ring.restore(bad));
+    CHECK(ring.head() == good.head);
+    CHECK(ring.counters().next_in_episode == good.next_in_episode);
+  };
+  refused("head is -1", [](RingCounters& bad) { bad.head = -1; });
+  refused("head is 4611686018427387904", [](RingCounters& bad) { bad.head = std::int64_t{1} << 62; });
+  refused("first is -1", [](RingCounters& bad) { bad.first = -1; });
+  refused("first is 31", [](RingCounters& bad) { bad.first = 31; });
+  refused("next_in_episode is -1", [](RingCounters& bad) { bad.next_in_episode = -1; });
+  refused("next_in_episode is 21", [](RingCounters& bad) { bad.next_in_episode = 21; });
+  refused("episodes is -1", [](RingCounters& bad) { bad.episodes = -1; });
+  refused("episodes is 11", [](RingCounters& bad) { bad.episodes = 11; });
+  refused("evicted is -1", [](RingCounters& bad) { bad.evicted = -1; });
+  refused("evicted is 11", [](RingCounters& bad) { bad.evicted = 11; });
+}
+
+// Positions 0 1 2 3* 4 5*, * final.
+TEST(check_names_the_first_slot_that_does_not_follow) {
+  const auto found = [](const char* part, auto&& spoil) {
+    FrameRing ring = ring_of("..tt..");
+    ring.check();
+    spoil(ring);
+    CHECK_THROWS(std::logic_error, part, ring.check());
+  };
+  found("position 2 must follow the step before it", [](FrameRing& ring) { ring.step(2).in_episode = 7; });
+  found("position 4 must follow the step before it", [](FrameRing& ring) { ring.step(4).in_episode = 4; });
+  found("position 3 must follow the step before it", [](FrameRing& ring) { ring.step(3).in_episode = 2; });
+  found("position 0 must begin an episode", [](FrameRing& ring) { ring.step(0).in_episode = 1; });
+  found("position 3 must be a final frame", [](FrameRing& ring) { ring.step(3).final_frame = false; });
+  found("position 2 must be a final frame", [](FrameRing& ring) { ring.step(2).final_frame = true, ring.step(2).end = {}; });
+  found("position 1 must be a final frame", [](FrameRing& ring) { ring.step(0).end.truncated = true; });
+  found("position 3 must be a final frame", [](FrameRing& ring) { ring.step(2).end = {}; });
+  found("position 2 must not be both", [](FrameRing& ring) { ring.step(2).final_frame = true; });
+  found("position 1 must follow the step before it", [](FrameRing& ring) { ring.step(0).final_frame = true; });
+  found("position 7 must be followed by its final frame", [](FrameRing& ring) { ring.step(7).end.terminated = true; });
+  found("position 7 must agree with the running episode", [](FrameRing& ring) {
+    RingCounters counters = ring.counters();
+    counters.next_in_episode = 1;
+    ring.restore(counters);
+  });
+  found("position 2 must follow", [](FrameRing& ring) {
+    ring.step(6).in_episode = 9;
+    ring.step(2).in_episode = 9;
+  });
+}
+
+TEST(check_looks_around_the_rings_end_and_no_further) {
+  FrameRing ring = ring_of("...............");
+  ring.check();
+  const Step kept = ring.step(10);
+  ring.step(10).in_episode = 3;  // in slot 0
+  CHECK_THROWS(std::logic_error, "position 10 must follow", ring.check());
+  ring.step(10) = kept;
+  ring.step(ring.tail()).in_episode = 100;
+  CHECK_THROWS(std::logic_error, "position 6 must follow", ring.check());
+}
+
+// Frames are their positions. What is cut is as if the frame of the last decision had been given as the final one.
+TEST(a_cut_episode_equals_one_that_ended_a_step_before) {
+  for (int length = 0; length <= 12; ++length) {
+    FrameRing cut = ring_of("..t" + std::string(static_cast<std::size_t>(length), '.'));
+    std::vector<EligibilityChange> changes;
+    std::vector<std::int64_t> before;
+    for (std::int64_t position = cut.tail(); position < cut.head(); ++position)
+      if (cut.eligible(position)) before.push_back(position);
+    cut.cut_episode(changes);
+    cut.check();
+    for (const auto& [position, eligible] : changes) {
+      CHECK(eligible);
+      CHECK(std::ranges::find(before, position) == before.end());
+      before.push_back(position);
+    }
+    for (std::int64_t position = cut.tail(); position < cut.head(); ++position)
+      CHECK(cut.eligible(position) == (std::ranges::find(before, position) != before.end()));
+    if (length < 2) continue;
+    const FrameRing truncated = ring_of("..t" + std::string(static_cast<std::size_t>(length - 2), '.') + "t");
+    CHECK(cut.head() == truncated.head());
+    CHECK(cut.counters().episodes == truncated.counters().episodes);
+    for (std::int64_t position = cut.tail(); position < cut.head(); ++position) {
+      CHECK(cut.eligible(position) == truncated.eligible(position));
+      CHECK(cut.step(position).end.any() == truncated.step(position).end.any());
+      CHECK(cut.step(position).final_frame == truncated.step(position).final_frame);
+    }
+    changes.clear();
+    cut.cut_episode(changes);
+    CHECK(changes.empty());
+  }
 }

@@ -1,4 +1,8 @@
 #include "apexline/support/philox.hpp"
+
+#include <cstdint>
+#include <vector>
+
 #include "check.hpp"
 
 using namespace apexline;
@@ -30,4 +34,20 @@ TEST(below_holds_its_ends) {
   CHECK(below(0, 5) == 0);
   CHECK(below(~std::uint64_t{0}, 5) == 4);
   CHECK(below(~std::uint64_t{0}, 1) == 0);
+}
+
+TEST(a_stream_is_its_blocks_in_order) {
+  constexpr PhiloxKey key{12, 34};
+  constexpr std::uint64_t far = (std::uint64_t{1} << 40) - 6;
+  constexpr std::size_t most = 40;
+  for (const std::uint64_t begin : {std::uint64_t{0}, far})
+    for (std::uint64_t first = begin; first < begin + 12; ++first)
+      for (std::size_t length = 0; length <= most; ++length) {
+        std::vector<std::uint64_t> words(length);  // of its exact size, for the address sanitizer
+        philox_stream(key, first, words);
+        for (std::size_t i = 0; i < length; ++i) {
+          const std::uint64_t word = first + i;
+          CHECK(words[i] == philox(key, {word / kPhiloxWords, 0, 0, 0})[word % kPhiloxWords]);
+        }
+      }
 }

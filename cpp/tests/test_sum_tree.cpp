@@ -1,18 +1,24 @@
 #include "apexline/replay/sum_tree.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "apexline/support/philox.hpp"
 #include "check.hpp"
 #include "random.hpp"
+#include "variants.hpp"
 
 using namespace apexline;
+using apexline::test::kEveryIsa;
 using apexline::test::Random;
+using apexline::test::supported_isas;
 
 namespace {
 
@@ -32,6 +38,12 @@ std::vector<std::int64_t> sampled(SumTree& tree, std::size_t count) {
   std::vector<std::int64_t> out(count);
   tree.sample(out);
   return out;
+}
+
+std::vector<std::uint64_t> bits_of(std::span<const double> values) {
+  std::vector<std::uint64_t> bits(values.size());
+  std::ranges::transform(values, bits.begin(), [](double value) { return std::bit_cast<std::uint64_t>(value); });
+  return bits;
 }
 
 std::int64_t first_above(const std::vector<double>& leaves, double mass) {
@@ -84,6 +96,102 @@ TEST(equals_a_fresh_tree_bit_for_bit_after_any_history) {
     SumTree fresh = built_from(leaves_of(tree), 3);
     CHECK(tree.total() == fresh.total());
     CHECK(sampled(tree, 5000) == sampled(fresh, 5000));
+  }
+}
+
+// One history for all variants, and a list: batches from a single place to many times the tree, places that repeat
+// within them, priorities of every magnitude.
+TEST(every_variant_gives_the_same_bits_after_any_history) {
+  for (const std::int64_t capacity : kCapacities) {
+    Random random(static_cast<std::uint64_t>(100 + capacity));
+    std::vector<SumTree> trees;
+    for (const Isa isa : supported_isas()) trees.emplace_back(capacity, 11, isa);
+    std::vector<double> list(static_cast<std::size_t>(capacity));
+    for (int round = 0; round < 40; ++round) {
+      std::vector<std::int64_t> indices(static_cast<std::size_t>(random.chance(0.5) ? 1 + random.below(20)
+                                                                                     : 1 + random.below(1000)));
+      std::vector<double> priorities(indices.size());
+      const std::int64_t span = random.chance(0.3) ? std::min<std::int64_t>(capacity, 20) : capacity;
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        indices[i] = random.below(span);
+        priorities[i] = random.priority();
+        list[static_cast<std::size_t>(indices[i])] = priorities[i];
+      }
+      std::vector<std::int64_t> drawn(static_cast<std::size_t>(1 + random.below(1000)));
+      const double part = random.unit();
+      std::vector<std::int64_t> first_drawn;
+      for (SumTree& tree : trees) {
+        tree.set(indices, priorities);
+        CHECK(tree.consistent());
+        CHECK(bits_of(tree.leaves()) == bits_of(list));
+        CHECK(bits_of({{tree.total()}}) == bits_of({{trees[0].total()}}));
+        if (tree.total() == 0) continue;
+        CHECK(tree.find(part * tree.total()) == trees[0].find(part * tree.total()));
+        tree.sample(drawn);
+        if (first_drawn.empty()) first_drawn = drawn;
+        CHECK(drawn == first_drawn);
+        CHECK(std::ranges::all_of(drawn, [&](std::int64_t leaf) { return list[static_cast<std::size_t>(leaf)] > 0; }));
+      }
+    }
+  }
+}
+
+TEST(a_batch_much_larger_than_the_tree_leaves_the_last_of_each) {
+  for (const Isa isa : supported_isas())
+    for (const std::int64_t capacity : {1, 9, 64, 65, 600}) {
+      Random random(static_cast<std::uint64_t>(capacity));
+      SumTree tree(capacity, 0, isa);
+      std::vector<double> list(static_cast<std::size_t>(capacity));
+      std::vector<std::int64_t> indices(20000);
+      std::vector<double> priorities(indices.size());
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        indices[i] = random.below(capacity);
+        priorities[i] = static_cast<double>(random.below(1000));
+        list[static_cast<std::size_t>(indices[i])] = priorities[i];
+      }
+      tree.set(indices, priorities);
+      CHECK(leaves_of(tree) == list);
+      CHECK(tree.consistent());
+      CHECK(tree.total() == std::accumulate(list.begin(), list.end(), 0.0));
+    }
+}
+
+TEST(consistent_sees_a_sum_that_is_not_its_childrens) {
+  for (const std::int64_t capacity : {9, 64, 65, 4097})
+    for (const std::int64_t leaf : {std::int64_t{0}, capacity - 1}) {
+      SumTree tree(capacity);
+      tree.set(std::vector<std::int64_t>{leaf}, std::vector<double>{1});
+      CHECK(tree.consistent());
+      const_cast<double&>(tree.leaves()[static_cast<std::size_t>(leaf)]) = 2;
+      CHECK(!tree.consistent());
+    }
+}
+
+TEST(minus_zero_becomes_zero) {
+  SumTree tree(9);
+  tree.set(std::vector<std::int64_t>{0, 8}, std::vector<double>{-0.0, -0.0});
+  CHECK(bits_of(tree.leaves()) == std::vector<std::uint64_t>(9));
+  CHECK(bits_of({{tree.total()}}) == std::vector<std::uint64_t>(1));
+}
+
+TEST(the_largest_priorities_do_not_overflow) {
+  for (const Isa isa : supported_isas()) {
+    SumTree tree(4097, 0, isa);
+    std::vector<std::int64_t> all(4097);
+    std::iota(all.begin(), all.end(), 0);
+    tree.set(all, std::vector<double>(all.size(), kMaxPriority));
+    CHECK(std::isfinite(tree.total()));
+    CHECK(tree.find(0) == 0);
+    CHECK(tree.find(std::nextafter(tree.total(), 0.0)) == 4096);
+  }
+}
+
+TEST(a_variant_that_is_lacking_is_refused) {
+  for (const Isa isa : kEveryIsa) {
+    if (supported(isa))
+      CHECK(SumTree(8, 0, isa).total() == 0);
+    else
+      CHECK_THROWS(std::invalid_argument, "lacks " + std::string(name(isa)), SumTree(8, 0, isa));
   }
 }
 

@@ -1,12 +1,12 @@
 from typing import Any, final, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __version__: str
 compiler: str
-isa: str
 
+def isa() -> str: ...
 def available_processors() -> int: ...
 
 @final
@@ -36,8 +36,8 @@ class Replay:
         capacity: int,
         num_envs: int,
         frame_shape: tuple[int, ...],
-        action_shape: tuple[int, ...],
-        frame_dtype: DTypeLike,
+        frame_dtype: np.dtype[Any],
+        fields: list[tuple[str, tuple[int, ...], np.dtype[Any]]],
         frame_stack: int,
         n_step: int,
         gamma: float,
@@ -56,27 +56,62 @@ class Replay:
     def num_eligible(self) -> int: ...
     @property
     def max_priority(self) -> float: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def bytes_per_slot(self) -> float: ...
     def add(
         self,
         frames: NDArray[Any],
-        actions: ArrayLike,
+        fields: list[ArrayLike],
         rewards: ArrayLike,
         terminated: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
         final_frames: NDArray[Any] | None,
         mask: NDArray[np.bool_] | None,
     ) -> None: ...
+    def cut_episodes(self, mask: NDArray[np.bool_] | None) -> None: ...
     def sample(
         self,
         beta: float,
         obs: NDArray[Any],
-        action: NDArray[np.float32],
+        action: NDArray[Any],
         reward: NDArray[np.float32],
         discount: NDArray[np.float32],
         next_obs: NDArray[Any],
         weights: NDArray[np.float32],
         indices: NDArray[np.int64],
+        extras: dict[str, NDArray[Any]],
     ) -> None: ...
     def update_priorities(self, indices: ArrayLike, td_errors: ArrayLike) -> int: ...
     def priorities(self) -> NDArray[np.float64]: ...
+    def stats(self) -> tuple[int, int, int, int, float, float]: ...
+    def state(self) -> dict[str, Any]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
+    def read_slots(
+        self, lane: int, begin: int, end: int
+    ) -> tuple[
+        NDArray[Any], list[NDArray[Any]], NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint8]
+    ]: ...
+    def write_slots(
+        self,
+        lane: int,
+        begin: int,
+        frames: NDArray[Any],
+        fields: list[NDArray[Any]],
+        rewards: NDArray[np.float32],
+        in_episode: NDArray[np.uint32],
+        flags: NDArray[np.uint8],
+    ) -> None: ...
+    def check(self) -> None: ...
+    def swap_contents(self, other: Replay) -> None: ...
     def clear(self) -> None: ...
+
+@final
+class Prefetcher:
+    def __init__(self, replay: Replay) -> None: ...
+    @property
+    def pending(self) -> int: ...
+    def request(self, beta: float, batch: tuple[Any, ...]) -> None: ...
+    def take(self) -> tuple[Any, ...]: ...
+    def close(self) -> None: ...

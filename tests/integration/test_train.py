@@ -90,7 +90,7 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
     second = train(longer, tmp_path / "run", resume=True)
     assert second.frames >= first.frames + 480
     assert second.seconds > first.seconds
-    relearned = second.decisions - first.decisions - config.loop.random_decisions
+    relearned = second.decisions - first.decisions
     assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
     after = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
     assert after["agent"]["updates"] == second.updates
@@ -98,6 +98,25 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
         checkpoint_["agent"]["critic_optimizer"]["state"][0]["step"].item() for checkpoint_ in (before, after)
     ]
     assert steps == [first.updates, second.updates], "the optimiser's moments went on too"
+
+
+def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path) -> None:
+    config = short(frames=480)
+    first = train(config, tmp_path / "run")
+    (tmp_path / "run" / checkpoint.REPLAY).unlink()
+    longer = replace(config, budget=replace(config.budget, frames=first.frames + 480))
+    second = train(longer, tmp_path / "run", resume=True)
+    relearned = second.decisions - first.decisions - config.loop.random_decisions
+    assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
+
+
+def test_a_damaged_replay_is_refused_by_name(tmp_path: Path) -> None:
+    config = short(frames=160)
+    train(config, tmp_path / "run")
+    replay = tmp_path / "run" / checkpoint.REPLAY
+    replay.write_bytes(replay.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"replay\.bin: cut short"):
+        train(replace(config, budget=replace(config.budget, frames=320)), tmp_path / "run", resume=True)
 
 
 def test_a_resumed_run_keeps_weights_that_were_better(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from apexline import Batch, PrioritizedFrameReplay
+from apexline import Batch, PrioritizedFrameReplay, SumTree
+from apexline.replay import ReplayStats
 
 
 class ListTree:
@@ -56,6 +58,8 @@ class ReplaySpec:
     alpha: float = 1.0
     epsilon: float = 0.01
     seed: int = 0
+    action_dtype: str = "float32"
+    has_extras: bool = False
 
     def build(self, num_threads: int = 1) -> PrioritizedFrameReplay:
         return PrioritizedFrameReplay(
@@ -63,6 +67,8 @@ class ReplaySpec:
             num_envs=self.num_envs,
             frame_shape=(2,),
             action_shape=(2,),
+            action_dtype=self.action_dtype,
+            extras={"number": ((), np.int64), "halves": ((2, 1), np.float64)} if self.has_extras else None,
             frame_dtype=np.int32,
             frame_stack=self.frame_stack,
             n_step=self.n_step,
@@ -92,8 +98,12 @@ def frame_of(number: int) -> list[int]:
     return [number, -number]
 
 
-def action_of(number: int) -> list[float]:
-    return [number + 0.25, -number]
+def action_of(number: int) -> list[int]:
+    return [number, -number]
+
+
+def extras_of(number: int) -> dict[str, Any]:
+    return {"number": -3 * number, "halves": [[number / 2], [number + 0.5]]}
 
 
 def reward_of(number: int) -> float:
@@ -113,6 +123,7 @@ def add_to(replay: PrioritizedFrameReplay, steps: list[LaneStep | None]) -> None
         np.array([step.truncated for step in rows]),
         None if all(n is None for n in finals) else np.array([frame_of(n or -2) for n in finals], np.int32),
         None if all(steps) else np.array([step is not None for step in steps]),
+        {name: np.array([extras_of(step.number)[name] for step in rows]) for name in replay.extras},
     )
 
 
@@ -153,6 +164,14 @@ class Transition:
     reward: float
     discount: float
     next_obs: list[int]
+    extras: dict[str, Any]
+
+
+class Drawable(NamedTuple):
+    """What could be drawn at one moment, and how likely each of it was."""
+
+    transitions: dict[Start, Transition]
+    priority: dict[Start, float]
 
 
 class ReplayModel:
@@ -165,6 +184,7 @@ class ReplayModel:
         self.max_priority = 1.0
         self.start_of_frame: dict[int, Start] = {}
         self.start_of_handle: dict[int, Start] = {}
+        self.stale_updates = 0
 
     def add(self, steps: list[LaneStep | None]) -> None:
         for lane, step in enumerate(steps):
@@ -189,13 +209,47 @@ class ReplayModel:
                 self.max_priority = max(self.max_priority, self.priority[start])
             else:
                 stale += 1
+        self.stale_updates += stale
         return stale
+
+    def cut(self, lanes: list[int]) -> None:
+        """The last frame of a running episode becomes its final one; what was done there is forgotten."""
+        for lane in lanes:
+            episodes = self.episodes[lane]
+            if not episodes or episodes[-1].ended:
+                continue
+            last = episodes[-1].steps.pop()
+            if episodes[-1].steps:
+                before = episodes[-1].steps[-1]
+                episodes[-1].steps[-1] = replace(before, truncated=True, final_number=last.number)
+            else:
+                episodes.pop()
+        eligible = self.transitions()
+        self.priority = {start: self.priority.get(start, self.max_priority) for start in eligible}
 
     def clear(self) -> None:
         self.cleared_at = list(self.stored)
         self.episodes = [[] for _ in self.episodes]
         self.priority = {}
         self.max_priority = 1.0
+        self.stale_updates = 0
+
+    def drawable(self) -> Drawable:
+        return Drawable(self.transitions(), dict(self.priority))
+
+    def stats(self) -> ReplayStats:
+        evicted = sum(
+            episode.first_position + at < self.stored[lane] - self.spec.slots
+            for lane, episodes in enumerate(self.episodes)
+            for episode in episodes
+            for at in range(len(episode.steps))
+        )
+        priorities = np.array([*self.priority.values()])
+        effective = priorities.sum() ** 2 / (priorities**2).sum() if self.priority else 0.0
+        ended = sum(episode.ended for episodes in self.episodes for episode in episodes)
+        return ReplayStats(
+            len(self.priority), ended, evicted, self.stale_updates, self.max_priority, effective
+        )
 
     def transitions(self) -> dict[Start, Transition]:
         """Every eligible start with what a sample of it holds, from the definition alone."""
@@ -218,20 +272,28 @@ class ReplayModel:
         np.testing.assert_allclose(replay.priorities, self.slots(), rtol=1e-15)
         assert len(replay) == len(self.priority)
         assert replay.max_priority == self.max_priority
+        *counters, effective = replay.stats()
+        *expected, expected_effective = self.stats()
+        assert counters == expected
+        np.testing.assert_allclose(effective, expected_effective, rtol=1e-12)
+        replay.check()
 
-    def check_batch(self, batch: Batch, beta: float) -> set[Start]:
+    def check_batch(self, batch: Batch, beta: float, drawn_from: Drawable | None = None) -> set[Start]:
         """Compares every field of every row; returns the starts that were drawn."""
-        transitions = self.transitions()
+        transitions, priority = drawn_from or self.drawable()
         starts = [self.start_of_frame[number] for number in batch.obs[:, -1, 0].tolist()]
         rows = [transitions[start] for start in starts]
+        assert len(batch.extras) == (2 if self.spec.has_extras else 0)
+        for name, values in batch.extras.items():
+            np.testing.assert_array_equal(values, [row.extras[name] for row in rows])
         np.testing.assert_array_equal(batch.obs, [[frame_of(n) for n in row.obs] for row in rows])
         np.testing.assert_array_equal(batch.next_obs, [[frame_of(n) for n in row.next_obs] for row in rows])
         np.testing.assert_array_equal(batch.action, [row.action for row in rows])
         np.testing.assert_allclose(batch.reward, [row.reward for row in rows], rtol=1e-6, atol=1e-5)
         np.testing.assert_allclose(batch.discount, [row.discount for row in rows], rtol=1e-6)
 
-        probability = np.array([self.priority[start] for start in starts]) / sum(self.priority.values())
-        weights = (len(self.priority) * probability) ** -beta
+        probability = np.array([priority[start] for start in starts]) / sum(priority.values())
+        weights = (len(priority) * probability) ** -beta
         np.testing.assert_allclose(batch.weights, weights / weights.max(), rtol=1e-6)
 
         for handle, start in zip(batch.indices.tolist(), starts, strict=True):
@@ -255,4 +317,44 @@ class ReplayModel:
             reward=sum(self.spec.gamma**i * reward_of(step.number) for i, step in enumerate(window)),
             discount=0.0 if window[-1].terminated else self.spec.gamma ** len(window),
             next_obs=[frames[i] for i in episode.stack(at + len(window), depth)],
+            extras=extras_of(episode.steps[at].number),
         )
+
+
+class SummedArray:
+    """Priorities of any size. Sums of eight neighbours are taken in the tree's order, so that totals are its bits."""
+
+    def __init__(self, capacity: int, seed: int) -> None:
+        self.leaves = np.zeros(capacity)
+        self._draws = StratifiedDraws(seed)
+
+    @property
+    def total(self) -> float:
+        sums = self.leaves
+        while len(sums) > 1:
+            sums = np.pad(sums, (0, -len(sums) % 8)).reshape(-1, 8)
+            for _ in range(3):
+                sums = sums[:, 0::2] + sums[:, 1::2]
+            sums = sums[:, 0]
+        return float(sums[0])
+
+    def check(self, tree: SumTree, batch_size: int) -> None:
+        total = self.total
+        np.testing.assert_array_equal(tree[np.arange(len(tree))], self.leaves)
+        assert tree.total.hex() == total.hex()
+        positive = self.leaves[self.leaves > 0]
+        if len(positive) == 0:
+            return
+        assert (tree.min(), tree.max()) == (positive.min(), positive.max())
+        masses = self._draws.masses(batch_size, total)
+        self._check_drawn(tree.sample(batch_size), masses, total)
+        masses = np.array([0.0, total / 3, np.nextafter(total, 0)])
+        self._check_drawn(np.array([tree.find(mass) for mass in masses]), masses, total)
+
+    def _check_drawn(self, drawn: np.ndarray, masses: np.ndarray, total: float) -> None:
+        """Each is the leaf that holds the mass, but for what sums of so many are rounded by."""
+        assert (self.leaves[drawn] > 0).all()
+        ends = np.cumsum(self.leaves)
+        rounded_by = total * 1e-16 * (len(self.leaves) + 8)
+        assert (masses <= ends[drawn] + rounded_by).all()
+        assert (masses >= ends[drawn] - self.leaves[drawn] - rounded_by).all()

@@ -1,5 +1,11 @@
+import copy
 import math
+import pickle
+import tempfile
+from collections import deque
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,6 +28,8 @@ def specs(draw: st.DrawFn) -> ReplaySpec:
         alpha=draw(st.sampled_from([0.0, 0.6, 1.0])),
         epsilon=draw(st.sampled_from([0.01, 1.0])),
         seed=draw(st.integers(0, 2**64 - 1)),
+        action_dtype=draw(st.sampled_from(["float32", "float64", "int16", "int64"])),
+        has_extras=draw(st.booleans()),
     )
 
 
@@ -40,6 +48,10 @@ class ReplayMachine(RuleBasedStateMachine):
         self.replay = spec.build()
         self.model = ReplayModel(spec)
         self.next_number = 1
+        self.prefetch = None
+
+    def teardown(self) -> None:
+        self.close_prefetch()
 
     def number(self) -> int:
         self.next_number += 1
@@ -78,10 +90,71 @@ class ReplayMachine(RuleBasedStateMachine):
         td_errors = [td_error for _, td_error in pairs]
         assert self.replay.update_priorities(handles, td_errors) == self.model.update(handles, td_errors)
 
+    @rule(data=st.data())
+    def cut_episodes(self, data: st.DataObject) -> None:
+        mask = [data.draw(st.booleans()) for _ in range(self.spec.num_envs)]
+        self.replay.cut_episodes(None if all(mask) else np.array(mask))
+        self.model.cut([lane for lane, chosen in enumerate(mask) if chosen])
+
     @rule()
     def clear(self) -> None:
         self.replay.clear()
         self.model.clear()
+
+    @rule(batch_size=st.integers(1, 12), depth=st.integers(1, 3))
+    def open_prefetch(self, batch_size: int, depth: int) -> None:
+        self.close_prefetch()
+        self.prefetch = self.replay.prefetch(batch_size, depth)
+        self.drawn_from = deque()
+
+    @rule(beta=st.sampled_from([0.0, 0.4, 1.0]), count=st.integers(1, 5))
+    @precondition(lambda self: self.prefetch is not None)
+    def take_prefetched(self, beta: float, count: int) -> None:
+        self.prefetch.beta = beta
+        for _ in range(count):
+            if not self.model.priority:
+                with pytest.raises(ValueError, match="no transition can be sampled yet"):
+                    next(self.prefetch)
+                return
+            while len(self.drawn_from) <= self.prefetch.depth:
+                self.drawn_from.append((beta, self.model.drawable()))
+            batch = next(self.prefetch)
+            self.model.check_batch(batch, *self.drawn_from.popleft())
+
+    @rule()
+    @precondition(lambda self: self.prefetch is not None)
+    def close_prefetch(self) -> None:
+        if getattr(self, "prefetch", None) is not None:
+            self.prefetch.close()
+            assert next(self.prefetch, None) is None
+            self.prefetch = None
+
+    @rule()
+    def load_its_own_state(self) -> None:
+        """An open prefetch goes on."""
+        self.replay.load_state_dict(self.replay.state_dict())
+
+    @rule(how=st.sampled_from(["state_dict", "pickle", "deepcopy", "file"]), used_before=st.booleans())
+    def go_on_with_a_copy(self, how: str, used_before: bool) -> None:
+        self.close_prefetch()
+        twin = self.spec.build()
+        if used_before:
+            for number in range(5):
+                add_to(twin, [LaneStep(number)] * self.spec.num_envs)
+        if how == "state_dict":
+            twin.load_state_dict(self.replay.state_dict())
+        elif how == "pickle":
+            twin = pickle.loads(pickle.dumps(self.replay))
+        elif how == "deepcopy":
+            twin = copy.deepcopy(self.replay)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                self.replay.save(Path(folder) / "replay")
+                twin.load(Path(folder) / "replay")
+        if self.model.priority:
+            first, second = self.replay.sample(9), twin.sample(9)
+            assert first.indices.tolist() == second.indices.tolist()
+        self.replay = twin
 
     @rule(batch_size=st.integers(1, 20), beta=st.sampled_from([0.0, 0.4, 1.0]))
     @precondition(lambda self: self.model.priority)

@@ -74,6 +74,63 @@ def test_a_replay_draws_in_proportion_to_its_priorities(alpha):
     assert p_value(counts, (np.abs(td_errors) + 1e-2) ** alpha) > 1e-3
 
 
+def coordinates(side):
+    """A frame whose pixels are their own places, so that the middle one tells how far it was shifted."""
+    return np.arange(side * side, dtype=np.int16).reshape(1, side, side)
+
+
+def replay_of_shifted_frames(shift, length=12):
+    side = 2 * shift + 1
+    replay = PrioritizedFrameReplay(
+        capacity=length,
+        num_envs=1,
+        frame_shape=(side, side),
+        action_shape=(),
+        frame_dtype=np.int16,
+        action_dtype=np.int64,
+        alpha=1.0,
+        shift=shift,
+        seed=4,
+        num_threads=2,
+    )
+    no = np.array([False])
+    for number in range(length):
+        replay.add(coordinates(side), [number], [0], no, no)
+    return replay
+
+
+@pytest.mark.parametrize("ahead", [False, True], ids=["sample", "prefetch"])
+def test_shifts_and_threads_do_not_bend_the_frequencies(ahead):
+    replay = replay_of_shifted_frames(shift=2)
+    batch = replay.sample(40)
+    priorities = np.arange(1.0, 12.0)
+    replay.update_priorities(batch.indices, priorities[batch.action])
+    if ahead:
+        with replay.prefetch(1, depth=4) as prefetch:
+            drawn = [next(prefetch).action.item() for _ in range(DRAWS)]
+    else:
+        drawn = [replay.sample(1).action.item() for _ in range(DRAWS)]
+    assert p_value(np.bincount(drawn, minlength=11), priorities + 1e-2) > 1e-3
+
+
+@pytest.mark.parametrize("shift", [1, 3])
+def test_every_shift_is_equally_likely_and_that_of_next_obs_is_independent(shift):
+    side, batch_size = 2 * shift + 1, 8192
+    replay = replay_of_shifted_frames(shift)
+    out = replay.empty_batch(batch_size)
+    pairs = np.zeros((side * side, side * side))
+    starts = np.zeros((side * side, 11))
+    for _ in range(4):
+        batch = replay.sample(batch_size, out=out)
+        shifts = batch.obs[:, 0, shift, shift], batch.next_obs[:, 0, shift, shift]
+        np.add.at(pairs, shifts, 1)
+        np.add.at(starts, (shifts[0], batch.action), 1)
+    assert stats.chisquare(pairs.sum(axis=0)).pvalue > 1e-3
+    assert stats.chisquare(pairs.sum(axis=1)).pvalue > 1e-3
+    assert stats.chisquare(pairs.ravel()).pvalue > 1e-3
+    assert stats.chi2_contingency(starts).pvalue > 1e-3
+
+
 def test_importance_weights_of_beta_one_undo_the_bias():
     replay, td_errors = uneven_replay()
     batch = replay.sample(DRAWS, beta=1.0)

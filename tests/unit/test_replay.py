@@ -5,6 +5,9 @@ import pytest
 
 from apexline import Batch, PrioritizedFrameReplay
 
+ARRAYS = Batch._fields[:-1]
+"""All but `extras`."""
+
 
 def make(**options):
     defaults = {"capacity": 40, "num_envs": 1, "frame_shape": (1,), "action_shape": (1,), "num_threads": 1}
@@ -27,7 +30,7 @@ def rows_by_number(replay):
     batch = replay.sample(2 * len(replay) + 1)
     return {
         int(row["obs"][-1, 0]): row
-        for row in (dict(zip(Batch._fields, fields, strict=True)) for fields in zip(*batch, strict=True))
+        for row in (dict(zip(ARRAYS, values, strict=True)) for values in zip(*batch[:-1], strict=True))
     }
 
 
@@ -38,7 +41,8 @@ def test_a_batch_has_the_documented_shapes_and_dtypes():
         replay.add(np.zeros((1, 3, 5, 4), np.float32), np.zeros((1, 2, 2)), [0], no, no)
     batch = replay.sample(7)
     assert isinstance(batch, Batch)
-    assert {name: (array.shape, array.dtype.name) for name, array in batch._asdict().items()} == {
+    assert batch.extras == {}
+    assert {name: (getattr(batch, name).shape, getattr(batch, name).dtype.name) for name in ARRAYS} == {
         "obs": ((7, 2, 3, 5, 4), "float32"),
         "action": ((7, 2, 2), "float32"),
         "reward": ((7,), "float32"),

@@ -7,6 +7,9 @@ import pytest
 
 from apexline import Batch, PrioritizedFrameReplay
 
+ARRAYS = Batch._fields[:-1]
+"""All but `extras`."""
+
 OPTIONS = {"capacity": 20, "num_envs": 2, "frame_shape": (2, 3), "action_shape": (2,), "num_threads": 1}
 
 
@@ -94,7 +97,7 @@ def test_the_smallest_capacity_is_allowed():
         ),
         ({"frames": np.zeros((2, 2, 3), np.float32)}, TypeError, "frames has dtype float32; expected uint8"),
         ({"actions": np.zeros((2, 3))}, ValueError, "actions has shape (2, 3); expected (2, 2)"),
-        ({"actions": np.zeros((2, 2), bool)}, TypeError, "actions has dtype bool; expected real numbers"),
+        ({"actions": np.zeros((2, 2), bool)}, TypeError, "actions has dtype bool; expected float32"),
         ({"actions": [[0, 0], [0, np.nan]]}, ValueError, "actions[1] has nan in place 1; it must be finite"),
         ({"rewards": np.zeros(3)}, ValueError, "rewards has shape (3,); expected (2,)"),
         ({"rewards": [0, -np.inf]}, ValueError, "rewards[1] is -inf; it must be finite"),
@@ -139,7 +142,7 @@ def test_nothing_to_sample():
         replay.sample(4)
 
 
-@pytest.mark.parametrize("field", Batch._fields)
+@pytest.mark.parametrize("field", ARRAYS)
 def test_an_out_of_the_wrong_kind(replay, field):
     out = replay.empty_batch(4)
     expected = getattr(out, field)
@@ -153,7 +156,7 @@ def test_an_out_of_the_wrong_kind(replay, field):
         replay.sample(4, out=out._replace(**{field: read_only}))
 
 
-@pytest.mark.parametrize("field", Batch._fields[:-1])
+@pytest.mark.parametrize("field", ARRAYS[:-1])
 def test_an_out_of_the_wrong_shape(replay, field):
     out = replay.empty_batch(4)
     with raises(ValueError, f"{field} has shape (5,"):

@@ -48,7 +48,7 @@ def history(num_threads):
         add_random_step(replay, random)
         batch = replay.sample(batch_size)
         replay.update_priorities(batch.indices, random.normal(size=batch_size))
-        batches.append([field.tobytes() for field in batch])
+        batches.append([field.tobytes() for field in batch[:-1]])
     return batches
 
 

@@ -31,8 +31,8 @@ def raises(error, message):
         (np.inf, "priorities[1] is inf; priorities must be finite, >= 0"),
         (-np.inf, "priorities[1] is -inf; priorities must be finite, >= 0"),
         (-0.5, "priorities[1] is -0.5; priorities must be finite, >= 0"),
-        (-5e-324, "priorities[1] is -4.9"),
-        (1.5e290, "priorities[1] is 1.5"),
+        (-5e-324, "priorities[1] is -5e-324"),
+        (1.5e290, "priorities[1] is 1.5e+290"),
     ],
 )
 def test_a_bad_priority(tree, priority, message):

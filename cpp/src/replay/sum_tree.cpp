@@ -1,6 +1,7 @@
 #include "apexline/replay/sum_tree.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <stdexcept>
 
@@ -10,7 +11,6 @@
 namespace apexline {
 namespace {
 
-constexpr std::size_t kFanOut = 8;
 constexpr std::int64_t kMaxCapacity = std::int64_t{1} << 40;
 
 constexpr std::size_t whole_nodes(std::size_t children) { return (children + kFanOut - 1) / kFanOut; }
@@ -24,39 +24,29 @@ std::vector<std::size_t> level_offsets(std::int64_t capacity) {
   return offsets;
 }
 
-double node_sum(const double* c) noexcept {
-  return ((c[0] + c[1]) + (c[2] + c[3])) + ((c[4] + c[5]) + (c[6] + c[7]));
-}
-
-// The child of one node in which `mass` falls; `mass` becomes what is left of it there. A sum rounded up in the
-// parent can leave more mass than the children hold: the last positive child takes it.
-std::size_t descend(const double* children, double& mass) noexcept {
-  double below = 0;
-  std::size_t last = 0;
-  double below_last = 0;
-  for (std::size_t child = 0; child < kFanOut; ++child) {
-    const double up_to = below + children[child];
-    if (children[child] > 0) {
-      last = child;
-      below_last = below;
-      if (mass < up_to) break;
-    }
-    below = up_to;
-  }
-  mass -= below_last;
-  return last;
+const TreeKernels* kernels_for(Isa isa) {
+  if (!supported(isa)) throw std::invalid_argument(text("this build or processor lacks ", name(isa)));
+  return &tree_kernels(isa);
 }
 
 }  // namespace
 
-SumTree::SumTree(std::int64_t capacity, std::uint64_t seed)
+SumTree::SumTree(std::int64_t capacity, std::uint64_t seed, Isa isa)
     : capacity_(capacity),
       seed_(seed),
+      kernels_(kernels_for(isa)),
       offsets_(level_offsets(capacity)),
       size_(offsets_.back() + kFanOut),
-      nodes_(size_, sizeof(double)) {}
+      nodes_(size_, sizeof(double)) {
+  for (std::size_t depth = 0; depth < offsets_.size(); ++depth) levels_.push_back(level(depth));
+}
 
-double SumTree::total() const noexcept { return node_sum(level(offsets_.size() - 1)); }
+double SumTree::total() const noexcept {
+  double sum = 0;
+  const std::int64_t root = 0;
+  kernels_->sum(levels_.back(), &sum, &root, 1);
+  return sum;
+}
 
 std::span<const double> SumTree::leaves() const noexcept {
   return {level(0), static_cast<std::size_t>(capacity_)};
@@ -77,39 +67,82 @@ double SumTree::min() const {
   return smallest;
 }
 
-void SumTree::check_indices(std::span<const std::int64_t> indices) const {
-  for (std::size_t i = 0; i < indices.size(); ++i)
-    if (indices[i] < 0 || indices[i] >= capacity_)
-      throw std::out_of_range(
-          text("indices[", i, "] is ", indices[i], "; it must be from 0 to ", capacity_ - 1));
+void SumTree::check_index(std::size_t place, std::int64_t index) const {
+  if (index < 0 || index >= capacity_)
+    throw std::out_of_range(text("indices[", place, "] is ", index, "; it must be from 0 to ", capacity_ - 1));
 }
 
 void SumTree::get(std::span<const std::int64_t> indices, std::span<double> out) const {
-  check_indices(indices);
+  for (std::size_t i = 0; i < indices.size(); ++i) check_index(i, indices[i]);
   const double* leaf = level(0);
   std::ranges::transform(indices, out.begin(), [leaf](std::int64_t index) { return leaf[index]; });
 }
 
 void SumTree::set(std::span<const std::int64_t> indices, std::span<const double> priorities) {
-  check_indices(indices);
+  constexpr auto fan_out = static_cast<std::int64_t>(kFanOut);
+  const double* parents = levels_.size() > 1 ? levels_[1] : levels_[0];
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    check_index(i, indices[i]);
+    __builtin_prefetch(levels_[0] + indices[i], 1);
+    __builtin_prefetch(parents + indices[i] / fan_out, 1);
+  }
   for (std::size_t i = 0; i < priorities.size(); ++i)
     if (!(priorities[i] >= 0 && priorities[i] <= kMaxPriority))
       throw std::invalid_argument(text("priorities[", i, "] is ", priorities[i],
                                        "; priorities must be finite, >= 0 and at most ", kMaxPriority));
 
-  std::vector<std::size_t> places(indices.size());
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    places[i] = static_cast<std::size_t>(indices[i]);
-    level(0)[places[i]] = priorities[i] + 0.0;  // makes -0.0 a plain zero
+  places_.assign(indices.begin(), indices.end());
+  double* leaf = level(0);
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    leaf[places_[i]] = priorities[i] + 0.0;  // makes -0.0 a plain zero
+  sum_upwards();
+}
+
+std::size_t SumTree::sums_in(std::size_t depth) const noexcept {
+  return (offsets_[depth] - offsets_[depth - 1]) / kFanOut;
+}
+
+// Sums the parents of `places_`, level by level. Low down, where a level has far more nodes than there are places, two
+// places rarely share a parent; from the first level on where they often do, each parent is summed once.
+void SumTree::sum_upwards() {
+  constexpr std::size_t kCrowded = 8;
+  bool sorted = false;
+  for (std::size_t depth = 1; depth < levels_.size(); ++depth) {
+    for (std::int64_t& place : places_) place /= static_cast<std::int64_t>(kFanOut);
+    if (sorted) {
+      places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
+    } else if (sums_in(depth) <= kCrowded * places_.size()) {
+      sort_places(sums_in(depth));
+      sorted = true;
+    }
+    kernels_->sum(levels_[depth - 1], level(depth), places_.data(), places_.size());
   }
-  for (std::size_t depth = 1; depth < offsets_.size(); ++depth) {
-    const double* children = level(depth - 1);
-    double* parents = level(depth);
-    for (std::size_t& place : places) {
-      place /= kFanOut;
-      parents[place] = node_sum(children + place * kFanOut);
+}
+
+// Sorts `places_`, all below `bound`, and keeps one of each: a counting sort with a bit a place.
+void SumTree::sort_places(std::size_t bound) {
+  constexpr std::size_t kBits = 64;
+  marks_.assign((bound + kBits - 1) / kBits, 0);
+  for (const std::int64_t place : places_) {
+    const auto at = static_cast<std::size_t>(place);
+    marks_[at / kBits] |= std::uint64_t{1} << at % kBits;
+  }
+  places_.clear();
+  for (std::size_t word = 0; word < marks_.size(); ++word)
+    for (std::uint64_t left = marks_[word]; left != 0; left &= left - 1)
+      places_.push_back(static_cast<std::int64_t>(word * kBits) + std::countr_zero(left));
+}
+
+bool SumTree::consistent() const noexcept {
+  for (std::size_t depth = 1; depth < levels_.size(); ++depth) {
+    for (std::size_t node = 0; node < sums_in(depth); ++node) {
+      double sum = 0;
+      const std::int64_t here = 0;
+      kernels_->sum(levels_[depth - 1] + node * kFanOut, &sum, &here, 1);
+      if (sum != levels_[depth][node]) return false;
     }
   }
+  return true;
 }
 
 void SumTree::clear() noexcept { std::fill_n(level(0), size_, 0.0); }
@@ -117,10 +150,9 @@ void SumTree::clear() noexcept { std::fill_n(level(0), size_, 0.0); }
 std::int64_t SumTree::find(double mass) const {
   if (!(mass >= 0 && mass < total()))
     throw std::invalid_argument(text("mass is ", mass, "; it must be >= 0 and below the total, ", total()));
-  std::size_t place = 0;
-  for (std::size_t depth = offsets_.size(); depth-- > 0;)
-    place = place * kFanOut + descend(level(depth) + place * kFanOut, mass);
-  return static_cast<std::int64_t>(place);
+  std::int64_t place = 0;
+  kernels_->descend(levels_.data(), levels_.size(), &place, &mass, 1);
+  return place;
 }
 
 void SumTree::sample(std::span<std::int64_t> out) {
@@ -128,23 +160,15 @@ void SumTree::sample(std::span<std::int64_t> out) {
   if (!(sum > 0)) throw std::invalid_argument("every priority is zero; there is nothing to sample");
 
   const double stratum = sum / static_cast<double>(out.size());
-  std::vector<double> mass(out.size());
-  PhiloxBlock block{};
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::uint64_t draw = draws_ + i;
-    if (i == 0 || draw % block.size() == 0) block = philox({seed_, 0}, {draw / block.size(), 0, 0, 0});
-    mass[i] = (static_cast<double>(i) + unit_interval(block[draw % block.size()])) * stratum;
-  }
+  words_.resize(out.size());
+  masses_.resize(out.size());
+  philox_stream({seed_, 0}, draws_, words_);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    masses_[i] = (static_cast<double>(i) + unit_interval(words_[i])) * stratum;
   draws_ += out.size();
 
   std::ranges::fill(out, 0);
-  for (std::size_t depth = offsets_.size(); depth-- > 0;) {
-    const double* nodes = level(depth);
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      const double* children = nodes + static_cast<std::size_t>(out[i]) * kFanOut;
-      out[i] = out[i] * static_cast<std::int64_t>(kFanOut) + static_cast<std::int64_t>(descend(children, mass[i]));
-    }
-  }
+  kernels_->descend(levels_.data(), levels_.size(), out.data(), masses_.data(), out.size());
 }
 
 }  // namespace apexline

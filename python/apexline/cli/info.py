@@ -59,7 +59,7 @@ def _hardware_rows() -> list[tuple[str, str]]:
 def _build_rows() -> list[tuple[str, str]]:
     return [
         ("apexline", __version__),
-        ("core", f"built with {_core.compiler}, ISA {_core.isa}"),
+        ("core", f"built with {_core.compiler}, ISA {_core.isa()}"),
         ("Python", platform.python_version()),
         ("NumPy", version("numpy")),
         ("gymnasium", version("gymnasium")),

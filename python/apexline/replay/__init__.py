@@ -1,7 +1,17 @@
-"""The replay: `SumTree`, `PrioritizedFrameReplay` and the `Batch` it gives. Needs NumPy alone."""
+"""The replay: `SumTree`, `PrioritizedFrameReplay` and what they give. Needs NumPy alone."""
 
 from apexline._core import SumTree
-from apexline.replay.batch import Batch
-from apexline.replay.prioritized import PrioritizedFrameReplay
+from apexline.replay.batch import Batch, TorchBatch
+from apexline.replay.files import DamagedFile
+from apexline.replay.prefetch import Prefetch
+from apexline.replay.prioritized import PrioritizedFrameReplay, ReplayStats
 
-__all__ = ["Batch", "PrioritizedFrameReplay", "SumTree"]
+__all__ = [
+    "Batch",
+    "DamagedFile",
+    "Prefetch",
+    "PrioritizedFrameReplay",
+    "ReplayStats",
+    "SumTree",
+    "TorchBatch",
+]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Batch(NamedTuple):
@@ -13,8 +16,8 @@ class Batch(NamedTuple):
 
     obs: NDArray[Any]
     """Frame stack before acting, `(B, frame_stack, *frame_shape)`, the frames' dtype, newest last."""
-    action: NDArray[np.float32]
-    """`(B, *action_shape)` float32, in the environment's units."""
+    action: NDArray[Any]
+    """`(B, *action_shape)` of `action_dtype`, in the environment's units."""
     reward: NDArray[np.float32]
     """n-step sum of gamma^i r_i over the k steps really taken, `(B,)` float32."""
     discount: NDArray[np.float32]
@@ -25,3 +28,27 @@ class Batch(NamedTuple):
     """Importance weights (N P)^-beta over the batch's maximum, `(B,)` float32 in (0, 1]."""
     indices: NDArray[np.int64]
     """Opaque handles for `update_priorities`, `(B,)` int64."""
+    extras: dict[str, NDArray[Any]]
+    """Extra fields of the step at `obs`, by name, each `(B, *shape)` of its own dtype."""
+
+
+class TorchBatch(NamedTuple):
+    """A `Batch` as CPU tensors that share its memory (pinned where torch sees a GPU)."""
+
+    obs: torch.Tensor
+    action: torch.Tensor
+    reward: torch.Tensor
+    discount: torch.Tensor
+    next_obs: torch.Tensor
+    weights: torch.Tensor
+    indices: torch.Tensor
+    extras: dict[str, torch.Tensor]
+
+
+def to_torch(batch: Batch) -> TorchBatch:
+    """The same memory as tensors. Raises ImportError where there is no torch."""
+    from torch import from_numpy
+
+    obs, action, reward, discount, next_obs, weights, indices = map(from_numpy, batch[:-1])
+    extras = {name: from_numpy(array) for name, array in batch.extras.items()}
+    return TorchBatch(obs, action, reward, discount, next_obs, weights, indices, extras)

@@ -16,6 +16,7 @@ FORMAT = "apexline checkpoint"
 VERSION = 1
 LATEST = "checkpoint.pt"
 BEST = "best.pt"
+REPLAY = "replay.bin"
 
 
 def save(path: Path, parts: dict[str, Any]) -> None:

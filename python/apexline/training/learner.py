@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from apexline.agent import DDPG, TensorBatch
-from apexline.replay import Batch, PrioritizedFrameReplay
+from apexline.replay import PrioritizedFrameReplay, TorchBatch
 
 Metrics = dict[str, float]
-
-
-class _Arena(NamedTuple):
-    """Host memory for one batch, as torch sees it (pinned for a GPU) and as the replay writes it."""
-
-    tensors: dict[str, torch.Tensor]
-    arrays: Batch
 
 
 class _Pending(NamedTuple):
     """TD errors on their way to the host."""
 
-    indices: NDArray[np.int64]
+    batch: TorchBatch
+    """Held until then: on a GPU the copy out of its memory may still be under way."""
     errors: torch.Tensor
     arrived: torch.cuda.Event | None
 
@@ -34,8 +26,7 @@ class Learner:
     """Draws batches, updates the agent, and returns its TD errors to the replay.
 
     The errors of an update reach the replay after the next one has been issued, on every device, so a GPU is never
-    waited for and results do not depend on the device's speed. Two arenas take turns: one is filled while the
-    copy out of the other may still be under way and its handles wait for their errors.
+    waited for and results do not depend on the device's speed.
     """
 
     def __init__(self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int) -> None:
@@ -44,22 +35,19 @@ class Learner:
         self.batch_size = batch_size
         self.updates = 0
         self.stale = 0
-        self._pinned = agent.device.type == "cuda"
-        self._arenas = [self._make_arena(), self._make_arena()]
         self._pending: _Pending | None = None
         self._sums: dict[str, torch.Tensor] = {}
         self._summed = 0
 
     def update(self) -> None:
         """One update from a fresh batch."""
-        arena = self._arenas[self.updates % 2]
-        self.replay.sample(self.batch_size, out=arena.arrays)
+        drawn = self.replay.sample(self.batch_size, as_torch=True)
         device = self.agent.device
         batch = TensorBatch(
-            **{name: arena.tensors[name].to(device, non_blocking=True) for name in TensorBatch._fields}
+            **{name: getattr(drawn, name).to(device, non_blocking=True) for name in TensorBatch._fields}
         )
         errors, metrics = self.agent.update(batch)
-        issued = self._send_back(arena.arrays.indices, errors)
+        issued = self._send_back(drawn, errors)
         self.flush()
         self._pending = issued
         self._accumulate(metrics)
@@ -71,7 +59,7 @@ class Learner:
             return
         if self._pending.arrived is not None:
             self._pending.arrived.synchronize()
-        self.stale += self.replay.update_priorities(self._pending.indices, self._pending.errors.numpy())
+        self.stale += self.replay.update_priorities(self._pending.batch.indices, self._pending.errors)
         self._pending = None
 
     def read_metrics(self) -> Metrics:
@@ -84,21 +72,14 @@ class Learner:
         self._summed = 0
         return dict(zip(names, means, strict=True))
 
-    def _make_arena(self) -> _Arena:
-        tensors = {
-            name: torch.from_numpy(array).pin_memory() if self._pinned else torch.from_numpy(array)
-            for name, array in self.replay.empty_batch(self.batch_size)._asdict().items()
-        }
-        return _Arena(tensors, Batch(**{name: tensor.numpy() for name, tensor in tensors.items()}))
-
-    def _send_back(self, indices: NDArray[np.int64], errors: torch.Tensor) -> _Pending:
-        if not self._pinned:
-            return _Pending(indices, errors, None)
+    def _send_back(self, batch: TorchBatch, errors: torch.Tensor) -> _Pending:
+        if errors.device.type == "cpu":
+            return _Pending(batch, errors, None)
         host = torch.empty(errors.shape, dtype=errors.dtype, pin_memory=True)
         host.copy_(errors, non_blocking=True)
         arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
         arrived.record()
-        return _Pending(indices, host, arrived)
+        return _Pending(batch, host, arrived)
 
     def _accumulate(self, metrics: Mapping[str, Any]) -> None:
         for name, value in metrics.items():

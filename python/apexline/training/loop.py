@@ -30,8 +30,8 @@ def train(
     """Runs `config` until its budget is used up.
 
     The folder receives config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume
-    from), best.pt (the weights with the best evaluation) and, at the end, curve.png. Whatever ends the run, an
-    error or Ctrl-C included, the latest state is saved and the curve drawn first.
+    from), best.pt (the weights with the best evaluation) and, at the end, replay.bin and curve.png. Whatever ends the
+    run, an error or Ctrl-C included, the latest state and the replay are saved and the curve drawn first.
 
     Args:
         config: what to run.
@@ -95,7 +95,7 @@ def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> St
             monitor.tick(seconds(), collector.finish())
         learner.flush()
     finally:
-        monitor.save(seconds())
+        monitor.save(seconds(), with_replay=True)
     return monitor.finish(seconds())
 
 
@@ -125,6 +125,9 @@ def _built(
 def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
     try:
         session.load_state_dict(parts)
+        replay = folder / checkpoint.REPLAY
+        if parts.get("with_replay") and replay.exists():
+            session.load_replay(replay)
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(
             f"{folder}: the checkpoint does not fit this configuration: {reason(error)}"

@@ -99,10 +99,12 @@ class Monitor:
             self._take_evaluation(seconds)
         return self._log(seconds)
 
-    def save(self, seconds: float) -> None:
-        """Writes the latest checkpoint."""
+    def save(self, seconds: float, *, with_replay: bool = False) -> None:
+        """Writes the latest checkpoint; the replay is large, so it goes with the one that ends a stretch alone."""
         self._last_checkpoint = seconds
-        state = self.session.state_dict() | {"seconds": seconds}
+        if with_replay:
+            self.session.replay.save(self.folder / checkpoint.REPLAY)
+        state = self.session.state_dict() | {"seconds": seconds, "with_replay": with_replay}
         checkpoint.save(self.folder / checkpoint.LATEST, state)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ class Session:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from `state`. The replay is empty then, so learning waits for as many decisions as in a new run.
+        """Goes on from `state`. Until `load_replay`, learning waits for as many decisions as in a new run.
 
         Raises:
             KeyError, RuntimeError, ValueError: `state` is of another configuration.
@@ -109,6 +110,16 @@ class Session:
         self.learner.updates = state["updates"]
         self.rng.bit_generator.state = state["rng"]
         self.learn_from = self.collector.decisions + self.config.loop.random_decisions
+
+    def load_replay(self, path: Path) -> None:
+        """Takes over a saved replay, so that learning goes on at once. Environments begin new episodes.
+
+        Raises:
+            ValueError: the file is damaged or of another configuration.
+        """
+        self.replay.load(path)
+        self.replay.cut_episodes()
+        self.learn_from = max(self.collector.decisions, self.config.loop.random_decisions)
 
     def close(self) -> None:
         """Ends the environments."""

@@ -1,8 +1,8 @@
 // One lane: the steps of one environment in time order, in a ring of slots. Every frame is stored once.
 //
 // A slot holds either a decision (the frame seen before acting, the action, the reward that followed, how the step
-// ended) or, behind a decision that ended its episode, that episode's final frame. An episode of T decisions takes
-// T + 1 slots. A position counts slots written since the ring was made and never repeats; it lies in slot
+// ended) or, behind the last decision of an episode, that episode's final frame. An episode of T decisions takes T + 1
+// slots; T is 0 where it was cut before anything followed its first frame. A position counts slots written since the ring was made and never repeats; it lies in slot
 // position % slots, and exists while tail() <= position < head().
 //
 // A decision is an eligible start when
@@ -11,7 +11,9 @@
 //  - its n-step window is known: n decisions later there is a frame, or its episode ended before.
 // `append_*` report exactly the starts whose eligibility they changed.
 //
-// Complexity: append is O(frame bytes + frame_stack * n_step). Thread-safety: none.
+// Complexity: append is O(frame bytes + frame_stack * n_step).
+// Thread-safety: what reads the slots of given positions (`record`, `stack`, `window`) touches nothing else, so it may
+// run beside an append that overwrites other slots. Anything else needs the caller's lock.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,7 @@ namespace apexline {
 struct FrameRingShape {
   std::int64_t slots;        // at least frame_stack + n_step
   std::size_t frame_bytes;   // of one frame
-  std::size_t action_size;   // floats in one action
+  std::size_t record_bytes;  // of what else is kept a decision: its action and extra fields
   int frame_stack;
   int n_step;
 };
@@ -35,6 +37,36 @@ struct StepEnd {
   bool terminated = false;
   bool truncated = false;
   [[nodiscard]] bool any() const noexcept { return terminated || truncated; }
+};
+
+// What is kept of a slot besides its frame and record.
+struct Step {
+  float reward;
+  std::uint32_t in_episode;  // decisions since the episode began
+  StepEnd end;
+  bool final_frame;
+};
+
+// Frames in a row in memory.
+struct FrameRun {
+  const std::byte* frames;
+  std::size_t count;
+};
+
+// A stack, oldest first: its first frame so many times again, then runs in time order. The second is empty unless the
+// stack goes around the ring's end.
+struct Stack {
+  std::size_t repeats;
+  FrameRun runs[2];
+};
+
+// Where a ring stands; with the slots from tail to head its whole state.
+struct RingCounters {
+  std::int64_t head = 0;              // positions written
+  std::int64_t first = 0;             // nothing before it exists since the last clear
+  std::int64_t next_in_episode = 0;   // decisions in the running episode
+  std::int64_t episodes = 0;          // that have ended
+  std::int64_t evicted = 0;           // decisions that were overwritten
 };
 
 struct EligibilityChange {
@@ -53,47 +85,56 @@ class FrameRing {
  public:
   explicit FrameRing(const FrameRingShape& shape);
 
-  [[nodiscard]] std::int64_t head() const noexcept { return head_; }
+  [[nodiscard]] const RingCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::int64_t head() const noexcept { return counters_.head; }
   [[nodiscard]] std::int64_t tail() const noexcept;
   [[nodiscard]] std::int64_t slot(std::int64_t position) const noexcept { return position % shape_.slots; }
   // The newest position written to `slot`; meaningful where it is >= tail().
   [[nodiscard]] std::int64_t newest_in(std::int64_t slot) const noexcept;
   [[nodiscard]] bool eligible(std::int64_t position) const noexcept;
+  // The last position that an append of `count` more slots would overwrite; negative where it overwrites none.
+  [[nodiscard]] std::int64_t overwritten_by(std::int64_t count) const noexcept { return head() + count - 1 - shape_.slots; }
 
-  // A step that ended must be followed by append_final. Changes are appended to `changes` in the order they happen.
-  void append_decision(const std::byte* frame, const float* action, float reward, StepEnd end,
-                       std::vector<EligibilityChange>& changes);
+  // A step that ended must be followed by append_final; its record is written through `record(head() - 1)` first.
+  // Changes are appended to `changes` in the order they happen.
+  void append_decision(const std::byte* frame, float reward, StepEnd end, std::vector<EligibilityChange>& changes);
   void append_final(const std::byte* frame, std::vector<EligibilityChange>& changes);
+  // Ends the running episode where nothing more is known of it: the frame of its last decision becomes its final frame,
+  // and the decision before counts as truncated.
+  void cut_episode(std::vector<EligibilityChange>& changes);
   // Forgets every slot; positions go on counting. The next decision begins an episode.
   void clear() noexcept;
 
+  [[nodiscard]] std::byte* frame(std::int64_t position) noexcept;
   [[nodiscard]] const std::byte* frame(std::int64_t position) const noexcept;
-  [[nodiscard]] const float* action(std::int64_t position) const noexcept;
-  // Frames of the stack at `position`, oldest first, into `out` (frame_stack pointers).
-  void stack(std::int64_t position, std::span<const std::byte*> out) const noexcept;
+  [[nodiscard]] std::byte* record(std::int64_t position) noexcept;
+  [[nodiscard]] const std::byte* record(std::int64_t position) const noexcept;
+  [[nodiscard]] Step& step(std::int64_t position) noexcept;
+  [[nodiscard]] const Step& step(std::int64_t position) const noexcept;
+  [[nodiscard]] Stack stack(std::int64_t position) const noexcept;
   // Precondition: eligible(start).
   [[nodiscard]] Window window(std::int64_t start, double gamma) const noexcept;
 
- private:
-  struct Step {
-    float reward;
-    std::uint32_t in_episode;  // decisions since the episode began
-    StepEnd end;
-    bool final_frame;
-  };
 
-  [[nodiscard]] Step& step(std::int64_t position) noexcept;
-  [[nodiscard]] const Step& step(std::int64_t position) const noexcept;
+  // Bytes of the slots written so far and their bookkeeping; memory that was never written is not taken.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+  // Takes over counters; the slots from tail() to head() are to be written next. Throws std::invalid_argument where no
+  // ring can stand so.
+  void restore(const RingCounters& counters);
+  // Throws std::logic_error that names the first slot whose place in its episode does not follow from the one before.
+  void check() const;
+
+ private:
   [[nodiscard]] std::int64_t stack_reach(std::int64_t position) const noexcept;
-  void evict_oldest(std::vector<EligibilityChange>& changes) const;
+  void evict_oldest(std::vector<EligibilityChange>& changes);
   void write(const std::byte* frame, const Step& step);
+  void clear_record(std::int64_t position);
+  void finish_episode(std::int64_t waiting, std::vector<EligibilityChange>& changes);
 
   FrameRingShape shape_;
-  std::int64_t head_ = 0;
-  std::int64_t first_ = 0;          // nothing before it exists since the last clear
-  std::uint32_t next_in_episode_ = 0;
+  RingCounters counters_;
   ZeroedBytes frames_;
-  ZeroedBytes actions_;
+  ZeroedBytes records_;
   ZeroedBytes steps_;
 };
 

@@ -6,14 +6,21 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <tuple>
 
 namespace apexline {
 
 using PhiloxBlock = std::array<std::uint64_t, 4>;
 using PhiloxKey = std::array<std::uint64_t, 2>;
 
+inline constexpr std::size_t kPhiloxWords = std::tuple_size_v<PhiloxBlock>;
+
 [[nodiscard]] PhiloxBlock philox(PhiloxKey key, PhiloxBlock counter) noexcept;
+// Words first, first + 1, ... of the stream of all blocks in order of their counters {0, 0, 0, 0}, {1, 0, 0, 0}, ...
+void philox_stream(PhiloxKey key, std::uint64_t first, std::span<std::uint64_t> words) noexcept;
 
 // Uniform in [0, 1) with 53 random bits.
 [[nodiscard]] constexpr double unit_interval(std::uint64_t word) noexcept {

@@ -2,7 +2,7 @@
 //
 // `parallel_for(count, work)` calls `work(begin, end)` on disjoint pieces that cover 0 .. count and returns when
 // all are done. The caller's thread takes one piece itself. `work` must not throw, and its result must not depend
-// on how the range was cut. One call at a time (the callers hold a lock of their own).
+// on how the range was cut. A call that finds the pool busy with another's does all its work in its own thread.
 //
 // Threads start at the first call; where the system refuses some, the pool works with those it has. In a forked
 // child the threads are gone; the child then works alone.
@@ -11,13 +11,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include <sys/types.h>
 
 namespace apexline {
-
-// Processors this process may run on, at least 1.
-[[nodiscard]] int available_processors() noexcept;
 
 class ThreadPool {
  public:
@@ -35,6 +33,7 @@ class ThreadPool {
   class Crew;  // the threads and what they share
 
   const int num_threads_;
+  std::mutex busy_;
   pid_t owner_ = 0;
   std::unique_ptr<Crew> crew_;
 };

@@ -1,0 +1,127 @@
+"""The tables and the raw figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from environments import HERE
+from workers import Entry
+
+CALLS = ("sample", "update")
+NONE = "-"
+TITLES = {
+    "trees": "Trees: a million priorities, batches of 256",
+    "replays": "Replays: 20,000 transitions of (4, 84, 84) uint8 observations, batches of 256",
+}
+METHOD = """\
+Times are processor time of one call (all threads of its process together), medians over {rounds} rounds. A ratio is
+the median over the rounds of the peer's time over apexline's in the same round, where apexline is the first row:
+above 1 the peer is slower. Everything runs on one thread.
+[How it is measured and how to read it](../../../benchmarks/peers/README.md); every round's processor and wall-clock
+times are in [rounds.json](rounds.json)."""
+
+
+def write(groups: Mapping[str, Sequence[Entry]], rounds: int, folder: Path) -> str:
+    """Writes README.md and rounds.json into `folder`; returns the former's text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = here_and_now()
+    tables = [f"## {TITLES[name]}\n\n{table(entries)}" for name, entries in groups.items() if entries]
+    text = "\n\n".join(
+        [
+            "# apexline beside its peers",
+            " ".join(f"{fact}." for fact in facts.values()),
+            METHOD.format(rounds=rounds),
+            *tables,
+            f"## Versions\n\n{versions(groups)}",
+        ]
+    )
+    (folder / "README.md").write_text(text + "\n")
+    raw = {
+        **facts,
+        "groups": {name: [asdict(entry) for entry in entries] for name, entries in groups.items()},
+    }
+    (folder / "rounds.json").write_text(json.dumps(raw, indent=1) + "\n")
+    return text
+
+
+def table(entries: Sequence[Entry]) -> str:
+    """One row an entry; the first entry is what the others are held against."""
+    rows = [
+        ["peer", "version", "sample", "update", "sample ratio", "update ratio", "notes"],
+        ["---", "---", "---:", "---:", "---:", "---:", "---"],
+    ]
+    for entry in entries:
+        if entry.failure is not None:
+            rows.append([entry.peer, _version(entry), *[NONE] * 4, f"failed: {_cell(entry.failure)}"])
+            continue
+        times = [_time(entry, call) for call in CALLS]
+        ratios = [_ratio(entry, entries[0], call) for call in CALLS]
+        rows.append([entry.peer, _version(entry), *times, *ratios, _cell("; ".join(entry.facts["notes"]))])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def versions(groups: Mapping[str, Sequence[Entry]]) -> str:
+    """What each peer ran with."""
+    told = {
+        entry.peer: entry.facts["versions"] for entries in groups.values() for entry in entries if entry.facts
+    }
+    return "\n".join(
+        f"- {peer}: " + ", ".join(f"{name} {version}" for name, version in found.items())
+        for peer, found in told.items()
+    )
+
+
+def here_and_now() -> dict[str, str]:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": f"Commit {done.stdout.strip() or 'unknown'}",
+        "machine": f"{_processors()} x {_processor()}, {platform.system()}",
+    }
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _version(entry: Entry) -> str:
+    version: str = entry.facts["versions"][entry.peer] if entry.facts else NONE
+    return version
+
+
+def _time(entry: Entry, call: str) -> str:
+    if not entry.rounds.get(call):
+        return NONE
+    seconds = median(burst["cpu"] for burst in entry.rounds[call])
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
+
+
+def _ratio(entry: Entry, base: Entry, call: str) -> str:
+    if entry is base:
+        return "1"
+    if base.failure is not None or not (entry.rounds.get(call) and base.rounds.get(call)):
+        return NONE
+    pairs = zip(entry.rounds[call], base.rounds[call], strict=True)
+    return f"{median(ours['cpu'] / theirs['cpu'] for ours, theirs in pairs):.3g}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

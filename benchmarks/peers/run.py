@@ -1,0 +1,72 @@
+"""Times apexline and its peers at the same work in one run, and writes a table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import report
+from environments import CHECKOUT, InstallError, prepare
+from workers import Entry, time_in_turns
+
+GROUPS = {
+    "trees": (
+        ("apexline", "tree"),
+        ("apexline", "tree-16M"),
+        ("cpprb", "tree"),
+        ("torchrl", "tree"),
+        ("tianshou", "tree"),
+        ("sumtree", "tree"),
+        ("starr", "tree"),
+    ),
+    "replays": (
+        ("apexline", "replay"),
+        ("apexline", "replay-100k"),
+        ("cpprb", "replay"),
+        ("cpprb", "replay-3"),
+        ("torchrl", "replay"),
+        ("tianshou", "replay"),
+        ("stable-baselines3", "replay"),
+        ("stable-baselines3", "replay-3"),
+    ),
+}
+"""Peers and their works; the first of a group is what the others are held against."""
+PEERS = list(dict.fromkeys(peer for group in GROUPS.values() for peer, _ in group))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=PEERS, metavar="NAME", help="a peer; may be repeated; default all"
+    )
+    parser.add_argument("--rounds", type=int, default=30, help="bursts of every call; default 30")
+    parser.add_argument("--out", type=Path, help="folder for the results; default docs/results/DATE-peers")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error(f"--rounds is {arguments.rounds}; it must be >= 1")
+    out = arguments.out or CHECKOUT / "docs" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-peers"
+
+    wanted = {"apexline", *(arguments.only or PEERS)}
+    groups = {name: [Entry(*row) for row in rows if row[0] in wanted] for name, rows in GROUPS.items()}
+    every = [entry for entries in groups.values() for entry in entries]
+    pythons: dict[str, Path] = {}
+    for peer in PEERS:
+        if peer in wanted:
+            try:
+                pythons[peer] = prepare(peer)
+            except InstallError as error:
+                for entry in every:
+                    if entry.peer == peer:
+                        entry.failure = f"not installed: {error}"
+    # One group at a time: all buffers together might not fit into memory.
+    for entries in groups.values():
+        time_in_turns([entry for entry in entries if entry.failure is None], pythons, arguments.rounds)
+    print(report.write(groups, arguments.rounds, out))
+    print(f"\nwritten to {out}", file=sys.stderr)
+    return int(any(entry.failure is not None for entry in every))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Worker processes and the rounds in which they are timed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from environments import CHECKOUT, ENVIRONMENTS, HERE
+
+LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in LIBRARIES}
+START_LIMIT = 600.0
+"""Seconds in which a worker must have filled its buffer and checked it."""
+BURST_LIMIT = 60.0
+
+
+@dataclass
+class Entry:
+    """A peer at a work: a row of a table."""
+
+    peer: str
+    work: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    """calls, notes and versions, as the worker told them."""
+    rounds: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    """Of each call, seconds a call in each round: {"cpu": ..., "wall": ...}."""
+    failure: str | None = None
+
+
+class WorkerError(Exception):
+    """A worker ended, or hung; says why."""
+
+
+class Worker:
+    """A process with one work, made ready."""
+
+    def __init__(self, entry: Entry, python: Path) -> None:
+        self.entry = entry
+        self._log = ENVIRONMENTS / f"{entry.peer}-{entry.work}.log"
+        module = f"works.{entry.peer.replace('-', '_')}"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [str(python), "-m", module, entry.work],
+                cwd=HERE,
+                env=os.environ | ONE_THREAD,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        entry.facts = self._answer(START_LIMIT)
+        entry.rounds = {call: [] for call in entry.facts["calls"]}
+
+    def time(self) -> None:
+        """Adds a round to its entry."""
+        for call, results in self.entry.rounds.items():
+            try:
+                self._process.stdin.write(f"{call}\n")
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                raise WorkerError(self._reason()) from None
+            results.append(self._answer(BURST_LIMIT))
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _answer(self, limit: float) -> dict[str, Any]:
+        timer = Timer(limit, self._process.kill)
+        timer.start()
+        line = self._process.stdout.readline()
+        timer.cancel()
+        if not line:
+            raise WorkerError(self._reason())
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _reason(self) -> str:
+        self._process.wait()
+        lines = self._log.read_text().strip().splitlines()
+        if self._process.returncode < 0:
+            return f"ended by signal {-self._process.returncode}"
+        return lines[-1].replace(f"{CHECKOUT}/", "") if lines else f"ended with {self._process.returncode}"
+
+
+def time_in_turns(entries: Sequence[Entry], pythons: dict[str, Path], rounds: int) -> None:
+    """Starts a worker for each entry and fills the entries' rounds; every round times each of them once.
+
+    Workers are made ready one after another, so that no two fill their buffers at once. What else runs on the
+    machine weighs on a whole round, and so hardly on a ratio of two times of the same round. Each round begins
+    one worker later than the last, so that none always follows the same one.
+    """
+    workers: list[Worker] = []
+    try:
+        for entry in entries:
+            print(f"making {entry.peer} {entry.work} ready", file=sys.stderr, flush=True)
+            try:
+                workers.append(Worker(entry, pythons[entry.peer]))
+            except WorkerError as error:
+                entry.failure = str(error)
+        for number in range(rounds):
+            first = number % len(workers) if workers else 0
+            for worker in workers[first:] + workers[:first]:
+                if worker.entry.failure is None:
+                    try:
+                        worker.time()
+                    except WorkerError as error:
+                        worker.entry.failure = str(error)
+    finally:
+        for worker in workers:
+            worker.stop()

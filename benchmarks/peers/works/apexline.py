@@ -1,0 +1,95 @@
+"""apexline itself, what the others are held against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from apexline import Batch, PrioritizedFrameReplay, SumTree, _core
+from works import episodes
+from works.episodes import STEPS, Episode, Replay
+from works.leaves import BATCH, MILLION, Tree
+from works.protocol import serve
+
+
+class ApexlineTree(Tree):
+    def fill(self, priorities: NDArray[np.float64]) -> None:
+        self.tree = SumTree(len(priorities))
+        self.tree[np.arange(len(priorities))] = priorities
+
+    def draw(self) -> ArrayLike:
+        return self.tree.sample(BATCH)
+
+    def put(self, indices: Any, priorities: Any) -> None:
+        self.tree[indices] = priorities
+
+
+class LargeTree(ApexlineTree):
+    leaves = 16 * MILLION
+    notes = ("16M leaves",)
+
+
+class ApexlineReplay(Replay):
+    lanes = 1
+    notes = ("n_step 3", "PER", "stratified draws", "frames stored once, stacked when drawn")
+
+    def fill(self) -> None:
+        count = self.transitions // STEPS
+        self.buffer = PrioritizedFrameReplay(
+            capacity=count * (STEPS + 1),  # an episode takes a slot for its last frame
+            num_envs=self.lanes,
+            frame_shape=episodes.OBS_SHAPE[1:],
+            action_shape=episodes.ACTION_SHAPE,
+            frame_stack=episodes.STACK,
+            n_step=episodes.N_STEP,
+            gamma=episodes.GAMMA,
+            alpha=episodes.ALPHA,
+            beta=episodes.BETA,
+            epsilon=episodes.EPSILON,
+            shift=0,
+            num_threads=1,
+        )
+        for first in range(0, count, self.lanes):
+            lanes = [Episode.make(first + lane) for lane in range(self.lanes)]
+            frames, actions, rewards, terminated = (
+                np.stack([getattr(lane, field) for lane in lanes], axis=1)
+                for field in ("obs", "action", "reward", "terminated")
+            )
+            final = np.stack([lane.next_obs[-1, -1] for lane in lanes])
+            truncated = np.zeros(self.lanes, bool)
+            for step in range(STEPS):
+                self.buffer.add(
+                    frames[step, :, -1], actions[step], rewards[step], terminated[step], truncated, final
+                )
+        assert len(self.buffer) == self.transitions, f"{len(self.buffer)} transitions can be drawn"
+
+    def draw(self) -> Batch:
+        return self.buffer.sample(episodes.BATCH)
+
+    def fields(self, batch: Batch) -> tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]:
+        return batch.obs, batch.action, batch.reward, batch.next_obs
+
+    def indices(self, batch: Batch) -> Any:
+        return batch.indices
+
+    def put(self, indices: Any, errors: Any) -> None:
+        self.buffer.update_priorities(indices, errors)
+
+
+class LargeReplay(ApexlineReplay):
+    lanes = 8
+    transitions = 100_000
+    notes = ("100k transitions in 8 lanes", *ApexlineReplay.notes)
+
+
+if __name__ == "__main__":
+    works = {
+        "tree": ApexlineTree,
+        "tree-16M": LargeTree,
+        "replay": ApexlineReplay,
+        "replay-100k": LargeReplay,
+    }
+    isa = _core.isa() if callable(_core.isa) else _core.isa
+    serve(works, ["apexline", "numpy"], compiler=_core.compiler, ISA=isa)

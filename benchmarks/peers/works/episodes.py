@@ -1,0 +1,131 @@
+"""The work of the replays: episodes of 250 steps seen as stacks of four 84x84 frames, batches of 256."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from works.protocol import Work
+
+TRANSITIONS = 20_000
+STEPS = 250
+"""Transitions of an episode, whose last one terminates."""
+STACK = 4
+SIDE = 84
+OBS_SHAPE = (STACK, SIDE, SIDE)
+ACTION_SHAPE = (2,)
+N_STEP = 3
+GAMMA = 0.99
+ALPHA = 0.6
+BETA = 0.4
+EPSILON = 0.01
+BATCH = 256
+BATCHES = 64
+"""Drawn batches whose priorities are set in turn."""
+NOISE = np.random.default_rng(0).integers(0, 256, (64, SIDE, SIDE), np.uint8)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """All transitions of an episode; an action tells which it is: (number of the episode, step)."""
+
+    obs: NDArray[np.uint8]
+    action: NDArray[np.float32]
+    reward: NDArray[np.float32]
+    next_obs: NDArray[np.uint8]
+    terminated: NDArray[np.bool_]
+
+    @classmethod
+    def make(cls, number: int) -> Episode:
+        steps = np.arange(STEPS)
+        action = np.stack([np.full(STEPS, number), steps], axis=1).astype(np.float32)
+        seen = stacks(number, np.arange(STEPS + 1))
+        return cls(seen[:-1], action, rewards(steps), seen[1:], steps == STEPS - 1)
+
+
+def stacks(episodes: ArrayLike, steps: ArrayLike) -> NDArray[np.uint8]:
+    """What is seen at some steps, (..., STACK, SIDE, SIDE); at a start the first frame repeats.
+
+    Frames are noise that begins with their number, so no two are equal.
+    """
+    seen = np.maximum(0, np.asarray(steps)[..., None] + np.arange(1 - STACK, 1))
+    numbers = np.asarray(episodes)[..., None] * (STEPS + 1) + seen
+    frames: NDArray[np.uint8] = NOISE[numbers % len(NOISE)]
+    frames[..., 0, :4] = numbers.astype("<u4")[..., None].view(np.uint8)
+    return frames
+
+
+def rewards(steps: NDArray[np.int64]) -> NDArray[np.float32]:
+    return (steps % 7).astype(np.float32)
+
+
+class Replay(Work):
+    """A peer defines how its buffer is filled, drawn from and set, and what a batch of it holds."""
+
+    n_step: ClassVar[int] = N_STEP
+    transitions: ClassVar[int] = TRANSITIONS
+    prioritized: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        np.random.seed(0)  # noqa: NPY002 - what most peers draw from
+        self.fill()
+        if not self.prioritized:
+            return
+        rng = np.random.default_rng(0)
+        errors = np.abs(rng.standard_normal((BATCHES - 1, BATCH)))
+        for number in range(2 * self.transitions // BATCH):  # until hardly any priority is the first one
+            self.put(self.indices(self.draw()), self.errors(errors[number % len(errors)]))
+        # One batch of errors less than of indices: every time round they meet others.
+        self._errors = cycle([self.errors(batch) for batch in errors])
+        self._indices = cycle([self.indices(self.draw()) for _ in range(BATCHES)])
+
+    @abstractmethod
+    def fill(self) -> None:
+        """Makes a buffer of so many transitions."""
+
+    @abstractmethod
+    def draw(self) -> Any:
+        """A batch with everything that a learner needs."""
+
+    @abstractmethod
+    def fields(self, batch: Any) -> tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]:
+        """obs, action, reward and next_obs of a batch, for the check."""
+
+    def indices(self, batch: Any) -> Any:
+        """Of a batch, as `put` takes them."""
+        raise NotImplementedError
+
+    def errors(self, errors: NDArray[np.float64]) -> Any:
+        """Absolute errors (B,) in the type that `put` takes without converting them."""
+        return errors
+
+    def put(self, indices: Any, errors: Any) -> None:
+        """Sets priorities to (error + epsilon)^alpha."""
+        raise NotImplementedError
+
+    def sample(self) -> Any:
+        return self.draw()
+
+    def update(self) -> None:
+        self.put(next(self._indices), next(self._errors))
+
+    def check(self) -> None:
+        for _ in range(4):
+            obs, action, reward, next_obs = (np.asarray(field) for field in self.fields(self.draw()))
+            assert obs.shape == next_obs.shape == (BATCH, *OBS_SHAPE), f"obs is {obs.shape}"
+            assert obs.dtype == next_obs.dtype == np.uint8, f"obs is {obs.dtype}"
+            episodes, steps = action.astype(np.int64).reshape(BATCH, 2).T
+            assert len(np.unique(episodes * STEPS + steps)) > BATCH // 2, "hardly any transition is drawn"
+            assert np.array_equal(obs, stacks(episodes, steps)), "obs is not what was stored"
+            # What follows an end means nothing, and peers differ in it.
+            inner = steps + self.n_step < STEPS
+            after = stacks(episodes, steps + self.n_step)
+            assert np.array_equal(next_obs[inner], after[inner]), "next_obs is not what was stored"
+            discounts = GAMMA ** np.arange(self.n_step)
+            summed = (rewards(steps[:, None] + np.arange(self.n_step)) * discounts).sum(axis=1)
+            assert np.allclose(reward.reshape(-1)[inner], summed[inner], atol=1e-4), "reward is wrong"

@@ -1,0 +1,155 @@
+#include "array_replay.hpp"
+
+#include <utility>
+
+namespace apexline::bindings {
+namespace {
+
+Shape batched(py::ssize_t count, const Shape& shape) {
+  Shape out{count};
+  out.insert(out.end(), shape.begin(), shape.end());
+  return out;
+}
+
+}  // namespace
+
+ArrayReplay::ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame_dtype, std::vector<Field> fields)
+    : replay_(std::make_shared<PrioritizedReplay>(std::move(config))),
+      frame_shape_(std::move(frame_shape)),
+      frame_dtype_(std::move(frame_dtype)),
+      fields_(std::move(fields)) {}
+
+void ArrayReplay::add(const py::object& frames, const py::sequence& fields, const py::object& rewards,
+         const py::object& terminated, const py::object& truncated, const py::object& final_frames,
+         const py::object& mask) {
+  const auto lanes = static_cast<py::ssize_t>(core().config().num_envs);
+  const auto boolean = py::dtype::of<bool>();
+  const Shape frames_shape = batched(lanes, frame_shape_);
+  const auto frame_array = exact_array(frames, "frames", frame_dtype_, frames_shape);
+  StepBatch batch{data<std::byte>(frame_array), {}, nullptr, nullptr, nullptr, nullptr, nullptr};
+  std::optional<py::array> mask_array;
+  if (!mask.is_none()) {
+    mask_array = exact_array(mask, "mask", boolean, {lanes});
+    batch.mask = data<bool>(std::as_const(*mask_array));
+  }
+  std::vector<py::array> kept;
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    const auto& [name, shape, dtype] = fields_[i];
+    kept.push_back(converted_array(fields[i], i == 0 ? "actions" : name.c_str(), dtype, batched(lanes, shape), mask_array));
+    batch.fields.push_back(data<std::byte>(kept.back()));
+  }
+  const auto reward_array = real_array<float>(rewards, "rewards");
+  require_shape(reward_array, "rewards", {lanes});
+  const auto terminated_array = exact_array(terminated, "terminated", boolean, {lanes});
+  const auto truncated_array = exact_array(truncated, "truncated", boolean, {lanes});
+  batch.rewards = reward_array.data();
+  batch.terminated = data<bool>(terminated_array);
+  batch.truncated = data<bool>(truncated_array);
+  py::array final_array;
+  if (!final_frames.is_none()) {
+    final_array = exact_array(final_frames, "final_frames", frame_dtype_, frames_shape);
+    batch.final_frames = data<std::byte>(std::as_const(final_array));
+  }
+  const py::gil_scoped_release released;
+  core().add(batch);
+}
+
+void ArrayReplay::cut_episodes(const py::object& mask) {
+  py::array lanes;
+  if (!mask.is_none()) lanes = exact_array(mask, "mask", py::dtype::of<bool>(), {core().config().num_envs});
+  const bool* chosen = mask.is_none() ? nullptr : data<bool>(std::as_const(lanes));
+  const py::gil_scoped_release released;
+  core().cut_episodes(chosen);
+}
+
+void ArrayReplay::sample(double beta, const py::object& obs, const py::object& action, const py::object& reward,
+            const py::object& discount, const py::object& next_obs, const py::object& weights,
+            const py::object& indices, const py::dict& extras) {
+  const BatchArrays out = arrays_of(obs, action, reward, discount, next_obs, weights, indices, extras);
+  const py::gil_scoped_release released;
+  core().gather(core().draw(beta, out), out);
+}
+
+BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
+                      const py::object& discount, const py::object& next_obs, const py::object& weights,
+                      const py::object& indices, const py::dict& extras) {
+  if (!py::isinstance<py::array>(indices)) throw py::type_error("indices is not a NumPy array");
+  const auto size = static_cast<py::ssize_t>(py::len(indices));
+  if (size < 1) throw py::value_error(text("batch_size is ", size, "; it must be >= 1"));
+  const auto single = py::dtype::of<float>();
+  const Shape stacked = batched(size, batched(core().config().frame_stack, frame_shape_));
+  auto obs_array = output_array(obs, "obs", frame_dtype_, stacked);
+  auto next_array = output_array(next_obs, "next_obs", frame_dtype_, stacked);
+  auto reward_array = output_array(reward, "reward", single, {size});
+  auto discount_array = output_array(discount, "discount", single, {size});
+  auto weight_array = output_array(weights, "weights", single, {size});
+  auto index_out = output_array(indices, "indices", py::dtype::of<std::int64_t>(), {size});
+  BatchArrays out{size,
+                  data<std::byte>(obs_array),
+                  {},
+                  data<float>(reward_array),
+                  data<float>(discount_array),
+                  data<std::byte>(next_array),
+                  data<float>(weight_array),
+                  data<std::int64_t>(index_out)};
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    const Field& field = fields_[i];
+    const py::str name(field.name);
+    if (i > 0 && !extras.contains(name)) throw py::value_error(text("extras lacks ", field.name));
+    const py::object target = i == 0 ? action : py::object(extras[name]);
+    auto array = output_array(target, field.name.c_str(), field.dtype, batched(size, field.shape));
+    out.fields.push_back(data<std::byte>(array));
+  }
+  return out;
+}
+
+std::int64_t ArrayReplay::update_priorities(const py::object& indices, const py::object& td_errors) {
+  const auto handles = index_array(indices, "indices");
+  const auto errors = real_array<double>(td_errors, "td_errors");
+  require_shape(errors, "td_errors", Shape(handles.shape(), handles.shape() + handles.ndim()));
+  const py::gil_scoped_release released;
+  return core().update_priorities(view(handles), view(errors));
+}
+
+py::tuple ArrayReplay::read_slots(std::int64_t lane, std::int64_t begin, std::int64_t end) {
+  const auto count = static_cast<py::ssize_t>(std::max<std::int64_t>(end - begin, 0));
+  py::array frames(frame_dtype_, batched(count, frame_shape_));
+  py::list fields;
+  py::array_t<float> rewards(count);
+  py::array_t<std::uint32_t> in_episode(count);
+  py::array_t<std::uint8_t> flags(count);
+  SlotArrays slots{data<std::byte>(frames), {}, rewards.mutable_data(), in_episode.mutable_data(),
+                   flags.mutable_data()};
+  for (const Field& field : fields_) {
+    py::array values(field.dtype, batched(count, field.shape));
+    slots.fields.push_back(data<std::byte>(values));
+    fields.append(values);
+  }
+  {
+    const py::gil_scoped_release released;
+    core().read_slots(lane, begin, end, slots);
+  }
+  return py::make_tuple(frames, fields, rewards, in_episode, flags);
+}
+
+void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames, const py::sequence& fields,
+                 const py::object& rewards, const py::object& in_episode, const py::object& flags) {
+  const auto count = static_cast<py::ssize_t>(py::len(rewards));
+  const auto frame_array = exact_array(frames, "frames", frame_dtype_, batched(count, frame_shape_));
+  const auto reward_array = exact_array(rewards, "rewards", py::dtype::of<float>(), {count});
+  const auto in_episode_array = exact_array(in_episode, "in_episode", py::dtype::of<std::uint32_t>(), {count});
+  const auto flag_array = exact_array(flags, "flags", py::dtype::of<std::uint8_t>(), {count});
+  if (py::len(fields) != fields_.size())
+    throw py::value_error(text("there are ", py::len(fields), " fields; expected ", fields_.size()));
+  std::vector<py::array> kept;
+  SlotSource slots{data<std::byte>(frame_array), {}, data<float>(reward_array), data<std::uint32_t>(in_episode_array),
+                   data<std::uint8_t>(flag_array)};
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    kept.push_back(exact_array(fields[i], fields_[i].name.c_str(), fields_[i].dtype, batched(count, fields_[i].shape)));
+    slots.fields.push_back(data<std::byte>(std::as_const(kept.back())));
+  }
+  const py::gil_scoped_release released;
+  core().write_slots(lane, begin, begin + count, slots);
+}
+
+}  // namespace apexline::bindings

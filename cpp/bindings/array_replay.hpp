@@ -1,0 +1,52 @@
+// A PrioritizedReplay with the shapes and dtypes under which Python knows its arrays.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apexline/replay/prioritized_replay.hpp"
+#include "arrays.hpp"
+
+namespace apexline::bindings {
+
+// What is kept a decision besides its frame, under the name that errors give it.
+struct Field {
+  std::string name;
+  Shape shape;
+  py::dtype dtype;
+};
+
+// The first field is the action.
+class ArrayReplay {
+ public:
+  ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame_dtype, std::vector<Field> fields);
+
+  PrioritizedReplay& core() { return *replay_; }
+  const std::shared_ptr<PrioritizedReplay>& shared() { return replay_; }
+
+  void add(const py::object& frames, const py::sequence& fields, const py::object& rewards,
+           const py::object& terminated, const py::object& truncated, const py::object& final_frames,
+           const py::object& mask);
+  void cut_episodes(const py::object& mask);
+  void sample(double beta, const py::object& obs, const py::object& action, const py::object& reward,
+              const py::object& discount, const py::object& next_obs, const py::object& weights,
+              const py::object& indices, const py::dict& extras);
+  // Where a batch of these arrays is to be written.
+  BatchArrays arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
+                        const py::object& discount, const py::object& next_obs, const py::object& weights,
+                        const py::object& indices, const py::dict& extras);
+  std::int64_t update_priorities(const py::object& indices, const py::object& td_errors);
+  // Slots begin .. end - 1 of a lane as (frames, fields, rewards, in_episode, flags).
+  py::tuple read_slots(std::int64_t lane, std::int64_t begin, std::int64_t end);
+  void write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames, const py::sequence& fields,
+                   const py::object& rewards, const py::object& in_episode, const py::object& flags);
+
+ private:
+  std::shared_ptr<PrioritizedReplay> replay_;
+  Shape frame_shape_;
+  py::dtype frame_dtype_;
+  std::vector<Field> fields_;
+};
+
+}  // namespace apexline::bindings

@@ -1,0 +1,87 @@
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "apexline/replay/prefetcher.hpp"
+#include "array_replay.hpp"
+#include "bindings.hpp"
+
+namespace apexline::bindings {
+namespace {
+
+// Batches on their way. It holds the arrays that are being written, whatever Python lets go of meanwhile.
+class ArrayPrefetcher {
+ public:
+  explicit ArrayPrefetcher(const std::shared_ptr<ArrayReplay>& replay)
+      : replay_(replay), prefetcher_(std::make_unique<Prefetcher>(replay->shared())) {}
+
+  ~ArrayPrefetcher() { close(); }
+  ArrayPrefetcher(const ArrayPrefetcher&) = delete;
+  ArrayPrefetcher& operator=(const ArrayPrefetcher&) = delete;
+
+  std::size_t pending() const { return batches_.size(); }
+
+  void request(double beta, const py::tuple& batch) {
+    const auto lock = one_at_a_time();
+    require_open();
+    const BatchArrays out =
+        replay_->arrays_of(batch[0], batch[1], batch[2], batch[3], batch[4], batch[5], batch[6], batch[7]);
+    std::uint64_t number = 0;
+    {
+      const py::gil_scoped_release released;
+      number = prefetcher_->request(beta, out);
+    }
+    batches_.emplace_back(number, batch);
+  }
+
+  py::tuple take() {
+    const auto lock = one_at_a_time();
+    require_open();
+    if (batches_.empty()) throw py::value_error("no batch was requested");
+    const auto [number, batch] = std::move(batches_.front());
+    batches_.pop_front();
+    {
+      const py::gil_scoped_release released;
+      prefetcher_->wait(number);
+    }
+    return batch;
+  }
+
+  void close() {
+    const auto lock = one_at_a_time();
+    {
+      const py::gil_scoped_release released;
+      prefetcher_.reset();
+    }
+    batches_.clear();
+  }
+
+ private:
+  // Held across waits without the GIL, so it is never waited for with it.
+  std::unique_lock<std::mutex> one_at_a_time() {
+    const py::gil_scoped_release released;
+    return std::unique_lock(calls_);
+  }
+
+  void require_open() const {
+    if (!prefetcher_) throw py::value_error("the prefetch is closed");
+  }
+
+  std::mutex calls_;
+  std::shared_ptr<ArrayReplay> replay_;
+  std::unique_ptr<Prefetcher> prefetcher_;
+  std::deque<std::pair<std::uint64_t, py::tuple>> batches_;
+};
+
+}  // namespace
+
+void bind_prefetcher(py::module_& module) {
+  py::class_<ArrayPrefetcher>(module, "Prefetcher", "Core of apexline.replay.Prefetch, which documents it.")
+      .def(py::init<const std::shared_ptr<ArrayReplay>&>(), py::arg("replay"))
+      .def_property_readonly("pending", &ArrayPrefetcher::pending)
+      .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("batch"))
+      .def("take", &ArrayPrefetcher::take)
+      .def("close", &ArrayPrefetcher::close);
+}
+
+}  // namespace apexline::bindings

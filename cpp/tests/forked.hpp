@@ -1,0 +1,28 @@
+// Forked children. The thread sanitizer does not follow a fork of a process that has threads: there,
+// APEXLINE_TEST_FORKS is not defined.
+#pragma once
+
+#if !defined(__SANITIZE_THREAD__)
+#define APEXLINE_TEST_FORKS
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace apexline::test {
+
+// Whether `body` is true in a forked child. A child that hangs is ended by its alarm.
+template <class Body>
+bool holds_in_child(Body&& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    _exit(body() ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace apexline::test
+
+#endif

@@ -1,0 +1,185 @@
+// Replays filled with steps that tell where they belong, and batches that compare.
+//
+// Every byte of a frame has `mark(lane, position)` in its upper bits, whatever the shift, and what tells one shift from
+// another in its lower bits. Field 1 is the position.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "apexline/replay/prioritized_replay.hpp"
+#include "random.hpp"
+
+namespace apexline::test {
+
+inline constexpr std::size_t kActionBytes = 2 * sizeof(float);
+
+inline ReplayConfig config_with(int num_threads) {
+  return {.capacity = 300,
+          .num_envs = 3,
+          .geometry = {2, 5, 4, 1},
+          .field_bytes = {kActionBytes, sizeof(std::int64_t), 1},
+          .action_number = Number::kFloat32,
+          .frame_stack = 3,
+          .n_step = 3,
+          .gamma = 0.99,
+          .alpha = 0.6,
+          .beta = 0.4,
+          .epsilon = 0.01,
+          .shift = 2,
+          .seed = 5,
+          .num_threads = num_threads};
+}
+
+// Batches of 12 transitions or more are large enough to be streamed.
+inline ReplayConfig wide_config_with(int num_threads) {
+  ReplayConfig config = config_with(num_threads);
+  config.geometry = {3, 120, 166, 1};
+  config.shift = 4;
+  return config;
+}
+
+inline std::byte mark(std::int64_t lane, std::int64_t position) {
+  return static_cast<std::byte>((lane * 11 + position * 3 + position / 32) % 32 * 8);
+}
+
+inline std::vector<std::byte> frame_of(const ReplayConfig& config, std::int64_t lane, std::int64_t position) {
+  std::vector<std::byte> frame = Random(1).bytes(config.geometry.bytes());
+  for (std::byte& byte : frame) byte = (byte & std::byte{7}) | mark(lane, position);
+  return frame;
+}
+
+// Whether all of a frame is of one step: one that is not was torn.
+inline bool of_one_step(const std::byte* frame, std::size_t bytes) {
+  for (std::size_t i = 1; i < bytes; ++i)
+    if (((frame[i] ^ frame[0]) & std::byte{0xF8}) != std::byte{0}) return false;
+  return true;
+}
+
+// The game: random steps of all lanes, the same for the same seed.
+class Steps {
+ public:
+  Steps(const ReplayConfig& config, std::uint64_t seed)
+      : config_(config),
+        lanes_(static_cast<std::size_t>(config.num_envs)),
+        frame_bytes_(config.geometry.bytes()),
+        heads_(lanes_),
+        frames_(lanes_ * frame_bytes_),
+        final_frames_(frames_.size()),
+        actions_(lanes_ * kActionBytes),
+        positions_(lanes_ * sizeof(std::int64_t)),
+        bits_(lanes_),
+        rewards_(lanes_),
+        terminated_(std::make_unique<bool[]>(lanes_)),
+        truncated_(std::make_unique<bool[]>(lanes_)),
+        mask_(std::make_unique<bool[]>(lanes_)),
+        marked_(32),
+        random_(seed) {}
+
+  // Lasts until the next.
+  StepBatch next(double end_chance = 0.05) {
+    for (std::size_t lane = 0; lane < lanes_; ++lane) {
+      terminated_[lane] = random_.chance(end_chance);
+      truncated_[lane] = random_.chance(end_chance);
+      mask_[lane] = random_.chance(0.9);
+      rewards_[lane] = static_cast<float>(random_.below(100));
+      bits_[lane] = static_cast<std::byte>(random_.below(256));
+      const float action[] = {static_cast<float>(random_.unit()), 0.25F};
+      std::memcpy(&actions_[lane * kActionBytes], action, kActionBytes);
+      const std::int64_t position = heads_[lane];
+      std::memcpy(&positions_[lane * sizeof(position)], &position, sizeof(position));
+      const auto number = static_cast<std::int64_t>(lane);
+      draw_frame(&frames_[lane * frame_bytes_], number, position);
+      draw_frame(&final_frames_[lane * frame_bytes_], number, position + 1);
+      if (mask_[lane]) heads_[lane] += terminated_[lane] || truncated_[lane] ? 2 : 1;
+    }
+    return {frames_.data(),    {actions_.data(), positions_.data(), bits_.data()},
+            rewards_.data(),   terminated_.get(),
+            truncated_.get(),  final_frames_.data(),
+            mask_.get()};
+  }
+
+ private:
+  void draw_frame(std::byte* frame, std::int64_t lane, std::int64_t position) {
+    std::vector<std::byte>& drawn = marked_[std::to_integer<std::size_t>(mark(lane, position)) / 8];
+    if (drawn.empty()) drawn = frame_of(config_, lane, position);
+    std::memcpy(frame, drawn.data(), frame_bytes_);
+  }
+
+  ReplayConfig config_;
+  std::size_t lanes_, frame_bytes_;
+  std::vector<std::int64_t> heads_;
+  std::vector<std::byte> frames_, final_frames_, actions_, positions_, bits_;
+  std::vector<float> rewards_;
+  std::unique_ptr<bool[]> terminated_, truncated_, mask_;
+  std::vector<std::vector<std::byte>> marked_;  // frames by mark
+  Random random_;
+};
+
+struct Batch {
+  Batch(const ReplayConfig& config, std::int64_t size)
+      : rows(static_cast<std::size_t>(size)),
+        stack_bytes(config.geometry.bytes() * static_cast<std::size_t>(config.frame_stack)),
+        obs(rows * stack_bytes),
+        next_obs(obs.size()),
+        reward(rows),
+        discount(rows),
+        weights(rows),
+        indices(rows) {
+    for (const std::size_t bytes : config.field_bytes) fields.emplace_back(rows * bytes);
+  }
+
+  BatchArrays arrays() {
+    BatchArrays out{static_cast<std::int64_t>(rows), obs.data(),      {},
+                    reward.data(),                   discount.data(), next_obs.data(),
+                    weights.data(),                  indices.data()};
+    for (auto& field : fields) out.fields.push_back(field.data());
+    return out;
+  }
+
+  bool operator==(const Batch&) const = default;
+
+  std::size_t rows, stack_bytes;
+  std::vector<std::byte> obs, next_obs;
+  std::vector<std::vector<std::byte>> fields;
+  std::vector<float> reward, discount, weights;
+  std::vector<std::int64_t> indices;
+};
+
+inline Batch sampled(PrioritizedReplay& replay, std::int64_t size, double beta = 0.5) {
+  Batch batch(replay.config(), size);
+  const BatchArrays out = batch.arrays();
+  replay.gather(replay.draw(beta, out), out);
+  return batch;
+}
+
+inline std::vector<double> random_errors(Random& random, std::size_t count) {
+  std::vector<double> errors(count);
+  for (double& error : errors) error = random.chance(0.1) ? 1e6 * random.unit() : 5 * random.unit();
+  return errors;
+}
+
+// Everything a run of adds, draws and updates gives out.
+inline std::vector<Batch> history(PrioritizedReplay& replay, Steps& steps, Random& random, int count,
+                                  std::int64_t largest_batch) {
+  std::vector<Batch> batches;
+  for (int step = 0; step < count; ++step) {
+    replay.add(steps.next());
+    if (replay.num_eligible() == 0) continue;
+    Batch batch = sampled(replay, 1 + random.below(largest_batch));
+    replay.update_priorities(batch.indices, random_errors(random, batch.rows));
+    batches.push_back(std::move(batch));
+  }
+  return batches;
+}
+
+inline std::vector<Batch> history(const ReplayConfig& config, int count, std::int64_t largest_batch) {
+  PrioritizedReplay replay(config);
+  Steps steps(config, 1);
+  Random random(2);
+  return history(replay, steps, random, count, largest_batch);
+}
+
+}  // namespace apexline::test

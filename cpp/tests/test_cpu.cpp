@@ -1,0 +1,59 @@
+#include "apexline/support/cpu.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "check.hpp"
+#include "variants.hpp"
+
+using namespace apexline;
+using apexline::test::kEveryIsa;
+using apexline::test::supported_isas;
+
+namespace {
+
+std::string forced() {
+  const char* value = std::getenv("APEXLINE_ISA");
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+TEST(every_variant_has_its_name) {
+  CHECK(name(Isa::kPortable) == "portable");
+  CHECK(name(Isa::kAvx2) == "avx2");
+  CHECK(name(Isa::kAvx512) == "avx512");
+}
+
+TEST(wider_variants_need_the_narrower_ones) {
+  CHECK(supported(Isa::kPortable));
+  CHECK(supported(Isa::kAvx2) || !supported(Isa::kAvx512));
+}
+
+// CTest runs this with APEXLINE_ISA unset, empty, naming each variant, and naming none.
+TEST(the_environment_chooses_and_else_the_widest) {
+  const auto named = std::ranges::find(kEveryIsa, forced(), [](Isa isa) { return std::string(name(isa)); });
+  if (forced().empty())
+    CHECK(chosen_isa() == supported_isas().back());
+  else if (named == kEveryIsa.end())
+    CHECK_THROWS(std::invalid_argument, "APEXLINE_ISA is '" + forced() + "'; it must be portable", chosen_isa());
+  else if (supported(*named))
+    CHECK(chosen_isa() == *named);
+  else
+    CHECK_THROWS(std::invalid_argument, "APEXLINE_ISA is '" + forced() + "'; this build", chosen_isa());
+}
+
+TEST(a_choice_once_made_stays) {
+  Isa before;
+  try {
+    before = chosen_isa();
+  } catch (const std::invalid_argument&) {
+    return;
+  }
+  for (const Isa isa : kEveryIsa) {
+    setenv("APEXLINE_ISA", std::string(name(isa)).c_str(), 1);
+    CHECK(chosen_isa() == before);
+  }
+}

@@ -1,0 +1,140 @@
+"""Files of arrays: a checksum a section, written beside and renamed, read without running anything.
+
+    magic     16 bytes, b"apexline replay" and the version
+    sections  length of `about` (uint32), length of the payload (uint64), CRC-32 of both and of `about`
+              `about`: JSON; {"values": ...} without a payload, or the "dtype" and "shape" of an array
+              payload: the array, C order
+              CRC-32 of the payload
+    end       a section whose `about` is {}
+
+All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERSION = 1
+MAGIC = b"apexline replay"
+LENGTHS = struct.Struct("<IQ")
+CHECKSUM = struct.Struct("<I")
+MOST_ABOUT = 1 << 20
+"""Bytes of the longest `about`; a longer one is damage."""
+END: dict[str, Any] = {}
+NOTHING = memoryview(b"")
+
+Section = dict[str, Any] | NDArray[Any]
+"""Plain values that JSON can hold, or an array."""
+
+
+class DamagedFile(ValueError):
+    """The file is cut short, altered, not a replay's or of another version; the message names it."""
+
+
+def write(path: Path, sections: Iterable[Section]) -> None:
+    """Writes `path` whole or not at all: until the last byte is on disk, an earlier file stays.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    beside = path.with_name(path.name + ".part")
+    try:
+        with beside.open("wb") as file:
+            file.write(MAGIC + bytes([VERSION]))
+            for section in sections:
+                if isinstance(section, dict):
+                    _write_section(file, {"values": section})
+                else:
+                    array = np.ascontiguousarray(section, section.dtype.newbyteorder("<"))
+                    about = {"dtype": array.dtype.str, "shape": array.shape}
+                    _write_section(file, about, array.reshape(-1).view(np.uint8).data)
+            _write_section(file, END)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def read(path: Path) -> Iterator[Section]:
+    """The sections of a file, each checked before it is given.
+
+    Raises:
+        DamagedFile: see there.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = _exactly(file, len(MAGIC) + 1, path)
+        if head[:-1] != MAGIC:
+            raise DamagedFile(f"{path}: not a replay saved by apexline")
+        if head[-1] != VERSION:
+            raise DamagedFile(f"{path}: version {head[-1]}; this apexline reads version {VERSION}")
+        while (section := _read_section(file, path)) is not None:
+            yield section
+        if file.read(1):
+            raise DamagedFile(f"{path}: goes on behind its end")
+
+
+def _write_section(file: BinaryIO, about: dict[str, Any], payload: memoryview = NOTHING) -> None:
+    text = json.dumps(about).encode()
+    lengths = LENGTHS.pack(len(text), payload.nbytes)
+    file.write(lengths + CHECKSUM.pack(crc32(lengths + text)) + text)
+    file.write(payload)
+    file.write(CHECKSUM.pack(crc32(payload)))
+
+
+def _read_section(file: BinaryIO, path: Path) -> Section | None:
+    lengths = _exactly(file, LENGTHS.size, path)
+    text_length, payload_length = LENGTHS.unpack(lengths)
+    checksum = _exactly(file, CHECKSUM.size, path)
+    if text_length > MOST_ABOUT:
+        raise _altered(path, file)
+    text = _exactly(file, text_length, path)
+    if CHECKSUM.pack(crc32(lengths + text)) != checksum:
+        raise _altered(path, file)
+    about = json.loads(text)
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    if payload_length > left:
+        raise DamagedFile(f"{path}: cut short; {left} of {payload_length} bytes of a section are there")
+    payload = np.frombuffer(_exactly(file, payload_length, path), np.uint8)
+    if CHECKSUM.pack(crc32(payload.data)) != _exactly(file, CHECKSUM.size, path):
+        raise _altered(path, file)
+    if about == END:
+        return None
+    if "values" in about:
+        values: dict[str, Any] = about["values"]
+        return values
+    array: NDArray[Any] = payload.view(about["dtype"]).reshape(about["shape"])
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:
+    data = file.read(count)
+    if len(data) != count:
+        raise DamagedFile(f"{path}: cut short")
+    return data
+
+
+def _altered(path: Path, file: BinaryIO) -> DamagedFile:
+    return DamagedFile(f"{path}: altered before byte {file.tell()}; a checksum does not match")
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # not every system can
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,252 @@
+"""What is kept of a step besides its frame, and frames of every kind."""
+
+import re
+
+import numpy as np
+import pytest
+
+from apexline import PrioritizedFrameReplay
+
+NO = np.array([False, False])
+
+
+def make(**changes):
+    defaults = {"capacity": 40, "num_envs": 2, "frame_shape": (1,), "action_shape": (), "num_threads": 1}
+    return PrioritizedFrameReplay(**{**defaults, "frame_dtype": np.int64, "alpha": 0.0, **changes})
+
+
+def add(replay, number, actions=(0, 0), extras=None, **changes):
+    frames = np.array([[number], [1000 + number]])
+    replay.add(frames, actions, [0, 0], NO, NO, extras=extras, **changes)
+
+
+def numbers_of(batch):
+    """The step of each row and its lane."""
+    return batch.obs[:, -1, 0] % 1000, batch.obs[:, -1, 0] // 1000
+
+
+def raises(error, message):
+    return pytest.raises(error, match=re.escape(message))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3)])
+def test_actions_are_kept_in_their_dtype_with_their_step(dtype, shape):
+    replay = make(action_shape=shape, action_dtype=dtype)
+    for number in range(9):
+        actions = np.empty((2, *shape), dtype)
+        actions[0], actions[1] = number, 100 + number
+        add(replay, number, actions)
+    batch = replay.sample(50)
+    number, lane = numbers_of(batch)
+    assert batch.action.dtype == dtype
+    assert batch.action.shape == (50, *shape)
+    assert (batch.action.reshape(50, -1) == (100 * lane + number)[:, None]).all()
+
+
+def test_discrete_actions_may_be_integers_of_any_width():
+    replay = make(action_dtype=np.int64)
+    for number, actions in enumerate([[3, -4], np.array([3, -4], np.int8), np.array([3, 4], np.uint64)]):
+        add(replay, number, actions)
+    batch = replay.sample(20)
+    number, lane = numbers_of(batch)
+    assert batch.action.tolist() == [3 if lane == 0 else -4 for lane in lane]
+    assert set(number) == {0, 1}
+
+
+def test_an_int64_action_keeps_every_bit():
+    replay = make(action_dtype=np.int64)
+    for number in range(2):
+        add(replay, number, [2**63 - 1, -(2**63)])
+    assert set(replay.sample(20).action.tolist()) == {2**63 - 1, -(2**63)}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "actions", "error", "message"),
+    [
+        (np.uint8, [255, 256], ValueError, "actions holds 256 in place 1; uint8 cannot"),
+        (np.uint8, [-1, 0], ValueError, "actions holds -1 in place 0; uint8 cannot"),
+        (np.int8, np.array([0, 200], np.uint8), ValueError, "actions holds 200 in place 1; int8 cannot"),
+        (np.int64, np.array([2**63, 0], np.uint64), ValueError, f"actions holds {2**63} in place 0; int64"),
+        (np.uint64, [0, -5], ValueError, "actions holds -5 in place 1; uint64 cannot"),
+        (np.int64, [1.0, 2.0], TypeError, "actions has dtype float64; expected int64"),
+        (np.int64, [True, False], TypeError, "actions has dtype bool; expected int64"),
+        (np.bool_, [0, 1], TypeError, "actions has dtype int64; expected bool"),
+        (np.int64, [[1], [2]], ValueError, "actions has shape (2, 1); expected (2,)"),
+        (np.float16, [0, np.nan], ValueError, "actions[1] has nan in place 0; it must be finite"),
+        (np.float16, [-np.inf, 0], ValueError, "actions[0] has -inf in place 0; it must be finite"),
+        (np.float16, [0, 1e6], ValueError, "actions[1] has inf in place 0; it must be finite"),
+        (np.float32, [0, 1e300], ValueError, "actions[1] has inf in place 0; it must be finite"),
+        (np.float64, [np.nan, 0], ValueError, "actions[0] has nan in place 0; it must be finite"),
+    ],
+)
+def test_an_action_that_its_dtype_cannot_hold(dtype, actions, error, message):
+    replay = make(action_dtype=dtype)
+    with raises(error, message):
+        add(replay, 0, actions)
+    add(replay, 1, np.zeros(2, dtype))
+    add(replay, 2, np.zeros(2, dtype))
+    assert set(numbers_of(replay.sample(10))[0]) == {1}
+
+
+def test_a_float16_action_that_is_not_finite_is_found_in_any_place():
+    replay = make(action_shape=(2, 3), action_dtype=np.float16)
+    actions = np.zeros((2, 2, 3), np.float16)
+    actions[1, 1, 1] = np.nan
+    with raises(ValueError, "actions[1] has nan in place 4; it must be finite"):
+        add(replay, 0, actions)
+    actions[1, 1, 1] = np.finfo(np.float16).max
+    add(replay, 0, actions)
+    add(replay, 1, actions)
+    assert replay.sample(8).action.max() == np.finfo(np.float16).max
+
+
+EXTRAS = {
+    "log_prob": ((), np.float32),
+    "logits": ((5,), np.float16),
+    "hidden": ((2, 3), np.float64),
+    "task": ((), np.uint8),
+    "seen": ((3,), np.bool_),
+    "when": ((1,), np.int64),
+}
+
+
+def extras_of(number):
+    """Rows of every field that tell the step and the lane."""
+    rows = {}
+    for name, (shape, dtype) in EXTRAS.items():
+        values = np.arange(2 * np.prod(shape, dtype=int)).reshape(2, *shape) + number
+        rows[name] = (values % 2 == 0) if dtype == np.bool_ else values.astype(dtype)
+    return rows
+
+
+def test_extras_of_every_shape_and_dtype_stay_with_their_step():
+    replay = make(extras=EXTRAS, capacity=24, frame_stack=2, n_step=2)
+    for number in range(40):
+        add(replay, number, extras=extras_of(number))
+    batch = replay.sample(60)
+    assert list(batch.extras) == list(EXTRAS)
+    for name, (shape, dtype) in EXTRAS.items():
+        assert batch.extras[name].shape == (60, *shape)
+        assert batch.extras[name].dtype == dtype
+    for row, (number, lane) in enumerate(zip(*numbers_of(batch), strict=True)):
+        expected = extras_of(number)
+        for name in EXTRAS:
+            np.testing.assert_array_equal(batch.extras[name][row], expected[name][lane])
+
+
+def test_extras_need_not_be_finite():
+    replay = make(extras={"log_prob": ((), np.float32)})
+    for number in range(2):
+        add(replay, number, extras={"log_prob": [np.nan, -np.inf]})
+    values = replay.sample(20).extras["log_prob"]
+    assert np.isnan(values).any()
+    assert np.isneginf(values).any()
+
+
+@pytest.mark.parametrize(
+    ("extras", "error", "message"),
+    [
+        (None, ValueError, "extras are []; expected ['depth', 'task']"),
+        ({"task": [0, 0]}, ValueError, "extras are ['task']; expected ['depth', 'task']"),
+        (
+            {"task": [0, 0], "depth": [0, 0], "q": 1},
+            ValueError,
+            "extras are ['depth', 'q', 'task']; expected",
+        ),
+        ({"task": [0, 256], "depth": [0, 0]}, ValueError, "task holds 256 in place 1; uint8 cannot"),
+        ({"task": [0.5, 0], "depth": [0, 0]}, TypeError, "task has dtype float64; expected uint8"),
+        ({"task": [0], "depth": [0, 0]}, ValueError, "task has shape (1,); expected (2,)"),
+        ({"task": [0, 0], "depth": ["a", "b"]}, TypeError, "depth has dtype <U1; expected float32"),
+    ],
+)
+def test_extras_that_do_not_fit(extras, error, message):
+    replay = make(extras={"task": ((), np.uint8), "depth": ((), np.float32)})
+    with raises(error, message):
+        add(replay, 0, extras=extras)
+    assert replay.nbytes == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"extras": {"q": ((0,), np.float32)}}, "q_shape[0] is 0; it must be >= 1"),
+        ({"extras": {"q": ((), object)}}, "extras['q'] is object; it must be a plain number type"),
+        ({"extras": {"q": ((), "U3")}}, "extras['q'] is <U3; it must be a plain number type"),
+        ({"action_dtype": complex}, "action_dtype is complex128; it must be a plain number type"),
+        ({"action_dtype": np.longdouble}, "action_dtype is "),
+        ({"action_dtype": ">f4"}, "action_dtype is >f4; it must be a plain number type"),
+    ],
+)
+def test_a_field_that_is_no_plain_number(changes, message):
+    with raises(ValueError, message):
+        make(**changes)
+
+
+def test_out_has_the_extras_too():
+    replay = make(extras={"task": ((), np.uint8)})
+    for number in range(5):
+        add(replay, number, extras={"task": [number, number]})
+    out = replay.empty_batch(12)
+    assert replay.sample(12, out=out) is out
+    np.testing.assert_array_equal(out.extras["task"], numbers_of(out)[0])
+    with raises(ValueError, "extras lacks task"):
+        replay.sample(12, out=out._replace(extras={}))
+    with raises(TypeError, "task has dtype int64; expected uint8"):
+        replay.sample(12, out=out._replace(extras={"task": np.zeros(12, int)}))
+    with raises(ValueError, "task has shape (11,); expected (12,)"):
+        replay.sample(12, out=out._replace(extras={"task": np.zeros(11, np.uint8)}))
+
+
+def random_frames(random, shape, dtype):
+    if dtype == np.bool_:
+        return random.random(shape) < 0.5
+    if np.dtype(dtype).kind == "f":
+        return random.normal(size=shape).astype(dtype)
+    return random.integers(0, np.iinfo(dtype).max, shape, dtype)
+
+
+@pytest.mark.parametrize("frame_stack", [1, 4])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((84, 84), np.uint8),
+        ((3, 96, 96), np.uint8),
+        ((24,), np.float32),
+        ((), np.float64),
+        ((7,), np.bool_),
+        ((5, 3), np.float64),
+        ((2, 2, 2, 2), np.int16),
+    ],
+)
+def test_frames_of_every_kind_come_back_in_place(shape, dtype, frame_stack):
+    frames = random_frames(np.random.default_rng(0), (12, 2, *shape), dtype)
+    replay = make(frame_shape=shape, frame_dtype=dtype, frame_stack=frame_stack, action_dtype=np.int64)
+    for number, frame in enumerate(frames):
+        replay.add(frame, [number, 100 + number], [0, 0], NO, NO)
+    batch = replay.sample(40)
+    lane, at = batch.action // 100, batch.action % 100
+    assert batch.obs.shape == batch.next_obs.shape == (40, frame_stack, *shape)
+    assert batch.obs.dtype == batch.next_obs.dtype == dtype
+    for back in range(frame_stack):
+        np.testing.assert_array_equal(batch.obs[:, -1 - back], frames[np.maximum(at - back, 0), lane])
+        np.testing.assert_array_equal(
+            batch.next_obs[:, -1 - back], frames[np.maximum(at + 1 - back, 0), lane]
+        )
+
+
+def test_a_frame_of_not_a_number_comes_back_as_it_is():
+    replay = make(frame_dtype=np.float32)
+    for _ in range(3):
+        replay.add(np.array([[np.nan], [-0.0]], np.float32), [0, 0], [0, 0], NO, NO)
+    obs = replay.sample(20).obs
+    assert np.isnan(obs).any()
+    assert np.signbit(obs[obs == 0]).all()
+
+
+def test_what_a_lane_that_is_left_out_holds_is_not_judged():
+    replay = make(action_dtype=np.float16, extras={"q": ((), np.float32)})
+    mask = np.array([True, False])
+    for number in range(3):
+        add(replay, number, [number, np.nan], {"q": [0, np.nan]}, mask=mask)
+    assert set(numbers_of(replay.sample(10))[1]) == {0}

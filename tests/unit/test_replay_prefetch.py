@@ -1,0 +1,449 @@
+"""A prefetch gives what samples at the right moments would, whatever its thread is doing."""
+
+import gc
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+import weakref
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apexline import PrioritizedFrameReplay
+from apexline.replay import arenas
+
+from .replays import add_random_step, batch_bytes, filled, make, state_bytes
+
+NO = np.array([False])
+
+
+class WrittenOut:
+    """What a prefetch is to give, from `sample` alone: batch j is drawn in the call that hands out j - depth."""
+
+    def __init__(self, replay, batch_size, depth, beta=None):
+        self.beta = beta
+        self._replay, self._batch_size, self._depth = replay, batch_size, depth
+        self._drawn = deque()
+        self._number_drawn = self._number_handed_out = 0
+
+    def __next__(self):
+        while self._number_drawn <= self._number_handed_out + self._depth:
+            self._drawn.append(self._replay.sample(self._batch_size, self.beta))
+            self._number_drawn += 1
+        self._number_handed_out += 1
+        return self._drawn.popleft()
+
+    def close(self):
+        self._drawn.clear()
+
+
+def raises(error, message):
+    return pytest.raises(error, match=re.escape(message))
+
+
+def training(replay, batches, rounds, pause=lambda: None):
+    """The bytes of all batches of a loop that adds, prefetches, samples beside it, and updates."""
+    random, seen = np.random.default_rng(5), []
+    for _ in range(rounds):
+        for _ in range(random.integers(0, 4)):
+            add_random_step(replay, random)
+            pause()
+        batches.beta = random.random()
+        batch = next(batches)
+        pause()
+        stale = replay.update_priorities(batch.indices, random.normal(size=len(batch.indices)))
+        seen.append((batch_bytes(batch), stale))
+        if random.random() < 0.2:
+            seen.append(batch_bytes(replay.sample(3)))
+    return [*seen, state_bytes(replay)]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("batch_size", [1, 16, 90])
+def test_batches_are_those_of_samples_at_the_same_points(depth, batch_size):
+    replay, twin = filled(), filled()
+    with replay.prefetch(batch_size, depth) as prefetch:
+        seen = training(replay, prefetch, rounds=30)
+    assert seen == training(twin, WrittenOut(twin, batch_size, depth), rounds=30)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 5])
+def test_timing_and_threads_do_not_matter(num_threads):
+    clock = np.random.default_rng()
+    replay, twin = filled(num_threads=num_threads), filled()
+    with replay.prefetch(64, depth=3) as prefetch:
+        seen = training(replay, prefetch, 25, pause=lambda: time.sleep(clock.uniform(0, 1e-3)))
+    assert seen == training(twin, WrittenOut(twin, 64, 3), 25)
+
+
+def numbered(count, **changes):
+    """Steps whose frame, action and reward are their number, all of equal priority."""
+    options = {"capacity": 8, "num_envs": 1, "frame_shape": (64, 64), "action_shape": (), "alpha": 1.0}
+    replay = PrioritizedFrameReplay(
+        **{**options, "action_dtype": np.int64, "frame_dtype": np.int32, "epsilon": 1e-9, **changes}
+    )
+    for number in range(count):
+        add_number(replay, number)
+    return replay
+
+
+def add_number(replay, number):
+    replay.add(np.full((1, *replay.frame_shape), number, np.int32), [number], [number], NO, NO)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_batch_knows_what_came_before_the_call_that_drew_it_and_nothing_later(depth):
+    replay = numbered(2)
+    [first] = replay.sample(1).indices
+    with replay.prefetch(4, depth) as prefetch:
+        assert set(next(prefetch).action) == {0}
+        add_number(replay, 2)
+        replay.update_priorities([first], [0.0])
+        for _ in range(depth):
+            assert set(next(prefetch).action) == {0}
+        assert set(next(prefetch).action) == {1}
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("frame_stack", [1, 3])
+def test_frames_that_wait_to_be_gathered_are_not_overwritten(frame_stack, num_threads):
+    replay = numbered(10, capacity=12, frame_stack=frame_stack, n_step=3, gamma=1.0, num_threads=num_threads)
+    number, drawn_at = 10, deque()
+    with replay.prefetch(48, depth=4) as prefetch:
+        for _ in range(20):
+            while len(drawn_at) <= prefetch.depth:
+                drawn_at.append(number)
+            batch = next(prefetch)
+            for _ in range(60):
+                add_number(replay, number)
+                number += 1
+            known = drawn_at.popleft()
+            assert set(batch.action) == set(range(max(0, known - 13 + frame_stack), known - 3))
+            at = batch.action
+            back = np.arange(frame_stack)[::-1]
+            stacks = np.maximum(at[:, None] - back, 0)
+            assert (batch.obs == stacks[..., None, None]).all()
+            np.testing.assert_array_equal(batch.next_obs[:, -1, 0, 0], at + 3)
+            assert (batch.next_obs == batch.next_obs[..., :1, :1]).all()
+            np.testing.assert_array_equal(batch.reward, 3 * at + 3)
+
+
+def test_beta_may_change_between_calls():
+    replay, twin = filled(), filled()
+    with replay.prefetch(20, depth=1, beta=1.0) as prefetch:
+        expected = WrittenOut(twin, 20, 1, beta=1.0)
+        for beta in (1.0, 0.0, 0.0, 0.5):
+            prefetch.beta = expected.beta = beta
+            assert next(prefetch).weights.tolist() == next(expected).weights.tolist()
+
+
+def test_without_a_beta_it_is_the_replays():
+    assert filled(beta=0.9).prefetch(4).beta == 0.9
+    assert filled(beta=0.9).prefetch(4, beta=0.0).beta == 0.0
+
+
+@pytest.mark.parametrize("beta", [-0.5, 1.5, np.nan])
+def test_a_beta_out_of_range_is_refused_and_nothing_is_lost(beta):
+    replay, twin = filled(), filled()
+    expected = WrittenOut(twin, 8, 2)
+    with replay.prefetch(8, depth=2) as prefetch:
+        assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+        prefetch.beta = beta
+        with raises(ValueError, f"beta is {beta}; it must be from 0 to 1"):
+            next(prefetch)
+        prefetch.beta = replay.beta
+        for _ in range(4):
+            assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+
+
+def test_an_empty_replay_is_named_and_works_once_filled():
+    replay, twin = make(), make()
+    random, same = np.random.default_rng(0), np.random.default_rng(0)
+    with replay.prefetch(8) as prefetch:
+        for _ in range(3):
+            with raises(ValueError, "no transition can be sampled yet"):
+                next(prefetch)
+        for _ in range(20):
+            add_random_step(replay, random)
+            add_random_step(twin, same)
+        expected = WrittenOut(twin, 8, 2)
+        for _ in range(5):
+            assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+
+
+def test_clear_leaves_batches_that_were_drawn():
+    replay, twin = filled(), filled()
+    expected = WrittenOut(twin, 8, 2)
+    with replay.prefetch(8, depth=2) as prefetch:
+        assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+        replay.clear()
+        twin.clear()
+        with raises(ValueError, "no transition can be sampled yet"):
+            next(prefetch)
+        random, same = np.random.default_rng(3), np.random.default_rng(3)
+        for _ in range(100):
+            add_random_step(replay, random)
+            add_random_step(twin, same)
+        for number in range(6):
+            batch = next(prefetch)
+            assert batch_bytes(batch) == batch_bytes(next(expected))
+            assert (replay.update_priorities(batch.indices, np.ones(8)) == 8) == (number < 2)
+            twin.update_priorities(batch.indices, np.ones(8))
+
+
+def test_a_state_may_be_loaded_meanwhile():
+    replay, twin, other = filled(), filled(), filled(steps=30, seed=9)
+    state = other.state_dict()
+    expected = WrittenOut(twin, 8, 2)
+    with replay.prefetch(8, depth=2) as prefetch:
+        assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+        replay.load_state_dict(state)
+        twin.load_state_dict(state)
+        for _ in range(6):
+            assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+
+
+def test_closing_ends_the_iterator():
+    replay = filled()
+    prefetch = replay.prefetch(8)
+    held = [next(prefetch), next(prefetch)]
+    before = [batch_bytes(batch) for batch in held]
+    prefetch.close()
+    prefetch.close()
+    for _ in range(2):
+        with pytest.raises(StopIteration):
+            next(prefetch)
+    assert next(prefetch, None) is None
+    for _ in range(5):
+        replay.sample(8)
+    assert [batch_bytes(batch) for batch in held] == before
+
+
+def test_closing_before_the_first_batch():
+    prefetch = filled().prefetch(8)
+    prefetch.close()
+    assert next(prefetch, None) is None
+
+
+def test_a_with_statement_closes_even_where_it_raises():
+    prefetch = filled().prefetch(8)
+    with raises(KeyError, "mine"), prefetch:
+        next(prefetch)
+        raise KeyError("mine")
+    assert next(prefetch, None) is None
+
+
+def test_closed_prefetches_hold_nothing_up():
+    replay = numbered(8)
+    for _ in range(20):
+        prefetch = replay.prefetch(256, depth=6)
+        next(prefetch)
+        prefetch.close()
+        for number in range(30):
+            add_number(replay, number)
+    replay.check()
+
+
+THREADS = Path("/proc/self/task")
+
+
+def thread_count():
+    return len([*THREADS.iterdir()])
+
+
+@pytest.mark.skipif(not THREADS.exists(), reason="threads are counted in /proc")
+def test_collecting_a_prefetch_ends_its_thread():
+    replay = filled()
+    gc.collect()
+    before = thread_count()
+    opened = [replay.prefetch(8) for _ in range(5)]
+    for prefetch in opened:
+        next(prefetch)
+    assert thread_count() == before + 5
+    alive = weakref.ref(opened[0])
+    del opened, prefetch
+    gc.collect()
+    assert alive() is None
+    assert thread_count() == before
+
+
+def test_a_prefetch_keeps_its_replay():
+    replay, twin = filled(), filled()
+    prefetch, expected = replay.prefetch(8), WrittenOut(twin, 8, 2)
+    del replay
+    gc.collect()
+    for _ in range(5):
+        assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+    prefetch.close()
+
+
+def test_batches_held_in_a_list_stay_intact():
+    replay, twin = filled(), filled()
+    expected = WrittenOut(twin, 16, 2)
+    with replay.prefetch(16) as prefetch:
+        held = [next(prefetch) for _ in range(12)]
+    assert [batch_bytes(batch) for batch in held] == [batch_bytes(next(expected)) for _ in range(12)]
+
+
+def test_memory_goes_round(monkeypatch):
+    allocated = []
+    allocate = arenas._allocate
+    monkeypatch.setattr(arenas, "_allocate", lambda nbytes: allocated.append(nbytes) or allocate(nbytes))
+    with filled().prefetch(16, depth=2) as prefetch:
+        allocated.clear()
+        for _ in range(40):
+            next(prefetch)
+    assert 3 <= len(allocated) <= 4
+
+
+def test_many_may_be_open_at_once():
+    replay, twin = filled(), filled()
+    opened = [replay.prefetch(4 + place, depth=1 + place % 3) for place in range(12)]
+    expected = [WrittenOut(twin, 4 + place, 1 + place % 3) for place in range(12)]
+    for turn in np.random.default_rng(0).integers(0, 12, 100):
+        assert batch_bytes(next(opened[turn])) == batch_bytes(next(expected[turn]))
+    for prefetch in opened:
+        prefetch.close()
+
+
+def test_tensors_hold_what_arrays_would():
+    torch = pytest.importorskip("torch")
+    replay, twin = filled(), filled()
+    with replay.prefetch(8, as_torch=True) as tensors, twin.prefetch(8) as arrays:
+        for _ in range(5):
+            given, expected = next(tensors), next(arrays)
+            assert isinstance(given.obs, torch.Tensor)
+            for name in given._fields[:-1]:
+                np.testing.assert_array_equal(getattr(given, name).numpy(), getattr(expected, name))
+            assert given.extras.keys() == expected.extras.keys()
+            for name, tensor in given.extras.items():
+                np.testing.assert_array_equal(tensor.numpy(), expected.extras[name])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0; it must be >= 1"),
+        ({"batch_size": -3}, "batch_size is -3; it must be >= 1"),
+        ({"depth": 0}, "depth is 0; it must be >= 1"),
+        ({"depth": -1}, "depth is -1; it must be >= 1"),
+    ],
+)
+def test_an_argument_out_of_range(changes, message):
+    with raises(ValueError, message):
+        filled().prefetch(**{"batch_size": 4, **changes})
+
+
+def test_depth_is_known():
+    assert filled().prefetch(4, depth=7).depth == 7
+
+
+def test_python_threads_may_add_update_and_take_at_once():
+    replay = filled(num_threads=2)
+    failures, random = [], np.random.default_rng(0)
+
+    def run(work):
+        try:
+            for _ in range(60):
+                work()
+        except Exception as failure:
+            failures.append(failure)
+
+    def learn(prefetch):
+        batch = next(prefetch)
+        replay.update_priorities(batch.indices, np.ones(len(batch.indices)))
+
+    with replay.prefetch(32) as first, replay.prefetch(8, depth=1) as second:
+        works = [lambda: add_random_step(replay, random), lambda: learn(first), lambda: learn(second)]
+        threads = [threading.Thread(target=run, args=(work,)) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    replay.check()
+
+
+def wait_until_gathered(replay):
+    """A fork must not meet the thread while it holds a lock; a state is exchanged when nothing is being read."""
+    replay.load_state_dict(replay.state_dict())
+
+
+def test_a_forked_child_is_told_and_its_parent_goes_on():
+    replay, twin = filled(num_threads=2), filled()
+    prefetch, expected = replay.prefetch(16), WrittenOut(twin, 16, 2)
+    assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+    wait_until_gathered(replay)
+
+    with warnings.catch_warnings():
+        # Python 3.12 warns of a fork in a process that has threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(30)
+            with raises(RuntimeError, "does not go on in a forked process"):
+                next(prefetch)
+            random = np.random.default_rng(0)
+            for _ in range(100):
+                add_random_step(replay, random)
+            with replay.prefetch(8) as own:
+                next(own)
+            prefetch.close()
+            del prefetch
+            replay.check()
+            os._exit(0)
+        finally:
+            os._exit(2)
+
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    for _ in range(5):
+        assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
+    prefetch.close()
+
+
+def test_what_a_forked_child_is_refused_changes_nothing():
+    replay = filled()
+    prefetch = replay.prefetch(16)
+    next(prefetch)
+    wait_until_gathered(replay)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(30)
+            before = state_bytes(replay)
+            with pytest.raises(RuntimeError):
+                next(prefetch)
+            os._exit(0 if state_bytes(replay) == before else 1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_process_may_end_with_prefetches_open():
+    script = """
+import numpy as np
+from apexline import PrioritizedFrameReplay
+from apexline.replay import arenas
+
+replay = PrioritizedFrameReplay(capacity=50, num_envs=1, frame_shape=(84, 84), action_shape=())
+no = np.array([False])
+for _ in range(40):
+    replay.add(np.zeros((1, 84, 84), np.uint8), [0], [0], no, no)
+opened = [replay.prefetch(256, depth=4) for _ in range(3)]
+for prefetch in opened:
+    next(prefetch)
+"""
+    result = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")

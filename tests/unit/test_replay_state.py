@@ -1,0 +1,548 @@
+"""A state taken out and put back goes on as the original would, or is refused and nothing has changed."""
+
+import copy
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+from .replays import (
+    FINAL_FRAME,
+    NOT_WRAPPED,
+    WRAPPED,
+    add_random_step,
+    batch_bytes,
+    filled,
+    history,
+    make,
+    state_bytes,
+)
+
+
+def by_state_dict(replay):
+    twin = make()
+    twin.load_state_dict(replay.state_dict())
+    return twin
+
+
+def by_pickled_state_dict(replay):
+    twin = filled(steps=9)
+    twin.load_state_dict(pickle.loads(pickle.dumps(replay.state_dict())))
+    return twin
+
+
+def by_pickle(replay):
+    return pickle.loads(pickle.dumps(replay))
+
+
+COPIES = pytest.mark.parametrize(
+    "copied", [by_state_dict, by_pickled_state_dict, by_pickle, copy.copy, copy.deepcopy]
+)
+
+
+def cleared():
+    replay = filled()
+    replay.clear()
+    return replay
+
+
+def cleared_and_filled_a_little():
+    replay = cleared()
+    for _ in range(4):
+        add_random_step(replay, np.random.default_rng(2))
+    return replay
+
+
+@COPIES
+@pytest.mark.parametrize(
+    "original",
+    [
+        make,
+        lambda: filled(steps=1),
+        lambda: filled(steps=NOT_WRAPPED),
+        filled,
+        lambda: filled(steps=5 * WRAPPED),
+        cleared,
+        cleared_and_filled_a_little,
+    ],
+    ids=["new", "one step", "not full", "full", "overwritten", "cleared", "cleared and filled a little"],
+)
+def test_a_copy_goes_on_as_its_original(original, copied):
+    replay = original()
+    twin = copied(replay)
+    assert state_bytes(twin) == state_bytes(replay)
+    assert len(twin) == len(replay)
+    assert history(twin) == history(replay)
+
+
+@COPIES
+def test_a_copy_shares_nothing_with_its_original(copied):
+    replay = filled()
+    before = state_bytes(replay)
+    twin = copied(replay)
+    history(twin)
+    twin.clear()
+    assert state_bytes(replay) == before
+
+
+def test_handles_given_out_before_are_good_in_the_copy():
+    replay = filled()
+    handles = replay.sample(20).indices
+    for _ in range(5):
+        add_random_step(replay, np.random.default_rng(3))
+    twin = by_pickle(replay)
+    assert twin.update_priorities(handles, np.arange(20)) == replay.update_priorities(handles, np.arange(20))
+    assert state_bytes(twin) == state_bytes(replay)
+
+
+@pytest.mark.parametrize("frame_stack", [1, 4])
+@pytest.mark.parametrize("n_step", [1, 5])
+@pytest.mark.parametrize("steps", [3, 7, 10, 11, 12, 40])
+def test_a_copy_at_every_offset_of_the_ring(frame_stack, n_step, steps):
+    options = {"capacity": 30, "frame_stack": frame_stack, "n_step": n_step, "extras": {}}
+    replay, twin = filled(steps=steps, **options), make(**options)
+    twin.load_state_dict(replay.state_dict())
+    assert history(twin, rounds=12) == history(replay, rounds=12)
+    twin.check()
+
+
+def test_a_state_is_a_copy():
+    replay = filled()
+    state = replay.state_dict()
+    before = state_bytes(replay)
+    for piece in state["slots"]:
+        for value in piece.values():
+            if isinstance(value, np.ndarray):
+                value[...] = 1
+    state["priorities"][:] = 3
+    assert state_bytes(replay) == before
+
+
+def test_taking_a_state_changes_nothing():
+    replay, twin = filled(), filled()
+    replay.state_dict()
+    pickle.dumps(replay)
+    assert history(replay) == history(twin)
+
+
+def test_hyper_parameters_and_threads_stay_the_loading_replays_own():
+    own = {"gamma": 0.5, "alpha": 0.9, "beta": 0.1, "epsilon": 0.3, "shift": 0, "num_threads": 2, "seed": 1}
+    replay, twin = filled(), make(**own)
+    twin.load_state_dict(replay.state_dict())
+    assert twin.num_threads == 2
+    assert twin.beta == 0.1
+    assert state_bytes(twin) == state_bytes(replay)
+    batch, other = twin.sample(30), replay.sample(30, beta=0.1)
+    assert batch.indices.tolist() == other.indices.tolist()
+    np.testing.assert_array_equal(batch.weights, other.weights)
+    assert set(batch.discount.tolist()) <= {0.0, 0.25, 0.5}
+    assert (other.obs != batch.obs).any()
+    assert by_pickle(twin).num_threads == 2
+    index = batch.indices[:1]
+    assert twin.update_priorities(index, [1.0]) == 0
+    assert np.isclose(twin.priorities, 1.3**0.9).any()
+
+
+def test_pickling_keeps_every_option():
+    own = {"gamma": 0.5, "alpha": 0.9, "beta": 0.1, "epsilon": 0.3, "shift": 2, "seed": 1}
+    replay = filled(**own)
+    twin = by_pickle(replay)
+    assert twin.beta == 0.1
+    assert history(twin) == history(replay)
+
+
+def test_pickling_keeps_a_beta_that_was_set():
+    replay = filled()
+    replay.beta = 0.75
+    assert by_pickle(replay).beta == 0.75
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"capacity": 93}, "capacity is 93; this replay's is 90"),
+        ({"num_envs": 2}, "num_envs is 2; this replay's is 3"),
+        ({"frame_shape": (4, 5)}, "frame_shape is [4, 5]; this replay's is [5, 4]"),
+        ({"frame_dtype": np.int8}, "frame_dtype is int8; this replay's is uint8"),
+        ({"action_shape": (3,)}, "action_shape is [3]; this replay's is [2]"),
+        ({"action_dtype": np.float32}, "action_dtype is float32; this replay's is float64"),
+        ({"extras": {}}, "extras is []; this replay's is [['log_prob', [], 'float32'], ['hidden'"),
+        (
+            {"extras": {"log_prob": ((), np.float32)}},
+            "extras is [['log_prob', [], 'float32']]; this replay's is",
+        ),
+        ({"frame_stack": 2}, "frame_stack is 2; this replay's is 3"),
+        ({"n_step": 3}, "n_step is 3; this replay's is 2"),
+    ],
+)
+@pytest.mark.parametrize("count", [0, WRAPPED])
+def test_a_state_of_another_shape(changes, message, count):
+    replay = filled()
+    before = state_bytes(replay)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        replay.load_state_dict(filled(count, **changes).state_dict())
+    assert state_bytes(replay) == before
+
+
+def test_extras_in_another_order_keep_their_names():
+    values = {"low": ((), np.float32), "high": ((), np.float32)}
+    replay, twin = filled(extras=values), make(extras=dict(reversed(values.items())))
+    try:
+        twin.load_state_dict(replay.state_dict())
+    except ValueError:
+        return
+    for name, array in replay.sample(20).extras.items():
+        np.testing.assert_array_equal(twin.sample(20).extras[name], array)
+
+
+def rows(state, lane):
+    """All slots of a lane, which a state may hold in several pieces."""
+    [piece] = [piece for piece in state["slots"] if piece["lane"] == lane]
+    return piece
+
+
+def ineligible_slot(state):
+    return int(np.flatnonzero(np.array(state["priorities"]) == 0)[0])
+
+
+def eligible_slot(state):
+    return int(np.flatnonzero(np.array(state["priorities"]))[0])
+
+
+def change_lane(state, **changes):
+    names = ["head", "first", "next_in_episode", "episodes", "evicted"]
+    lane = dict(zip(names, state["lanes"][1], strict=True))
+    state["lanes"][1] = tuple({**lane, **changes}.values())
+
+
+def priority_on_an_ineligible_slot(state):
+    state["priorities"][ineligible_slot(state)] = 1.0
+
+
+def no_priority_on_an_eligible_slot(state):
+    state["priorities"][eligible_slot(state)] = 0.0
+
+
+def negative_priority(state):
+    state["priorities"][eligible_slot(state)] = -1.0
+
+
+def priority_that_is_no_number(state):
+    state["priorities"][eligible_slot(state)] = np.nan
+
+
+def endless_priority(state):
+    state["priorities"][eligible_slot(state)] = 1e300
+
+
+def priorities_that_lack_one(state):
+    state["priorities"] = state["priorities"][:-1]
+
+
+def negative_head(state):
+    change_lane(state, head=-1)
+
+
+def head_too_far(state):
+    change_lane(state, head=state["lanes"][1][0] + 1)
+
+
+def head_too_near(state):
+    change_lane(state, head=state["lanes"][1][0] - 1)
+
+
+def enormous_head(state):
+    change_lane(state, head=2**62)
+
+
+def first_behind_the_head(state):
+    change_lane(state, first=state["lanes"][1][0] + 1)
+
+
+def first_too_late(state):
+    change_lane(state, first=state["lanes"][1][0] - 2)
+
+
+def running_episode_of_another_length(state):
+    change_lane(state, next_in_episode=state["lanes"][1][2] + 1)
+
+
+def negative_episodes(state):
+    change_lane(state, episodes=-1)
+
+
+def negative_evictions(state):
+    change_lane(state, evicted=-1)
+
+
+def one_lane_too_few(state):
+    state["lanes"] = state["lanes"][:-1]
+
+
+def step_out_of_its_episode(state):
+    rows(state, 0)["in_episode"][5] += 1
+
+
+def end_without_a_final_frame(state):
+    flags = rows(state, 0)["flags"]
+    flags[np.flatnonzero(flags == 0)[3]] = 1
+
+
+def final_frame_without_an_end(state):
+    flags = rows(state, 0)["flags"]
+    flags[np.flatnonzero(flags == 0)[3]] = 4
+
+
+def end_that_is_forgotten(state):
+    flags = rows(state, 0)["flags"]
+    flags[np.flatnonzero((flags == 1) | (flags == 2))[1]] = 0
+
+
+def missing_lane(state):
+    state["slots"] = [piece for piece in state["slots"] if piece["lane"] != 2]
+
+
+def missing_last_slots(state):
+    piece = rows(state, 2)
+    piece.update({name: value[:-1] for name, value in piece.items() if isinstance(value, np.ndarray)})
+
+
+def missing_first_slots(state):
+    piece = rows(state, 2)
+    piece.update({name: value[1:] for name, value in piece.items() if isinstance(value, np.ndarray)})
+    piece["begin"] += 1
+
+
+def slots_twice(state):
+    state["slots"].append(state["slots"][0])
+
+
+def swapped_lanes(state):
+    for piece in state["slots"]:
+        piece["lane"] = {0: 1, 1: 0}.get(piece["lane"], piece["lane"])
+
+
+def lane_that_is_not_there(state):
+    rows(state, 2)["lane"] = 3
+
+
+def negative_lane(state):
+    rows(state, 2)["lane"] = -1
+
+
+def frames_of_another_shape(state):
+    piece = rows(state, 0)
+    piece["frames"] = piece["frames"].reshape(-1, 4, 5)
+
+
+def frames_of_another_dtype(state):
+    piece = rows(state, 0)
+    piece["frames"] = piece["frames"].astype(np.int8)
+
+
+def no_rewards(state):
+    del rows(state, 0)["rewards"]
+
+
+def too_many_rewards(state):
+    piece = rows(state, 0)
+    piece["rewards"] = np.append(piece["rewards"], np.float32(0))
+
+
+def largest_priority_of_zero(state):
+    state["max_priority"] = 0.0
+
+
+def largest_priority_that_is_no_number(state):
+    state["max_priority"] = np.nan
+
+
+def negative_seed(state):
+    state["seed"] = -1
+
+
+def seed_in_words(state):
+    state["seed"] = "seven"
+
+
+def negative_stale_updates(state):
+    state["stale_updates"] = -1
+
+
+def no_lanes(state):
+    state["lanes"] = None
+
+
+def lanes_of_one_number(state):
+    state["lanes"] = [1, 2, 3]
+
+
+def no_shape(state):
+    del state["shape"]
+
+
+def shape_in_words(state):
+    state["shape"] = "small"
+
+
+def no_slots(state):
+    del state["slots"]
+
+
+def empty_slots(state):
+    state["slots"] = []
+
+
+def slots_of_nothing(state):
+    state["slots"] = [None]
+
+
+TAMPERED = [
+    priority_on_an_ineligible_slot,
+    no_priority_on_an_eligible_slot,
+    negative_priority,
+    priority_that_is_no_number,
+    endless_priority,
+    priorities_that_lack_one,
+    negative_head,
+    head_too_far,
+    head_too_near,
+    enormous_head,
+    first_behind_the_head,
+    first_too_late,
+    running_episode_of_another_length,
+    negative_episodes,
+    negative_evictions,
+    one_lane_too_few,
+    step_out_of_its_episode,
+    end_without_a_final_frame,
+    final_frame_without_an_end,
+    end_that_is_forgotten,
+    missing_lane,
+    missing_last_slots,
+    missing_first_slots,
+    slots_twice,
+    swapped_lanes,
+    lane_that_is_not_there,
+    negative_lane,
+    frames_of_another_shape,
+    frames_of_another_dtype,
+    no_rewards,
+    too_many_rewards,
+    largest_priority_of_zero,
+    largest_priority_that_is_no_number,
+    negative_seed,
+    seed_in_words,
+    negative_stale_updates,
+    no_lanes,
+    lanes_of_one_number,
+    no_shape,
+    shape_in_words,
+    no_slots,
+    empty_slots,
+    slots_of_nothing,
+]
+
+
+def check_refused(tamper, steps=WRAPPED):
+    replay = filled(steps=20, seed=3)
+    replay.sample(5)
+    before = state_bytes(replay)
+    state = filled(steps=steps).state_dict()
+    tamper(state)
+    with pytest.raises(ValueError, match="the state does not fit this replay: "):
+        replay.load_state_dict(state)
+    assert state_bytes(replay) == before
+    replay.check()
+
+
+@pytest.mark.parametrize("tamper", TAMPERED)
+def test_a_state_that_is_not_whole(tamper):
+    check_refused(tamper)
+
+
+def reward_that_is_no_number(state):
+    rows(state, 0)["rewards"][4] = np.nan
+
+
+def action_that_is_no_number(state):
+    rows(state, 0)["field 0"][4] = np.nan
+
+
+def priority_above_the_largest(state):
+    state["priorities"][eligible_slot(state)] = 2 * state["max_priority"]
+
+
+def unknown_flag(state):
+    rows(state, 0)["flags"][4] |= 8
+
+
+def more_evictions_than_could_be(state):
+    head, first, *_ = state["lanes"][1]
+    change_lane(state, evicted=head - first)
+
+
+def more_episodes_than_could_be(state):
+    head, first, *_ = state["lanes"][1]
+    change_lane(state, episodes=head - first)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        reward_that_is_no_number,
+        action_that_is_no_number,
+        priority_above_the_largest,
+        unknown_flag,
+        more_evictions_than_could_be,
+        more_episodes_than_could_be,
+    ],
+)
+def test_a_state_that_no_history_gives(tamper):
+    check_refused(tamper)
+
+
+def test_a_first_episode_that_does_not_begin_at_its_first_step():
+    def tamper(state):
+        piece = rows(state, 0)
+        end = int(np.flatnonzero(piece["flags"] == FINAL_FRAME)[0])
+        piece["in_episode"][: end + 1] += 1
+
+    check_refused(tamper, steps=NOT_WRAPPED)
+
+
+def part(piece, begin, end):
+    arrays = {name: value[begin:end] for name, value in piece.items() if isinstance(value, np.ndarray)}
+    return {**piece, **arrays, "begin": piece["begin"] + begin}
+
+
+def test_a_first_step_that_is_missing_is_not_taken_for_zeros():
+    def tamper(state):
+        whole = rows(state, 1)
+        count = len(whole["rewards"])
+        assert (whole["in_episode"][0], whole["flags"][0]) == (0, 0)
+        others = [piece for piece in state["slots"] if piece["lane"] != 1]
+        state["slots"] = [part(whole, 1, count), part(whole, count - 1, count), *others]
+
+    check_refused(tamper, steps=NOT_WRAPPED)
+
+
+def test_a_last_step_that_is_missing_is_not_taken_for_zeros():
+    def tamper(state):
+        whole = rows(state, 0)
+        assert (whole["in_episode"][-1], whole["flags"][-1]) == (0, 0)
+        state["slots"][0] = part(whole, 0, -1)
+
+    check_refused(tamper, steps=NOT_WRAPPED)
+
+
+@pytest.mark.parametrize("path", ["state_dict", "pickle"])
+def test_a_batch_on_its_way_is_not_disturbed(path):
+    replay, twin = filled(), filled()
+    with replay.prefetch(8, depth=2) as prefetch:
+        first = [batch_bytes(next(prefetch)) for _ in range(3)]
+        replay.state_dict() if path == "state_dict" else pickle.dumps(replay)
+        second = [batch_bytes(next(prefetch)) for _ in range(3)]
+    with twin.prefetch(8, depth=2) as prefetch:
+        assert first + second == [batch_bytes(next(prefetch)) for _ in range(6)]
