@@ -20,8 +20,8 @@ ArrayReplay::ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame
       fields_(std::move(fields)) {}
 
 void ArrayReplay::add(const py::object& frames, const py::sequence& fields, const py::object& rewards,
-         const py::object& terminated, const py::object& truncated, const py::object& final_frames,
-         const py::object& mask) {
+                      const py::object& terminated, const py::object& truncated, const py::object& final_frames,
+                      const py::object& mask) {
   const auto lanes = static_cast<py::ssize_t>(core().config().num_envs);
   const auto boolean = py::dtype::of<bool>();
   const Shape frames_shape = batched(lanes, frame_shape_);
@@ -35,8 +35,9 @@ void ArrayReplay::add(const py::object& frames, const py::sequence& fields, cons
   std::vector<py::array> kept;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const auto& [name, shape, dtype] = fields_[i];
-    kept.push_back(converted_array(fields[i], i == 0 ? "actions" : name.c_str(), dtype, batched(lanes, shape), mask_array));
-    batch.fields.push_back(data<std::byte>(kept.back()));
+    const char* shown = i == 0 ? "actions" : name.c_str();
+    kept.push_back(converted_array(fields[i], shown, dtype, batched(lanes, shape), mask_array));
+    batch.fields.push_back(data<std::byte>(std::as_const(kept.back())));
   }
   const auto reward_array = real_array<float>(rewards, "rewards");
   require_shape(reward_array, "rewards", {lanes});
@@ -63,16 +64,16 @@ void ArrayReplay::cut_episodes(const py::object& mask) {
 }
 
 void ArrayReplay::sample(double beta, const py::object& obs, const py::object& action, const py::object& reward,
-            const py::object& discount, const py::object& next_obs, const py::object& weights,
-            const py::object& indices, const py::dict& extras) {
+                         const py::object& discount, const py::object& next_obs, const py::object& weights,
+                         const py::object& indices, const py::dict& extras) {
   const BatchArrays out = arrays_of(obs, action, reward, discount, next_obs, weights, indices, extras);
   const py::gil_scoped_release released;
   core().gather(core().draw(beta, out), out);
 }
 
 BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
-                      const py::object& discount, const py::object& next_obs, const py::object& weights,
-                      const py::object& indices, const py::dict& extras) {
+                                   const py::object& discount, const py::object& next_obs, const py::object& weights,
+                                   const py::object& indices, const py::dict& extras) {
   if (!py::isinstance<py::array>(indices)) throw py::type_error("indices is not a NumPy array");
   const auto size = static_cast<py::ssize_t>(py::len(indices));
   if (size < 1) throw py::value_error(text("batch_size is ", size, "; it must be >= 1"));
@@ -132,8 +133,9 @@ py::tuple ArrayReplay::read_slots(std::int64_t lane, std::int64_t begin, std::in
   return py::make_tuple(frames, fields, rewards, in_episode, flags);
 }
 
-void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames, const py::sequence& fields,
-                 const py::object& rewards, const py::object& in_episode, const py::object& flags) {
+void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames,
+                              const py::sequence& fields, const py::object& rewards,
+                              const py::object& in_episode, const py::object& flags) {
   const auto count = static_cast<py::ssize_t>(py::len(rewards));
   const auto frame_array = exact_array(frames, "frames", frame_dtype_, batched(count, frame_shape_));
   const auto reward_array = exact_array(rewards, "rewards", py::dtype::of<float>(), {count});

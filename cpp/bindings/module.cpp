@@ -17,8 +17,8 @@ PYBIND11_MODULE(_core, module) {
   module.attr("compiler") = APEXLINE_COMPILER;
   module.def(
       "isa", [] { return std::string(apexline::name(apexline::chosen_isa())); },
-      "The instruction-set variant in use: portable, avx2 or avx512. The environment variable APEXLINE_ISA forces one;\n"
-      "it is read once. Raises ValueError where it names none or one that is not supported.");
+      "The instruction-set variant in use: portable, avx2 or avx512. The environment variable APEXLINE_ISA forces\n"
+      "one; it is read once. Raises ValueError where it names none or one that is not supported.");
   apexline::bindings::bind_sum_tree(module);
   apexline::bindings::bind_replay(module);
   apexline::bindings::bind_prefetcher(module);

@@ -251,7 +251,8 @@ TEST(a_restored_ring_stands_where_the_other_did) {
   const FrameRing from = ring_of("..t......t..");
   FrameRing ring(kShape);
   ring.restore(from.counters());
-  for (std::int64_t position = from.tail(); position < from.head(); ++position) ring.step(position) = from.step(position);
+  for (std::int64_t position = from.tail(); position < from.head(); ++position)
+    ring.step(position) = from.step(position);
   ring.check();
   CHECK(ring.head() == from.head());
   CHECK(ring.tail() == from.tail());
@@ -295,7 +296,10 @@ TEST(check_names_the_first_slot_that_does_not_follow) {
   found("position 3 must follow the step before it", [](FrameRing& ring) { ring.step(3).in_episode = 2; });
   found("position 0 must begin an episode", [](FrameRing& ring) { ring.step(0).in_episode = 1; });
   found("position 3 must be a final frame", [](FrameRing& ring) { ring.step(3).final_frame = false; });
-  found("position 2 must be a final frame", [](FrameRing& ring) { ring.step(2).final_frame = true, ring.step(2).end = {}; });
+  found("position 2 must be a final frame", [](FrameRing& ring) {
+    ring.step(2).final_frame = true;
+    ring.step(2).end = {};
+  });
   found("position 1 must be a final frame", [](FrameRing& ring) { ring.step(0).end.truncated = true; });
   found("position 3 must be a final frame", [](FrameRing& ring) { ring.step(2).end = {}; });
   found("position 2 must not be both", [](FrameRing& ring) { ring.step(2).final_frame = true; });

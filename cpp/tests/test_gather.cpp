@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <span>
 #include <vector>
 
 #include <sys/mman.h>
@@ -85,7 +86,8 @@ class Target {
   bool holds(const std::vector<std::byte>& expected) const {
     const std::vector<std::byte> untouched(block_.size(), kUntouched);
     const std::byte* at = block_.data() + begin_;
-    return std::memcmp(at, expected.data(), bytes_) == 0 && std::memcmp(block_.data(), untouched.data(), begin_) == 0 &&
+    return std::ranges::equal(std::span(at, bytes_), expected) &&
+           std::memcmp(block_.data(), untouched.data(), begin_) == 0 &&
            std::memcmp(at + bytes_, untouched.data(), block_.size() - begin_ - bytes_) == 0;
   }
   void wipe() { block_.assign(block_.size(), kUntouched); }

@@ -201,7 +201,8 @@ TEST(the_last_of_equal_handles_wins) {
   fill(replay, steps, 20);
   const std::int64_t handle = sampled(replay, 1).indices[0];
   replay.update_priorities(std::vector(3, handle), std::vector<double>{9, 5, 1});
-  CHECK(replay.priorities()[static_cast<std::size_t>(handle % config.capacity)] == std::pow(1 + config.epsilon, config.alpha));
+  const double priority = replay.priorities()[static_cast<std::size_t>(handle % config.capacity)];
+  CHECK(priority == std::pow(1 + config.epsilon, config.alpha));
   CHECK(replay.max_priority() == std::pow(9 + config.epsilon, config.alpha));
 }
 
@@ -241,7 +242,8 @@ TEST(bad_updates_name_the_place_and_change_nothing) {
   batch.indices[0] = -1;
   CHECK_THROWS(std::out_of_range, "indices[0] is -1", replay.update_priorities(batch.indices, std::vector<double>(2)));
   batch.indices[0] = 300 * 1000;
-  CHECK_THROWS(std::out_of_range, "indices[0] is 300000", replay.update_priorities(batch.indices, std::vector<double>(2)));
+  CHECK_THROWS(std::out_of_range, "indices[0] is 300000",
+               replay.update_priorities(batch.indices, std::vector<double>(2)));
   CHECK_THROWS(std::invalid_argument, "beta is 1.5", replay.draw(1.5, batch.arrays()));
   CHECK_THROWS(std::invalid_argument, "beta is nan", replay.draw(std::nan(""), batch.arrays()));
   CHECK(same(replay.state(), before));
@@ -515,7 +517,8 @@ TEST(a_cut_episode_equals_one_truncated_a_step_before) {
                   &goes_on, &ends, final_frame.data(), nullptr});
     };
     for (std::int64_t position = 0; position <= decisions; ++position) add(cut, position, false);
-    for (std::int64_t position = 0; position < decisions; ++position) add(truncated, position, position + 1 == decisions);
+    for (std::int64_t position = 0; position < decisions; ++position)
+      add(truncated, position, position + 1 == decisions);
     const bool none = false;
     cut.cut_episodes(&none);
     CHECK(cut.stats().episodes == 0);
@@ -628,9 +631,9 @@ TEST(check_finds_priorities_and_slots_that_do_not_fit) {
   fill(original, steps, 130);
   const auto priorities = original.priorities();
   const auto some = [&](bool positive) {  // a leaf of the second lane
-    return static_cast<std::size_t>(
-        std::ranges::find_if(priorities.begin() + 100, priorities.end(), [=](double p) { return (p > 0) == positive; }) -
-        priorities.begin());
+    const auto found = std::find_if(priorities.begin() + 100, priorities.end(),
+                                    [=](double priority) { return (priority > 0) == positive; });
+    return static_cast<std::size_t>(found - priorities.begin());
   };
   const auto found = [&](const char* part, auto&& spoil) {
     PrioritizedReplay restored(config);
@@ -671,6 +674,8 @@ TEST(states_and_positions_that_cannot_be_are_refused) {
   refused("stale_updates is -1", [](ReplayState& state) { state.stale_updates = -1; });
   refused("priorities[4] is -1", [](ReplayState& state) { state.priorities[4] = -1; });
   refused("head is -1", [](ReplayState& state) { state.lanes[0].head = -1; });
+  refused("head is -2", [](ReplayState& state) { state.lanes[2].head = -2; });
+  refused("small enough for handles", [](ReplayState& state) { state.lanes[1].head = std::int64_t{1} << 61; });
 
   const std::int64_t head = good.lanes[0].head;
   const std::int64_t tail = tail_of(replay, good.lanes[0]);

@@ -78,7 +78,8 @@ TEST(every_variant_sums_in_the_documented_order) {
       const std::vector<std::int64_t> places{4, 0, 3, 0};
       tree_kernels(isa).sum(nodes[0].children.data(), parents.data(), places.data(), places.size());
       for (std::size_t node = 0; node < nodes.size(); ++node) {
-        const double expected = std::ranges::count(places, static_cast<std::int64_t>(node)) > 0 ? sum_of(nodes[node]) : -1.0;
+        const bool summed = std::ranges::count(places, static_cast<std::int64_t>(node)) > 0;
+        const double expected = summed ? sum_of(nodes[node]) : -1.0;
         CHECK(std::bit_cast<std::uint64_t>(parents[node]) == std::bit_cast<std::uint64_t>(expected));
       }
     }

@@ -298,3 +298,22 @@ def test_frames_of_any_memory_layout_are_stored_as_they_read():
         replay.add(np.asfortranarray(frame)[None], [[0]], [0], no, no)
     batch = replay.sample(9)
     np.testing.assert_array_equal(batch.obs[:, 0], frames[batch.obs[:, 0, 0, 0] // 6])
+
+
+def test_what_is_added_may_be_read_only():
+    replay = make(capacity=10, extras={"age": ((), np.int16)})
+    arrays = [
+        np.zeros((1, 1), np.uint8),
+        np.zeros((1, 1), np.float32),
+        np.zeros(1, np.float32),
+        np.zeros(1, bool),
+        np.ones(1, bool),
+        np.zeros((1, 1), np.uint8),
+        np.ones(1, bool),
+        np.zeros(1, np.int16),
+    ]
+    for array in arrays:
+        array.setflags(write=False)
+    *step, age = arrays
+    replay.add(*step, extras={"age": age})
+    assert len(replay) == 1

@@ -73,7 +73,9 @@ void FrameRing::write(const std::byte* frame, const Step& written) {
 }
 
 // A final frame has no action; zeros instead of what was there before make equal histories equal in every byte.
-void FrameRing::clear_record(std::int64_t position) { std::fill_n(record(position), shape_.record_bytes, std::byte{0}); }
+void FrameRing::clear_record(std::int64_t position) {
+  std::fill_n(record(position), shape_.record_bytes, std::byte{0});
+}
 
 void FrameRing::append_decision(const std::byte* frame, float reward, StepEnd end,
                                 std::vector<EligibilityChange>& changes) {
@@ -141,7 +143,7 @@ std::size_t FrameRing::bytes() const noexcept {
   return written * (shape_.frame_bytes + shape_.record_bytes + sizeof(Step));
 }
 
-void FrameRing::restore(const RingCounters& counters) {
+void FrameRing::check_counters(const RingCounters& counters) const {
   const auto require = [](bool holds, const char* name, std::int64_t value) {
     if (!holds) throw std::invalid_argument(text(name, " is ", value, "; no lane can stand there"));
   };
@@ -154,6 +156,10 @@ void FrameRing::restore(const RingCounters& counters) {
   require(counters.episodes >= 0 && counters.episodes <= since_clear / 2, "episodes", counters.episodes);
   const std::int64_t overwritten = std::max<std::int64_t>(since_clear - shape_.slots, 0);
   require(counters.evicted >= 0 && counters.evicted <= overwritten, "evicted", counters.evicted);
+}
+
+void FrameRing::restore(const RingCounters& counters) {
+  check_counters(counters);
   counters_ = counters;
 }
 

@@ -175,7 +175,8 @@ void FrameCopier::copy_shifted(const std::byte* frame, Shift shift, std::byte* t
                                const std::byte* then) const noexcept {
 #if defined(APEXLINE_X86_VARIANTS)
   if (store == Store::kStreaming && !inside_.empty()) {
-    const std::uint64_t* inside = inside_.data() + static_cast<std::size_t>(shift.right + most_) * geometry_.row_bytes();
+    const auto right = static_cast<std::size_t>(shift.right + most_);
+    const std::uint64_t* inside = inside_.data() + right * geometry_.row_bytes();
     return stream_shifted_avx512(geometry_, inside, frame, shift, target, then);
   }
 #else

@@ -25,6 +25,15 @@ constexpr std::size_t kSharedBytes = std::size_t{256} << 10;
 // Philox key word that keeps the shifts' stream apart from the tree's, which has 0 there.
 constexpr std::uint64_t kShiftStream = 1;
 
+// (N P(i))^-beta over the batch's maximum, which belongs to the smallest P: N and the total cancel, and what is left,
+// (P_min / P(i))^beta, cannot overflow. Schaul et al. 2016, section 3.4.
+void write_weights(double beta, std::span<const double> priorities, std::span<float> weights) {
+  const double smallest = *std::ranges::min_element(priorities);
+  std::ranges::transform(priorities, weights.begin(), [smallest, beta](double priority) {
+    return static_cast<float>(std::pow(smallest / priority, beta));
+  });
+}
+
 }  // namespace
 
 PrioritizedReplay::PrioritizedReplay(ReplayConfig config)
@@ -180,17 +189,9 @@ void PrioritizedReplay::apply_changes() {
   changed_priorities_.clear();
 }
 
-// (N P(i))^-beta over the batch's maximum, which belongs to the smallest P: N and the total cancel, and what is left,
-// (P_min / P(i))^beta, cannot overflow. Schaul et al. 2016, section 3.4.
-void PrioritizedReplay::write_weights(double beta, std::span<float> weights, std::span<const double> priorities) const {
-  const double smallest = *std::ranges::min_element(priorities);
-  std::ranges::transform(priorities, weights.begin(), [smallest, beta](double priority) {
-    return static_cast<float>(std::pow(smallest / priority, beta));
-  });
-}
-
 PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, const BatchArrays& out) {
   require(beta >= 0 && beta <= 1, "beta", beta, "from 0 to 1");
+  require(out.size >= 1, "batch_size", out.size, ">= 1");
   const auto size = static_cast<std::size_t>(out.size);
   std::vector<double> priorities(size);
   std::vector<Place> starts(size);
@@ -220,7 +221,7 @@ PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, const BatchArrays& 
   drawn.batch_ = batches_++;
   lock.unlock();
 
-  write_weights(beta, {out.weights, size}, priorities);
+  write_weights(beta, priorities, {out.weights, size});
   return drawn;
 }
 
@@ -251,7 +252,8 @@ void PrioritizedReplay::write_start(const BatchArrays& out, std::int64_t row, co
   Shift shift{0, 0};
   Shift next_shift{0, 0};
   if (config_.shift > 0) {
-    const PhiloxBlock draws = philox({config_.seed, kShiftStream}, {static_cast<std::uint64_t>(row), draw.batch_, 0, 0});
+    const PhiloxBlock draws =
+        philox({config_.seed, kShiftStream}, {static_cast<std::uint64_t>(row), draw.batch_, 0, 0});
     const auto offsets = static_cast<std::uint32_t>(2 * config_.shift + 1);
     const auto offset = [&](std::size_t axis) { return static_cast<int>(below(draws[axis], offsets)) - config_.shift; };
     shift = {offset(0), offset(1)};

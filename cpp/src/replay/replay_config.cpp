@@ -15,6 +15,7 @@ std::size_t ReplayConfig::record_bytes() const {
 ReplayConfig checked(ReplayConfig config) {
   const FrameGeometry& frame = config.geometry;
   require(config.num_envs >= 1, "num_envs", config.num_envs, ">= 1");
+  require(!config.field_bytes.empty(), "the number of fields", config.field_bytes.size(), ">= 1");
   require(config.frame_stack >= 1, "frame_stack", config.frame_stack, ">= 1");
   require(config.n_step >= 1, "n_step", config.n_step, ">= 1");
   require(config.gamma >= 0 && config.gamma <= 1, "gamma", config.gamma, "from 0 to 1");

@@ -109,6 +109,11 @@ void PrioritizedReplay::restore(const ReplayState& state) {
   const double largest = state.priorities.empty() ? 0 : std::ranges::max(state.priorities);
   require(!(largest > state.max_priority), "a priority", largest, "at most max_priority");
   require(state.stale_updates >= 0, "stale_updates", state.stale_updates, ">= 0");
+  const std::int64_t most = (std::int64_t{1} << 62) / config_.num_envs;  // beyond it, handles would not fit
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+    lanes_[lane].check_counters(state.lanes[lane]);
+    require(state.lanes[lane].head < most, "head", state.lanes[lane].head, "small enough for handles");
+  }
   std::vector<std::int64_t> all(state.priorities.size());
   std::iota(all.begin(), all.end(), std::int64_t{0});
 

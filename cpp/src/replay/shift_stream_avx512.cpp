@@ -65,12 +65,8 @@ class ShiftStream {
       row += over ? row_bytes : 0;
     };
 
-    if (held_ > 0) {
+    if (held_ > 0) {  // the piece is whole now: a row is no shorter than one
       carried_ = _mm512_or_si512(carried_, piece(inside_of_piece(row_bytes, off, x), bytes_between(held_, left)));
-      if (left < kPiece) {
-        held_ = left;
-        return;
-      }
       if (first_ > 0)
         _mm512_mask_storeu_epi8(target, bytes_between(first_, kPiece), carried_);
       else

@@ -52,7 +52,7 @@ void philox_stream(PhiloxKey key, std::uint64_t first, std::span<std::uint64_t> 
     }
     for (const PhiloxBlock& drawn : {even, odd}) {
       const std::size_t taken = std::min(kPhiloxWords - skip, words.size() - filled);
-      std::copy_n(drawn.begin() + static_cast<std::ptrdiff_t>(skip), taken, words.begin() + static_cast<std::ptrdiff_t>(filled));
+      std::copy_n(drawn.data() + skip, taken, words.data() + filled);
       filled += taken;
       skip = 0;
     }

@@ -2,8 +2,8 @@
 //
 // A slot holds either a decision (the frame seen before acting, the action, the reward that followed, how the step
 // ended) or, behind the last decision of an episode, that episode's final frame. An episode of T decisions takes T + 1
-// slots; T is 0 where it was cut before anything followed its first frame. A position counts slots written since the ring was made and never repeats; it lies in slot
-// position % slots, and exists while tail() <= position < head().
+// slots; T is 0 where it was cut before anything followed its first frame. A position counts slots written since the
+// ring was made and never repeats; it lies in slot position % slots, and exists while tail() <= position < head().
 //
 // A decision is an eligible start when
 //  - its frame stack exists: min(step, frame_stack - 1) positions before it, where step counts from its episode's
@@ -93,7 +93,9 @@ class FrameRing {
   [[nodiscard]] std::int64_t newest_in(std::int64_t slot) const noexcept;
   [[nodiscard]] bool eligible(std::int64_t position) const noexcept;
   // The last position that an append of `count` more slots would overwrite; negative where it overwrites none.
-  [[nodiscard]] std::int64_t overwritten_by(std::int64_t count) const noexcept { return head() + count - 1 - shape_.slots; }
+  [[nodiscard]] std::int64_t overwritten_by(std::int64_t count) const noexcept {
+    return head() + count - 1 - shape_.slots;
+  }
 
   // A step that ended must be followed by append_final; its record is written through `record(head() - 1)` first.
   // Changes are appended to `changes` in the order they happen.
@@ -114,12 +116,11 @@ class FrameRing {
   [[nodiscard]] Stack stack(std::int64_t position) const noexcept;
   // Precondition: eligible(start).
   [[nodiscard]] Window window(std::int64_t start, double gamma) const noexcept;
-
-
   // Bytes of the slots written so far and their bookkeeping; memory that was never written is not taken.
   [[nodiscard]] std::size_t bytes() const noexcept;
-  // Takes over counters; the slots from tail() to head() are to be written next. Throws std::invalid_argument where no
-  // ring can stand so.
+  // Throws std::invalid_argument where no ring of this shape can stand so.
+  void check_counters(const RingCounters& counters) const;
+  // Takes over counters, which are checked; the slots from tail() to head() are to be written next.
   void restore(const RingCounters& counters);
   // Throws std::logic_error that names the first slot whose place in its episode does not follow from the one before.
   void check() const;

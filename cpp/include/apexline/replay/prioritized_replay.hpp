@@ -10,8 +10,9 @@
 // A batch is drawn, then gathered. `draw` chooses its starts and is short; `gather` copies and needs no lock, so adds,
 // updates and other batches go on beside it. An `add` that would overwrite what a draw is still to read waits for it.
 //
-// Guarantees: a call that throws has changed nothing; every output is a function of the configuration, the seed and the
-// order of draws, adds and updates, never of the number of threads or of when a batch is gathered.
+// Guarantees, unless memory runs out (std::bad_alloc): a call that throws has changed nothing; every output is a
+// function of the configuration, the seed and the order of draws, adds and updates, never of the number of threads or
+// of when a batch is gathered.
 // Thread-safety: any calls may run at once, each as a whole; gathers run side by side.
 #pragma once
 
@@ -107,7 +108,8 @@ class PrioritizedReplay {
   };
 
  public:
-  // A batch that is drawn. Until it is destroyed, the slots it reads are kept. The replay must outlive it.
+  // A batch that is drawn. Until it is destroyed, the slots it reads are kept, so the thread that holds it must not
+  // add, cut or swap: that could wait for itself. The replay must outlive it.
   class Draw {
    public:
     Draw(Draw&& other) noexcept;
@@ -142,8 +144,8 @@ class PrioritizedReplay {
   // final frame. A terminated lane without one repeats its last frame: its discount is 0, so it only fills the
   // place. After an end the lane's next step begins an episode.
   void add(const StepBatch& batch);
-  // Writes `weights` and `indices` of out. Throws std::invalid_argument where nothing is eligible or beta is not from 0
-  // to 1.
+  // Writes `weights` and `indices` of out. Throws std::invalid_argument where nothing is eligible, beta is not from 0
+  // to 1 or the batch is empty.
   [[nodiscard]] Draw draw(double beta, const BatchArrays& out);
   // Writes everything else.
   void gather(const Draw& draw, const BatchArrays& out);
@@ -166,13 +168,16 @@ class PrioritizedReplay {
   void write_slots(std::int64_t lane, std::int64_t begin, std::int64_t end, const SlotSource& from);
   // Throws std::logic_error that names the first invariant that does not hold. Reads everything but the frames.
   void check() const;
-  // Takes the contents of `other`, of the same configuration but for its threads, and leaves it with its own.
+  // Takes the contents of `other`, of the same configuration but for its threads, and leaves it with its own. `other`
+  // is another replay that nothing else uses meanwhile.
   void swap_contents(PrioritizedReplay& other);
 
  private:
   [[nodiscard]] std::int64_t leaf(const Place& place) const noexcept;
   [[nodiscard]] FrameRing& ring(std::int64_t lane) noexcept { return lanes_[static_cast<std::size_t>(lane)]; }
-  [[nodiscard]] const FrameRing& ring(std::int64_t lane) const noexcept { return lanes_[static_cast<std::size_t>(lane)]; }
+  [[nodiscard]] const FrameRing& ring(std::int64_t lane) const noexcept {
+    return lanes_[static_cast<std::size_t>(lane)];
+  }
   void collect_changes(std::int64_t lane);
   void apply_changes();
   void wait_until_nothing_is_read(std::unique_lock<std::mutex>& lock);
@@ -183,7 +188,6 @@ class PrioritizedReplay {
   void write_start(const BatchArrays& out, std::int64_t row, const Draw& draw, Store store,
                    const std::byte* then) const;
   void write_stack(const Stack& stack, Shift shift, std::byte* out, Store store, const std::byte* then) const;
-  void write_weights(double beta, std::span<float> weights, std::span<const double> priorities) const;
 
   ReplayConfig config_;
   std::int64_t slots_;  // a lane's

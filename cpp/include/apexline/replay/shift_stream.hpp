@@ -1,8 +1,8 @@
 // Streams a shifted frame without passing through memory on the way, on processors with AVX-512 (BW and VL).
 //
-// A shifted row is its source moved sideways; its edge, the bytes at one end that the source does not reach, repeats the
-// item there. Rows follow each other in the target without a gap, so an aligned piece of the target, a cache line, takes
-// most of its bytes from one unaligned load and the rest, of one edge at most, from one item.
+// A shifted row is its source moved sideways; its edge, the bytes at one end that the source does not reach, repeats
+// the item there. Rows follow each other in the target without a gap, so an aligned piece of the target, a cache line,
+// takes most of its bytes from one unaligned load and the rest, of one edge at most, from one item.
 #pragma once
 
 #include <cstddef>
