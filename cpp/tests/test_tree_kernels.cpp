@@ -75,8 +75,9 @@ TEST(every_variant_sums_in_the_documented_order) {
       std::vector<Node> nodes;
       for (int node = 0; node < 5; ++node) nodes.push_back(random_node(random));
       std::vector<double> parents(nodes.size(), -1.0);
-      const std::vector<std::int64_t> places{4, 0, 3, 0};
-      tree_kernels(isa).sum(nodes[0].children.data(), parents.data(), places.data(), places.size());
+      std::vector<std::int64_t> places{39, 32, 0, 7, 3, 25, 31, 24, 5};  // children of nodes 4, 0, 3 and 0 again
+      places.resize(tree_kernels(isa).sum(nodes[0].children.data(), parents.data(), places.data(), places.size()));
+      CHECK(places == std::vector<std::int64_t>{4, 0, 3, 0});
       for (std::size_t node = 0; node < nodes.size(); ++node) {
         const bool summed = std::ranges::count(places, static_cast<std::int64_t>(node)) > 0;
         const double expected = summed ? sum_of(nodes[node]) : -1.0;

@@ -43,7 +43,7 @@ SumTree::SumTree(std::int64_t capacity, std::uint64_t seed, Isa isa)
 
 double SumTree::total() const noexcept {
   double sum = 0;
-  const std::int64_t root = 0;
+  std::int64_t root = 0;
   kernels_->sum(levels_.back(), &sum, &root, 1);
   return sum;
 }
@@ -67,30 +67,44 @@ double SumTree::min() const {
   return smallest;
 }
 
-void SumTree::check_index(std::size_t place, std::int64_t index) const {
-  if (index < 0 || index >= capacity_)
-    throw std::out_of_range(text("indices[", place, "] is ", index, "; it must be from 0 to ", capacity_ - 1));
+void SumTree::check_indices(std::span<const std::int64_t> indices) const {
+  const auto outside = [this](std::int64_t index) {
+    return static_cast<std::uint64_t>(index) >= static_cast<std::uint64_t>(capacity_);  // negative ones too
+  };
+  bool any = false;
+  for (const std::int64_t index : indices) any |= outside(index);
+  if (!any) [[likely]]
+    return;
+  const auto first = std::ranges::find_if(indices, outside);
+  throw std::out_of_range(text("indices[", first - indices.begin(), "] is ", *first, "; it must be from 0 to ",
+                               capacity_ - 1));
+}
+
+void SumTree::check_priorities(std::span<const double> priorities) const {
+  const auto usable = [](double priority) { return priority >= 0 && priority <= kMaxPriority; };
+  bool all = true;
+  for (const double priority : priorities) all &= usable(priority);
+  if (all) [[likely]]
+    return;
+  const auto first = std::ranges::find_if_not(priorities, usable);
+  throw std::invalid_argument(text("priorities[", first - priorities.begin(), "] is ", *first,
+                                   "; priorities must be finite, >= 0 and at most ", kMaxPriority));
 }
 
 void SumTree::get(std::span<const std::int64_t> indices, std::span<double> out) const {
-  for (std::size_t i = 0; i < indices.size(); ++i) check_index(i, indices[i]);
+  check_indices(indices);
   const double* leaf = level(0);
   std::ranges::transform(indices, out.begin(), [leaf](std::int64_t index) { return leaf[index]; });
 }
 
 void SumTree::set(std::span<const std::int64_t> indices, std::span<const double> priorities) {
-  constexpr auto fan_out = static_cast<std::int64_t>(kFanOut);
+  check_indices(indices);
+  check_priorities(priorities);
   const double* parents = levels_.size() > 1 ? levels_[1] : levels_[0];
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    check_index(i, indices[i]);
-    __builtin_prefetch(levels_[0] + indices[i], 1);
-    __builtin_prefetch(parents + indices[i] / fan_out, 1);
+  for (const std::int64_t index : indices) {
+    __builtin_prefetch(levels_[0] + index, 1);
+    __builtin_prefetch(parents + index / static_cast<std::int64_t>(kFanOut), 1);
   }
-  for (std::size_t i = 0; i < priorities.size(); ++i)
-    if (!(priorities[i] >= 0 && priorities[i] <= kMaxPriority))
-      throw std::invalid_argument(text("priorities[", i, "] is ", priorities[i],
-                                       "; priorities must be finite, >= 0 and at most ", kMaxPriority));
-
   places_.assign(indices.begin(), indices.end());
   double* leaf = level(0);
   for (std::size_t i = 0; i < places_.size(); ++i)
@@ -102,20 +116,16 @@ std::size_t SumTree::sums_in(std::size_t depth) const noexcept {
   return (offsets_[depth] - offsets_[depth - 1]) / kFanOut;
 }
 
-// Sums the parents of `places_`, level by level. Low down, where a level has far more nodes than there are places, two
-// places rarely share a parent; from the first level on where they often do, each parent is summed once.
+// Sums the parents of `places_`, level by level. Low down, where a level has more places than are summed, two of them
+// rarely have the same parent; from where they often do, they are sorted, so that each parent is summed once.
 void SumTree::sum_upwards() {
-  constexpr std::size_t kCrowded = 8;
   bool sorted = false;
   for (std::size_t depth = 1; depth < levels_.size(); ++depth) {
-    for (std::int64_t& place : places_) place /= static_cast<std::int64_t>(kFanOut);
-    if (sorted) {
-      places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
-    } else if (sums_in(depth) <= kCrowded * places_.size()) {
+    places_.resize(kernels_->sum(levels_[depth - 1], level(depth), places_.data(), places_.size()));
+    if (!sorted && sums_in(depth) <= places_.size()) {
       sort_places(sums_in(depth));
       sorted = true;
     }
-    kernels_->sum(levels_[depth - 1], level(depth), places_.data(), places_.size());
   }
 }
 
@@ -137,7 +147,7 @@ bool SumTree::consistent() const noexcept {
   for (std::size_t depth = 1; depth < levels_.size(); ++depth) {
     for (std::size_t node = 0; node < sums_in(depth); ++node) {
       double sum = 0;
-      const std::int64_t here = 0;
+      std::int64_t here = 0;
       kernels_->sum(levels_[depth - 1] + node * kFanOut, &sum, &here, 1);
       if (sum != levels_[depth][node]) return false;
     }

@@ -46,9 +46,17 @@ void descend_all(const double* const* levels, std::size_t depth, std::int64_t* p
 }
 
 template <class Node>
-void sum_all(const double* children, double* parents, const std::int64_t* places, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i)
-    parents[places[i]] = Node::sum(children + places[i] * static_cast<std::int64_t>(kFanOut));
+std::size_t sum_all(const double* children, double* parents, std::int64_t* places, std::size_t count) noexcept {
+  std::size_t left = 0;
+  std::size_t last = ~std::size_t{0};
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t parent = static_cast<std::size_t>(places[i]) / kFanOut;
+    if (parent == last) continue;
+    last = parent;
+    parents[parent] = Node::sum(children + parent * kFanOut);
+    places[left++] = static_cast<std::int64_t>(parent);
+  }
+  return left;
 }
 
 template <class Node>

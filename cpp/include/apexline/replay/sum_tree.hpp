@@ -11,7 +11,7 @@
 //  - A call that throws has changed nothing.
 //
 // Complexity: set and sample of n leaves are O(n log8 capacity); a parent above several set leaves is summed once where
-// the level has at most 8 n nodes. min and max read every leaf; total is O(1).
+// the level below has at most n nodes. min and max read every leaf; total is O(1).
 // Numerical limits: priorities are finite, >= 0 and at most `kMaxPriority`, so that no sum overflows.
 // Thread-safety: none; concurrent const calls are safe, anything else needs the caller's lock.
 #pragma once
@@ -68,7 +68,8 @@ class SumTree {
   }
   // Nodes that the sums on level `depth`, above the leaves, belong to.
   [[nodiscard]] std::size_t sums_in(std::size_t depth) const noexcept;
-  void check_index(std::size_t place, std::int64_t index) const;
+  void check_indices(std::span<const std::int64_t> indices) const;
+  void check_priorities(std::span<const double> priorities) const;
   void sum_upwards();
   void sort_places(std::size_t bound);
 

@@ -21,8 +21,9 @@ struct TreeKernels {
   // greater; where rounding left more mass than there is, to the last positive child.
   void (*descend)(const double* const* levels, std::size_t depth, std::int64_t* places, double* masses,
                   std::size_t count) noexcept;
-  // parents[place] = sum of the node at `place`, for each of `count` places.
-  void (*sum)(const double* children, double* parents, const std::int64_t* places, std::size_t count) noexcept;
+  // Each of `count` places among the children gives way to its parent's, whose sum is written to `parents`. Of parents
+  // that follow each other only one is kept; returns how many are left.
+  std::size_t (*sum)(const double* children, double* parents, std::int64_t* places, std::size_t count) noexcept;
 };
 
 // Precondition: supported(isa).
