@@ -68,14 +68,13 @@ double SumTree::min() const {
 }
 
 void SumTree::check_indices(std::span<const std::int64_t> indices) const {
-  const auto outside = [this](std::int64_t index) {
-    return static_cast<std::uint64_t>(index) >= static_cast<std::uint64_t>(capacity_);  // negative ones too
-  };
-  bool any = false;
-  for (const std::int64_t index : indices) any |= outside(index);
-  if (!any) [[likely]]
+  // One of the terms is negative exactly where an index is out of range. No branch, so that it runs in vectors.
+  const auto signs = [this](std::int64_t index) { return index | (capacity_ - 1 - index); };
+  std::int64_t all = 0;
+  for (const std::int64_t index : indices) all |= signs(index);
+  if (all >= 0) [[likely]]
     return;
-  const auto first = std::ranges::find_if(indices, outside);
+  const auto first = std::ranges::find_if(indices, [&](std::int64_t index) { return signs(index) < 0; });
   throw std::out_of_range(text("indices[", first - indices.begin(), "] is ", *first, "; it must be from 0 to ",
                                capacity_ - 1));
 }
@@ -101,14 +100,14 @@ void SumTree::set(std::span<const std::int64_t> indices, std::span<const double>
   check_indices(indices);
   check_priorities(priorities);
   const double* parents = levels_.size() > 1 ? levels_[1] : levels_[0];
+  double* leaves = level(0);
   for (const std::int64_t index : indices) {
-    __builtin_prefetch(levels_[0] + index, 1);
-    __builtin_prefetch(parents + index / static_cast<std::int64_t>(kFanOut), 1);
+    __builtin_prefetch(leaves + index, 1);
+    __builtin_prefetch(parents + static_cast<std::size_t>(index) / kFanOut, 1);
   }
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    leaves[indices[i]] = priorities[i] + 0.0;  // makes -0.0 a plain zero
   places_.assign(indices.begin(), indices.end());
-  double* leaf = level(0);
-  for (std::size_t i = 0; i < places_.size(); ++i)
-    leaf[places_[i]] = priorities[i] + 0.0;  // makes -0.0 a plain zero
   sum_upwards();
 }
 
