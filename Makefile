@@ -52,6 +52,7 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+	$(BIN)/stubtest apexline._core --concise --allowlist tests/stubtest_allowed.txt
 
 bench: $(READY)
 	$(BIN)/python -m pytest benchmarks $(ARGS)
