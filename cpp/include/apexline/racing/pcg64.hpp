@@ -1,0 +1,40 @@
+// NumPy's default generator, PCG64 (O'Neill 2014; XSL-RR 128/64), continuing from any state of NumPy's.
+//
+// uniform and integers draw as numpy.random.Generator does, bit for bit.
+#pragma once
+
+#include <cstdint>
+
+namespace apexline::racing {
+
+class Pcg64 {
+ public:
+  // The fields of numpy.random.PCG64().state.
+  struct State {
+    std::uint64_t state_high = 0;
+    std::uint64_t state_low = 0;
+    std::uint64_t increment_high = 0;
+    std::uint64_t increment_low = 1;
+    bool has_uint32 = false;   // whether half of the last 64 bits is still to be given out
+    std::uint32_t uinteger = 0;
+
+    bool operator==(const State&) const = default;
+  };
+
+  explicit Pcg64(const State& state) noexcept : state_(state) {}
+
+  [[nodiscard]] const State& state() const noexcept { return state_; }
+
+  // Generator.uniform(low, high)
+  double uniform(double low, double high) noexcept;
+  // Generator.integers(bound), bound >= 2
+  std::uint32_t integers(std::uint32_t bound) noexcept;
+
+ private:
+  std::uint64_t next64() noexcept;
+  std::uint32_t next32() noexcept;
+
+  State state_;
+};
+
+}  // namespace apexline::racing
