@@ -1,0 +1,8 @@
+#include "drive_loops.hpp"
+#include "solve_loops.hpp"
+
+namespace apexline::racing {
+
+const CarKernels kPortableCarKernels{drive, solve};
+
+}  // namespace apexline::racing
