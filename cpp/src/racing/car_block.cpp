@@ -1,8 +1,37 @@
 #include "apexline/racing/car_block.hpp"
 
+#include <algorithm>
+#include <cassert>
 #include <cmath>
 
 namespace apexline::racing {
+namespace {
+
+constexpr double kGasRamp = 0.1;  // a frame
+
+// Copies one lane of each row and counts the bytes of the rows.
+class LaneCopier {
+ public:
+  LaneCopier(std::size_t from, std::size_t to) noexcept : from_(from), to_(to) {}
+
+  template <class T>
+  void operator()(const Lane<T>& source, Lane<T>& target) noexcept {
+    target[to_] = source[from_];
+    bytes_ += sizeof(source);
+  }
+  template <class T, std::size_t rows>
+  void operator()(const std::array<Lane<T>, rows>& source, std::array<Lane<T>, rows>& target) noexcept {
+    for (std::size_t row = 0; row < rows; ++row) (*this)(source[row], target[row]);
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  std::size_t from_;
+  std::size_t to_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
 
 void place_car(CarBlock& block, std::size_t lane, Point position, double angle) noexcept {
   const Chassis& car = chassis();
@@ -34,6 +63,22 @@ void place_car(CarBlock& block, std::size_t lane, Point position, double angle) 
   }
   block.rest_time[lane] = 0;
   block.steer[lane] = block.gas[lane] = block.brake[lane] = 0;
+}
+
+void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept {
+  const double change = std::clamp(gas, 0.0, 1.0) - block.gas[lane];
+  block.gas[lane] += change > kGasRamp ? kGasRamp : change;
+}
+
+void copy_lane(const CarBlock& from, std::size_t from_lane, CarBlock& to, std::size_t to_lane) noexcept {
+  LaneCopier copier(from_lane, to_lane);
+  const auto copy = [&](auto... fields) { (copier(from.*fields, to.*fields), ...); };
+  copy(&CarBlock::x, &CarBlock::y, &CarBlock::sine, &CarBlock::cosine, &CarBlock::angle, &CarBlock::centre_x,
+       &CarBlock::centre_y, &CarBlock::velocity_x, &CarBlock::velocity_y, &CarBlock::spin, &CarBlock::impulse_x,
+       &CarBlock::impulse_y, &CarBlock::limit_impulse, &CarBlock::motor_impulse, &CarBlock::limit,
+       &CarBlock::motor_speed, &CarBlock::force_x, &CarBlock::force_y, &CarBlock::rest_time, &CarBlock::steer,
+       &CarBlock::gas, &CarBlock::brake, &CarBlock::omega, &CarBlock::phase, &CarBlock::on_road, &CarBlock::skids);
+  assert(copier.bytes() + alignof(CarBlock) > sizeof(CarBlock));
 }
 
 const CarKernels& car_kernels(Isa isa) noexcept {

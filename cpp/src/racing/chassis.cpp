@@ -29,14 +29,14 @@ Vec2 in_units(Pixel pixel) noexcept {
   return {static_cast<float>(pixel.x * kSize), static_cast<float>(pixel.y * kSize)};
 }
 
-Polygon shape(std::span<const Pixel> corners) noexcept {
-  std::array<Vec2, Polygon::kMaxVertices> points;
+ConvexPolygon shape(std::span<const Pixel> corners) noexcept {
+  std::array<Vec2, ConvexPolygon::kMaxVertices> points;
   std::transform(corners.begin(), corners.end(), points.begin(), in_units);
   return convex_hull({points.data(), corners.size()});
 }
 
 // b2Body::ResetMassData; Box2D keeps the fixtures of a body last first, and sums in that order.
-Body body_of(std::span<const Polygon> parts, float density) noexcept {
+Body body_of(std::span<const ConvexPolygon> parts, float density) noexcept {
   float mass = 0;
   float inertia = 0;
   Vec2 centre;

@@ -123,7 +123,7 @@ class Simplex {
   int count_;
 };
 
-std::int32_t furthest(const Polygon& polygon, Vec2 direction) noexcept {
+std::int32_t furthest(const ConvexPolygon& polygon, Vec2 direction) noexcept {
   std::int32_t best = 0;
   float best_value = dot(polygon.vertices[0], direction);
   for (std::int32_t i = 1; i < polygon.count; ++i) {
@@ -142,7 +142,7 @@ Vec2 rotated_back(const Transform& transform, Vec2 v) noexcept {
 
 class Difference {
  public:
-  Difference(const Polygon& fixed, const Polygon& moved, const Transform& transform) noexcept
+  Difference(const ConvexPolygon& fixed, const ConvexPolygon& moved, const Transform& transform) noexcept
       : fixed_(fixed), moved_(moved), transform_(transform) {}
 
   [[nodiscard]] Support at(std::int32_t fixed_index, std::int32_t moved_index) const noexcept {
@@ -160,14 +160,14 @@ class Difference {
   }
 
  private:
-  const Polygon& fixed_;
-  const Polygon& moved_;
+  const ConvexPolygon& fixed_;
+  const ConvexPolygon& moved_;
   const Transform& transform_;
 };
 
 }  // namespace
 
-bool overlaps(const Polygon& fixed, const Polygon& moved, const Transform& transform) noexcept {
+bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved, const Transform& transform) noexcept {
   const Difference difference(fixed, moved, transform);
   Simplex simplex(difference.at(0, 0));
   for (int iteration = 0; iteration < kMaxIterations; ++iteration) {

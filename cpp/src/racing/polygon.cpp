@@ -6,15 +6,15 @@
 
 namespace apexline::racing {
 
-Polygon convex_hull(std::span<const Vec2> points) noexcept {
-  assert(points.size() >= 3 && points.size() <= static_cast<std::size_t>(Polygon::kMaxVertices));
+ConvexPolygon convex_hull(std::span<const Vec2> points) noexcept {
+  assert(points.size() >= 3 && points.size() <= static_cast<std::size_t>(ConvexPolygon::kMaxVertices));
   std::size_t rightmost = 0;
   for (std::size_t i = 1; i < points.size(); ++i) {
     const Vec2 best = points[rightmost];
     if (points[i].x > best.x || (points[i].x == best.x && points[i].y < best.y)) rightmost = i;
   }
 
-  Polygon hull;
+  ConvexPolygon hull;
   std::size_t from = rightmost;
   do {
     hull.vertices[static_cast<std::size_t>(hull.count++)] = points[from];
@@ -30,11 +30,11 @@ Polygon convex_hull(std::span<const Vec2> points) noexcept {
       if (turn < 0.0F || (turn == 0.0F && dot(next, next) > dot(best, best))) to = i;
     }
     from = to;
-  } while (from != rightmost && hull.count < Polygon::kMaxVertices);
+  } while (from != rightmost && hull.count < ConvexPolygon::kMaxVertices);
   return hull;
 }
 
-Mass mass_of(const Polygon& polygon, float density) noexcept {
+Mass mass_of(const ConvexPolygon& polygon, float density) noexcept {
   constexpr float kThird = 1.0F / 3.0F;
   const auto count = static_cast<std::size_t>(polygon.count);
   Vec2 mean;

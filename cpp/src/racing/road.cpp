@@ -18,7 +18,7 @@ struct Circle {
   float radius = 0;
 };
 
-Circle around(const Polygon& polygon) noexcept {
+Circle around(const ConvexPolygon& polygon) noexcept {
   Circle circle;
   const auto count = static_cast<std::size_t>(polygon.count);
   for (std::size_t i = 0; i < count; ++i)
@@ -106,7 +106,7 @@ float Road::reach_of(const CarPose& car) noexcept {
   return reach + kSkins + kDoubt;
 }
 
-bool Road::touches(const Tile& tile, const Polygon& part, float part_radius, Vec2 part_middle,
+bool Road::touches(const Tile& tile, const ConvexPolygon& part, float part_radius, Vec2 part_middle,
                    const Transform& transform) const noexcept {
   float furthest_out = -std::numeric_limits<float>::infinity();
   for (std::size_t i = 0; i < static_cast<std::size_t>(tile.shape.count); ++i)

@@ -139,14 +139,14 @@ class Joint {
   void solve_limits(const Impulse& total, Vectors gap, Floats drift, Vectors& impulse,
                     Floats& limit_impulse) const noexcept {
     const Vectors column{xz_, yz_};
-    const Floats v_y = gap.y * zz_ - drift * yz_;  // cross(gap, ez), without its middle term
-    const Floats v_m = drift * xz_ - gap.x * zz_;
+    const Floats v_x = gap.y * zz_ - drift * yz_;  // cross(gap, ez)
+    const Floats v_y = drift * xz_ - gap.x * zz_;
     const Floats v_z = gap.x * yz_ - gap.y * xz_;
     const Floats w_x = yy_ * drift - yz_ * gap.y;  // cross(ey, gap)
     const Floats w_y = yz_ * gap.x - xy_ * drift;
     const Floats w_z = xy_ * gap.y - yy_ * gap.x;
     const Vectors linear{-(inverse_33_ * (gap.x * minor_x_ + gap.y * minor_y_ + drift * minor_z_)),
-                         -(inverse_33_ * (xx_ * v_y + xy_ * v_m + xz_ * v_z))};
+                         -(inverse_33_ * (xx_ * v_x + xy_ * v_y + xz_ * v_z))};
     const Floats angular = -(inverse_33_ * (xx_ * w_x + xy_ * w_y + xz_ * w_z));
 
     const Floats next = total.limit + angular;
@@ -185,7 +185,7 @@ inline Ints differs(const T& a, const T& b) noexcept {
 
 // All of Box2D's iterations, or fewer with the same result: the iteration is a function of velocities and impulses,
 // so once both are, to the bit, what they were two iterations ago, every second one to come will be the same again.
-inline void iterate(const std::array<Joint, kNumWheels>& joints, Impulses& impulses,
+inline void iterate(const std::array<Joint, kNumWheels>& joints, Ints moves, Impulses& impulses,
                     Velocities& velocities) noexcept {
   static_assert(kVelocityIterations % 2 == 0);
   for (int iteration = 0; iteration < kVelocityIterations; iteration += 2) {
@@ -193,7 +193,7 @@ inline void iterate(const std::array<Joint, kNumWheels>& joints, Impulses& impul
     const Velocities velocities_before = velocities;
     for (int twice = 0; twice < 2; ++twice)
       for (std::size_t i = kNumWheels; i-- > 0;) joints[i].solve(impulses[i], velocities[kHull], velocities[i]);
-    if (!any(differs(impulses, impulses_before) | differs(velocities, velocities_before))) return;
+    if (!any(moves & (differs(impulses, impulses_before) | differs(velocities, velocities_before)))) return;
   }
 }
 
@@ -306,7 +306,7 @@ void solve(CarBlock& block, LaneMask moved) noexcept {
                       limit);
     joints[i].warm_start(impulses[i], velocities[kHull], velocities[i]);
   }
-  iterate(joints, impulses, velocities);
+  iterate(joints, moves, impulses, velocities);
 
   for (std::size_t i = 0; i < kNumBodies; ++i) integrate(velocities[i], positions[i]);
   Ints unsolved = moves;

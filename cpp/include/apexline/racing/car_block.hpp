@@ -49,6 +49,12 @@ struct alignas(64) CarBlock {
 // Puts a new car into a lane, at rest at `position` (float64 as the track has it) and turned by `angle`.
 void place_car(CarBlock& block, std::size_t lane, Point position, double angle) noexcept;
 
+// CarRacing.step's pedal: gas comes on by at most 0.1 a frame, and goes off at once.
+void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept;
+
+// Writes nothing but the lane, so other threads may use the other lanes meanwhile.
+void copy_lane(const CarBlock& from, std::size_t from_lane, CarBlock& to, std::size_t to_lane) noexcept;
+
 // Which lanes a step moves: bit i is lane i. The others stay as they are.
 using LaneMask = std::uint32_t;
 inline constexpr LaneMask kAllLanes = (1U << kLanes) - 1;

@@ -30,8 +30,8 @@ struct Body {
 };
 
 struct Chassis {
-  std::array<Polygon, kNumHullParts> hull_parts;
-  Polygon wheel;
+  std::array<ConvexPolygon, kNumHullParts> hull_parts;
+  ConvexPolygon wheel;
   Body hull_body;
   Body wheel_body;
   std::array<Vec2, kNumWheels> anchors;  // of the wheels' joints, from the hull's origin

@@ -19,11 +19,21 @@ class Pcg64 {
     std::uint32_t uinteger = 0;
 
     bool operator==(const State&) const = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(state_high, state_low, increment_high, increment_low, has_uint32, uinteger);
+    }
   };
 
   explicit Pcg64(const State& state) noexcept : state_(state) {}
 
   [[nodiscard]] const State& state() const noexcept { return state_; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(state_);
+  }
 
   // Generator.uniform(low, high)
   double uniform(double low, double high) noexcept;

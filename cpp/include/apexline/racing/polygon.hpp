@@ -24,7 +24,7 @@ struct Transform {
           (transform.sine * v.x + transform.cosine * v.y) + transform.position.y};
 }
 
-struct Polygon {
+struct ConvexPolygon {
   static constexpr int kMaxVertices = 8;
 
   std::int32_t count = 0;
@@ -39,14 +39,14 @@ struct Mass {
 
 // The convex hull of 3 to 8 points that span an area, by gift wrapping (b2PolygonShape::Set). The order of the
 // vertices decides where the overlap test starts, and so the last bit of its result.
-[[nodiscard]] Polygon convex_hull(std::span<const Vec2> points) noexcept;
+[[nodiscard]] ConvexPolygon convex_hull(std::span<const Vec2> points) noexcept;
 
 // b2PolygonShape::ComputeMass
-[[nodiscard]] Mass mass_of(const Polygon& polygon, float density) noexcept;
+[[nodiscard]] Mass mass_of(const ConvexPolygon& polygon, float density) noexcept;
 
 // Whether two polygons touch, each grown by the skin of 0.01 that Box2D gives polygons (b2TestOverlap): their
 // distance by GJK (Gilbert, Johnson and Keerthi 1988) in Box2D's order of operations. `fixed` is in world
 // coordinates, `moved` is seen through `transform`. Swapping the two gives the same result to the bit.
-[[nodiscard]] bool overlaps(const Polygon& fixed, const Polygon& moved, const Transform& transform) noexcept;
+[[nodiscard]] bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved, const Transform& transform) noexcept;
 
 }  // namespace apexline::racing

@@ -51,12 +51,12 @@ class Road {
     }
   };
   struct Tile {
-    Polygon shape;
+    ConvexPolygon shape;
     std::array<Edge, 4> edges;  // as many as the shape has vertices
   };
 
   [[nodiscard]] static float reach_of(const CarPose& car) noexcept;
-  [[nodiscard]] bool touches(const Tile& tile, const Polygon& part, float part_radius, Vec2 part_middle,
+  [[nodiscard]] bool touches(const Tile& tile, const ConvexPolygon& part, float part_radius, Vec2 part_middle,
                              const Transform& transform) const noexcept;
 
   std::vector<Tile> tiles_;

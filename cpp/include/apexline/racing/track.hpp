@@ -31,6 +31,11 @@ struct Kerb {
   std::int32_t tile = 0;  // drawn straight after this tile
   bool is_white = false;  // else red
   Quad corners{};
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(tile, is_white, corners);
+  }
 };
 
 struct Track {

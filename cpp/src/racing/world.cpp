@@ -1,0 +1,189 @@
+#include "apexline/racing/world.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "apexline/racing/state_io.hpp"
+
+namespace apexline::racing {
+namespace {
+
+constexpr std::uint64_t kStateMark = 0x3130657461745378ULL;  // changes with what a state holds
+
+}  // namespace
+
+World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const Pcg64::State> random)
+    : options_(options),
+      kernels_(car_kernels(chosen_isa())),
+      blocks_((random.size() + kLanes - 1) / kLanes),
+      pool_(options.num_threads),
+      painters_(options.format, glyphs) {
+  games_.reserve(random.size());
+  for (const Pcg64::State& state : random) games_.push_back({Episode(options.game, state), {}});
+  // Lanes without a game, or whose game was never reset, are stepped along with the others and dropped.
+  for (CarBlock& block : blocks_)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) place_car(block, lane, {}, 0);
+}
+
+void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports) {
+  for_each_game([&](std::size_t env, Painter& painter) {
+    if (!choices[env].resets) return;
+    if (choices[env].random) games_[env].episode.set_random(*choices[env].random);
+    begin(env, choices[env].recolours);
+    reports[env] = games_[env].report;
+    painter.draw(scene(env), frames + env * options_.format.bytes());
+  });
+}
+
+void World::step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
+                 std::uint8_t* final_frames, std::span<Report> final_reports) {
+  const auto num_blocks = static_cast<std::int64_t>(blocks_.size());
+  pool_.parallel_for(num_blocks, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t block = first; block < last; ++block) play(static_cast<std::size_t>(block), actions);
+  });
+
+  const std::size_t frame_bytes = options_.format.bytes();
+  for_each_game([&](std::size_t env, Painter& painter) {
+    Game& game = games_[env];
+    const bool has_ended = game.report.terminated || game.report.truncated;
+    if (game.phase == Phase::kEnded && !has_ended) begin(env, true);
+    if (has_ended && options_.autoreset == Autoreset::kSameStep) {
+      painter.draw(scene(env), final_frames + env * frame_bytes);
+      final_reports[env] = game.report;
+      begin(env, true);
+      const Report& last = final_reports[env];
+      game.report.reward = last.reward;
+      game.report.terminated = last.terminated;
+      game.report.truncated = last.truncated;
+      game.report.repeats = last.repeats;
+    }
+    reports[env] = game.report;
+    painter.draw(scene(env), frames + env * frame_bytes);
+  });
+}
+
+bool World::needs_reset(std::size_t env) const noexcept {
+  const Phase phase = games_[env].phase;
+  return phase == Phase::kNew || (phase == Phase::kEnded && options_.autoreset == Autoreset::kDisabled);
+}
+
+Scene World::scene(std::size_t env) const noexcept {
+  return games_[env].episode.scene(block_of(env), env % kLanes);
+}
+
+std::vector<std::uint8_t> World::save(std::size_t env) const {
+  const Game& game = games_[env];
+  CarBlock car{};
+  copy_lane(block_of(env), env % kLanes, car, 0);
+  StateWriter archive;
+  archive(kStateMark, game.phase, game.score, game.report, game.rules, game.episode, car);
+  return archive.take();
+}
+
+void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
+  StateReader archive(bytes);
+  std::uint64_t mark = 0;
+  Game game = games_[env];
+  CarBlock car;
+  archive(mark);
+  if (mark != kStateMark) throw std::invalid_argument("the state is not one of this version of apexline");
+  archive(game.phase, game.score, game.report, game.rules, game.episode, car);
+  if (!archive.is_at_end()) throw std::invalid_argument("the state is too long");
+  game.episode.finish_loading();
+  copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
+  games_[env] = std::move(game);
+}
+
+// Plays each game's action for up to `action_repeat` frames.
+void World::play(std::size_t block_index, std::span<const Action> actions) {
+  CarBlock& block = blocks_[block_index];
+  const std::size_t first = block_index * kLanes;
+  const std::size_t count = std::min(kLanes, games_.size() - first);
+  std::array<FrameEnd, kLanes> ends;
+  std::array<double, kLanes> totals{};
+  std::array<std::int32_t, kLanes> repeats{};
+  LaneMask playing = 0;
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    Game& game = games_[first + lane];
+    if (game.phase != Phase::kRunning) {
+      game.report = {};
+      continue;
+    }
+    playing |= 1U << lane;
+    const Action& action = actions[first + lane];
+    block.steer[lane] = -action.steer;
+    block.brake[lane] = action.brake;
+  }
+
+  const LaneMask played = playing;
+  for (std::int32_t repeat = 0; repeat < options_.action_repeat && playing != 0; ++repeat) {
+    for (std::size_t lane = 0; lane < count; ++lane)
+      if ((playing >> lane & 1U) != 0) press_gas(block, lane, actions[first + lane].gas);
+    kernels_.drive(block, playing);
+    for (std::size_t lane = 0; lane < count; ++lane)
+      if ((playing >> lane & 1U) != 0) games_[first + lane].episode.touch_road(options_.game, block, lane);
+    kernels_.solve(block, playing);
+    for (std::size_t lane = 0; lane < count; ++lane) {
+      if ((playing >> lane & 1U) == 0) continue;
+      ends[lane] = games_[first + lane].episode.finish_frame(options_.game, block, lane);
+      totals[lane] += ends[lane].reward;
+      ++repeats[lane];
+      if (ends[lane].is_last()) playing &= ~(1U << lane);
+    }
+  }
+
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    if ((played >> lane & 1U) == 0) continue;
+    Game& game = games_[first + lane];
+    FrameEnd end = ends[lane];
+    end.reward = totals[lane];
+    game.score += end.reward;
+    game.report = {};
+    game.report.lap_finished = end.lap_finished;
+    game.report.ended_by = game.rules.judge(options_.rules, game.episode, end);
+    game.report.reward = end.reward;
+    game.report.terminated = end.terminated;
+    game.report.truncated = end.truncated;
+    game.report.repeats = repeats[lane];
+    tell(game);
+    if (end.is_last()) game.phase = Phase::kEnded;
+  }
+}
+
+// In a block of its own: threads may begin episodes in several lanes of one block at once.
+void World::begin(std::size_t env, bool recolours) {
+  Game& game = games_[env];
+  CarBlock alone;
+  for (std::size_t lane = 1; lane < kLanes; ++lane) place_car(alone, lane, {}, 0);
+  game.episode.begin(options_.game, kernels_, recolours, alone, 0);
+  game.score = 0;
+  for (std::int32_t frame = 0; frame < options_.skip_zoom; ++frame) {
+    kernels_.drive(alone, 1);
+    game.episode.touch_road(options_.game, alone, 0);
+    kernels_.solve(alone, 1);
+    game.score += game.episode.finish_frame(options_.game, alone, 0).reward;
+  }
+  copy_lane(alone, 0, blocks_[env / kLanes], env % kLanes);
+  game.rules.begin(game.episode);
+  game.phase = Phase::kRunning;
+  game.report = {};
+  game.report.was_reset = true;
+  tell(game);
+}
+
+void World::tell(Game& game) const noexcept {
+  game.report.score = game.score;
+  game.report.frames = game.episode.num_frames();
+  game.report.tiles = game.episode.num_visited() / static_cast<double>(game.episode.num_tiles());
+}
+
+template <class Work>
+void World::for_each_game(const Work& work) {
+  pool_.parallel_for(static_cast<std::int64_t>(games_.size()), [&](std::int64_t first, std::int64_t last) {
+    painters_.lend([&](Painter& painter) {
+      for (std::int64_t env = first; env < last; ++env) work(static_cast<std::size_t>(env), painter);
+    });
+  });
+}
+
+}  // namespace apexline::racing
