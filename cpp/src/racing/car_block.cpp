@@ -39,7 +39,7 @@ void place_car(CarBlock& block, std::size_t lane, Point position, double angle) 
   const float sine = std::sin(turn);
   const float cosine = std::cos(turn);
   for (std::size_t body = 0; body < kNumBodies; ++body) {
-    const bool is_hull = body == kHull;
+    const bool is_hull = body == kHullBody;
     const Point offset = is_hull ? Point{} : wheel_offset(body);
     const Transform transform{
         {static_cast<float>(position.x + offset.x), static_cast<float>(position.y + offset.y)}, sine, cosine};

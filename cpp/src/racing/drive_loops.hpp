@@ -62,7 +62,7 @@ void drive(CarBlock& block, LaneMask moved) noexcept {
   const Ints moves = mask_of(moved);
   const Longs moves_long = widened(moves);
   const Doubles brake = load(block.brake);
-  const Floats hull_angle = load(block.angle[kHull]);
+  const Floats hull_angle = load(block.angle[kHullBody]);
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
     const bool is_front = wheel < 2;
     const Doubles steer = is_front ? load(block.steer) : Doubles{};

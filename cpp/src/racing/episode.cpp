@@ -56,7 +56,7 @@ void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_
   if (options.keeps_skid_marks) skid_marks_.follow(block, lane);
 
   CarPose car;
-  car.hull = transform_of(block, kHull, lane);
+  car.hull = transform_of(block, kHullBody, lane);
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
     car.wheels[wheel] = transform_of(block, wheel, lane);
     block.on_road[wheel][lane] = 0;
@@ -98,8 +98,8 @@ FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block
     end.terminated = true;
     end.lap_finished = 1;
   }
-  const bool is_off_field = std::abs(static_cast<double>(block.x[kHull][lane])) > kPlayfield ||
-                            std::abs(static_cast<double>(block.y[kHull][lane])) > kPlayfield;
+  const bool is_off_field = std::abs(static_cast<double>(block.x[kHullBody][lane])) > kPlayfield ||
+                            std::abs(static_cast<double>(block.y[kHullBody][lane])) > kPlayfield;
   if (is_off_field) {
     end.terminated = true;
     end.lap_finished = 0;
@@ -114,13 +114,13 @@ Scene Episode::scene(const CarBlock& block, std::size_t lane) const noexcept {
   scene.track = &track_;
   scene.touched = touched_.data();
   scene.colours = colours_;
-  scene.hull = pose_of(block, kHull, lane);
-  scene.velocity_x = block.velocity_x[kHull][lane];
-  scene.velocity_y = block.velocity_y[kHull][lane];
-  scene.spin = block.spin[kHull][lane];
+  scene.hull = pose_of(block, kHullBody, lane);
+  scene.velocity_x = block.velocity_x[kHullBody][lane];
+  scene.velocity_y = block.velocity_y[kHullBody][lane];
+  scene.spin = block.spin[kHullBody][lane];
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
     scene.wheels[wheel] = {pose_of(block, wheel, lane), block.phase[wheel][lane], block.omega[wheel][lane]};
-  scene.steering_angle = block.angle[0][lane] - block.angle[kHull][lane];
+  scene.steering_angle = block.angle[0][lane] - block.angle[kHullBody][lane];
   scene.seconds = seconds_;
   scene.score = score_on_screen_;
   return scene;

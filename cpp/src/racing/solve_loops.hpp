@@ -192,7 +192,7 @@ inline void iterate(const std::array<Joint, kNumWheels>& joints, Ints moves, Imp
     const Impulses impulses_before = impulses;
     const Velocities velocities_before = velocities;
     for (int twice = 0; twice < 2; ++twice)
-      for (std::size_t i = kNumWheels; i-- > 0;) joints[i].solve(impulses[i], velocities[kHull], velocities[i]);
+      for (std::size_t i = kNumWheels; i-- > 0;) joints[i].solve(impulses[i], velocities[kHullBody], velocities[i]);
     if (!any(moves & (differs(impulses, impulses_before) | differs(velocities, velocities_before)))) return;
   }
 }
@@ -212,7 +212,7 @@ inline Ints correct_positions(const Chassis& car, const std::array<Ints, kNumWhe
   const float motor_mass = 1.0F / (inertia_a + inertia_b);
   const Floats zero{};
   Ints is_solved = active;
-  Position a = positions[kHull];
+  Position a = positions[kHullBody];
   for (std::size_t i = kNumWheels; i-- > 0;) {
     Position b = positions[i];
 
@@ -254,8 +254,8 @@ inline Ints correct_positions(const Chassis& car, const std::array<Ints, kNumWhe
     positions[i].angle = active ? b.angle : positions[i].angle;
     is_solved &= (position_error <= kLinearSlop) & (angular_error <= kAngularSlop);
   }
-  positions[kHull].centre = select(active, a.centre, positions[kHull].centre);
-  positions[kHull].angle = active ? a.angle : positions[kHull].angle;
+  positions[kHullBody].centre = select(active, a.centre, positions[kHullBody].centre);
+  positions[kHullBody].angle = active ? a.angle : positions[kHullBody].angle;
   return is_solved;
 }
 
@@ -282,7 +282,7 @@ void solve(CarBlock& block, LaneMask moved) noexcept {
   for (std::size_t i = 0; i < kNumBodies; ++i) {
     positions[i] = {{load(block.centre_x[i]), load(block.centre_y[i])}, load(block.angle[i])};
     velocities[i] = {{load(block.velocity_x[i]), load(block.velocity_y[i])}, load(block.spin[i])};
-    if (i == kHull) continue;
+    if (i == kHullBody) continue;
     const Vectors force{load(block.force_x[i]), load(block.force_y[i])};
     velocities[i].linear = velocities[i].linear + kStep * (car.wheel_body.inverse_mass * force);
   }
@@ -291,7 +291,7 @@ void solve(CarBlock& block, LaneMask moved) noexcept {
   Impulses impulses;
   std::array<Ints, kNumWheels> limits;
   for (std::size_t i = kNumWheels; i-- > 0;) {
-    const Floats angle = positions[i].angle - positions[kHull].angle;
+    const Floats angle = positions[i].angle - positions[kHullBody].angle;
     const Ints limit = (angle <= car.lower_angle) ? Ints{} - 1 : ((angle >= car.upper_angle) ? Ints{} + 1 : Ints{});
     const Ints keeps_impulse = (limit == load<Ints>(block.limit[i])) & (limit != 0);
     limits[i] = limit;
@@ -301,10 +301,10 @@ void solve(CarBlock& block, LaneMask moved) noexcept {
     const Vec2 anchor{car.anchors[i].x - car.hull_body.centre_of_mass.x,
                       car.anchors[i].y - car.hull_body.centre_of_mass.y};
     const Vec2 wheel_anchor{0.0F - car.wheel_body.centre_of_mass.x, 0.0F - car.wheel_body.centre_of_mass.y};
-    joints[i].prepare(car, turned(load(block.sine[kHull]), load(block.cosine[kHull]), anchor),
+    joints[i].prepare(car, turned(load(block.sine[kHullBody]), load(block.cosine[kHullBody]), anchor),
                       turned(load(block.sine[i]), load(block.cosine[i]), wheel_anchor), load(block.motor_speed[i]),
                       limit);
-    joints[i].warm_start(impulses[i], velocities[kHull], velocities[i]);
+    joints[i].warm_start(impulses[i], velocities[kHullBody], velocities[i]);
   }
   iterate(joints, moves, impulses, velocities);
 
@@ -328,7 +328,7 @@ void solve(CarBlock& block, LaneMask moved) noexcept {
   for (std::size_t i = 0; i < kNumBodies; ++i) {
     Floats sine, cosine;
     turn(positions[i].angle, sine, cosine);
-    const Body& body = i == kHull ? car.hull_body : car.wheel_body;
+    const Body& body = i == kHullBody ? car.hull_body : car.wheel_body;
     const Vectors origin = positions[i].centre - turned(sine, cosine, body.centre_of_mass);
     keep(block.x[i], origin.x);
     keep(block.y[i], origin.y);

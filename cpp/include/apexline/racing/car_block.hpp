@@ -15,7 +15,7 @@ namespace apexline::racing {
 
 inline constexpr std::size_t kLanes = 8;
 inline constexpr std::size_t kNumBodies = 1 + kNumWheels;
-inline constexpr std::size_t kHull = kNumWheels;  // bodies 0 to 3 are the wheels
+inline constexpr std::size_t kHullBody = kNumWheels;  // bodies 0 to 3 are the wheels
 
 template <class T>
 using Lane = std::array<T, kLanes>;
