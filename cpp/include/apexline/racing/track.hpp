@@ -27,8 +27,8 @@ struct Node {
   double y = 0;
 };
 
-// The corners follow the edge of the road and then lie kBorder further out. A few kerbs in a thousand lead into a turn
-// from where the road is straight: all their corners lie on the centre line, as the game draws them.
+// The corners follow the edge of the road and then lie kBorder further out. Where a kerb leads into a turn from a
+// tile that is exactly straight (one in 9,000 does) all its corners lie on the centre line, as the game draws it.
 struct Kerb {
   std::int32_t tile = 0;  // drawn straight after this tile
   bool is_white = false;  // else red
