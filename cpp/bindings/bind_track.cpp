@@ -1,5 +1,4 @@
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -30,12 +29,6 @@ py::array_t<std::uint64_t> to_words(const Pcg64& random) {
   const std::array<std::uint64_t, kStateWords> words{state.state_high,     state.state_low,      state.increment_high,
                                                      state.increment_low, state.has_uint32, state.uinteger};
   return py::array_t<std::uint64_t>(kStateWords, words.data());
-}
-
-double uniform(Pcg64& self, double low, double high) {
-  if (!std::isfinite(low) || !std::isfinite(high) || high < low)
-    throw py::value_error(text("low is ", low, " and high is ", high, "; they must be finite and in order"));
-  return self.uniform(low, high);
 }
 
 std::uint32_t integers(Pcg64& self, std::uint32_t bound) {
@@ -96,7 +89,7 @@ Args:
         numpy.random.PCG64().state.)")
       .def(py::init(&from_words), py::arg("state"))
       .def_property_readonly("state", &to_words, "As the argument of the constructor; a copy.")
-      .def("uniform", &uniform, py::arg("low"), py::arg("high"), "numpy.random.Generator.uniform(low, high).")
+      .def("uniform", &Pcg64::uniform, py::arg("low"), py::arg("high"), "numpy.random.Generator.uniform(low, high).")
       .def("integers", &integers, py::arg("bound"), "numpy.random.Generator.integers(bound); bound is >= 2.");
   module.def("create_track", &create_track, py::arg("random"),
              "What CarRacing.reset makes of these random numbers, lengths in units and angles in radians:\n\n"
