@@ -1,0 +1,53 @@
+// From the game's picture to a frame: crop, gray, area mean and layout, byte for byte as the wrappers of
+// apexline.racing.pixels give it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "apexline/racing/raster_kernels.hpp"
+
+namespace apexline::racing {
+
+struct FrameFormat {
+  static constexpr int kCroppedSide = 84;  // rows 0:84 and columns 6:90
+  static constexpr int kCropLeft = 6;
+
+  bool crop_hud = false;
+  bool gray = false;        // (299 R + 587 G + 114 B + 500) / 1000
+  int size = kSide;         // pixels a side after an area mean, 1 to visible_side()
+  bool interleaved = false;  // (size, size, 3) as the game has it, else (3, size, size); nothing where gray
+
+  [[nodiscard]] int visible_side() const noexcept { return crop_hud ? kCroppedSide : kSide; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * (gray ? 1 : 3);
+  }
+};
+
+// Not for two threads at a time: it owns scratch memory. `write` allocates nothing.
+class FrameWriter {
+ public:
+  // Throws std::invalid_argument where the size is out of range.
+  FrameWriter(const FrameFormat& format, const RasterKernels& kernels);
+
+  [[nodiscard]] const FrameFormat& format() const noexcept { return format_; }
+  // Writes format().bytes() bytes.
+  void write(const std::array<Plane, 3>& planes, std::uint8_t* out) noexcept;
+
+ private:
+  using Square = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide>;
+
+  // One channel: `visible` has rows `stride` apart and gives size x size bytes, `step` apart.
+  void write_channel(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) noexcept;
+  void halve(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) noexcept;
+  void average(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) noexcept;
+
+  FrameFormat format_;
+  const RasterKernels& kernels_;
+  Square gray_{};
+  std::array<Square, 3> averaged_{};
+};
+
+}  // namespace apexline::racing

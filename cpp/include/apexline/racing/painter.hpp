@@ -1,0 +1,35 @@
+// Draws the observation of CarRacing (state_pixels) from a scene, without a 1000x800 surface in between.
+//
+// The box of the indicators and every flat area are the game's bytes. At edges a pixel is the mean of 16 samples where
+// the game blends antialiased outlines, which leaves a difference of at most a few levels in most of them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "apexline/racing/frame_format.hpp"
+#include "apexline/racing/glyphs.hpp"
+#include "apexline/racing/scene.hpp"
+
+namespace apexline::racing {
+
+// Not for two threads at a time: it owns scratch memory, 200 KB. A frame depends on its scene alone.
+class Painter {
+ public:
+  // Throws std::invalid_argument where the format is.
+  Painter(const FrameFormat& format, Glyphs glyphs);
+
+  [[nodiscard]] const FrameFormat& format() const noexcept { return writer_.format(); }
+  // Writes format().bytes() bytes. Allocates only where a scene has more polygons than any before.
+  void draw(const Scene& scene, std::uint8_t* out);
+
+ private:
+  const RasterKernels& kernels_;
+  const Glyphs glyphs_;
+  FrameWriter writer_;
+  std::vector<Polygon> polygons_;
+  std::vector<std::uint8_t> samples_;
+  std::array<Plane, 3> planes_{};
+};
+
+}  // namespace apexline::racing
