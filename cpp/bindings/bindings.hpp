@@ -7,5 +7,6 @@ namespace apexline::bindings {
 void bind_sum_tree(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);
 void bind_prefetcher(pybind11::module_& module);
+void bind_portrait(pybind11::module_& module);
 
 }  // namespace apexline::bindings

@@ -22,4 +22,5 @@ PYBIND11_MODULE(_core, module) {
   apexline::bindings::bind_sum_tree(module);
   apexline::bindings::bind_replay(module);
   apexline::bindings::bind_prefetcher(module);
+  apexline::bindings::bind_portrait(module);
 }

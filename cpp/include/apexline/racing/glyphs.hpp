@@ -17,9 +17,13 @@ struct Glyph {
 
 struct Glyphs {
   static constexpr int kMinus = 10;
+  static constexpr int kCount = 11;
 
-  std::int32_t height = 0;           // pixels of the 1000x800 picture
-  std::array<Glyph, 11> characters;  // 0 to 9, then the minus
+  std::int32_t height = 0;                // pixels of the 1000x800 picture
+  std::array<Glyph, kCount> characters;   // 0 to 9, then the minus
+  // How much farther the second of two neighbours is moved, pixels: kerning[first][second]. Where it is negative the
+  // two share columns, and the greater coverage is seen.
+  std::array<std::array<std::int32_t, kCount>, kCount> kerning{};
 };
 
 }  // namespace apexline::racing
