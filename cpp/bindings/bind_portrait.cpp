@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "apexline/racing/camera.hpp"
+#include "apexline/racing/display_list.hpp"
 #include "apexline/racing/polygons.hpp"
 #include "apexline/racing/portrait.hpp"
-#include "apexline/racing/smoothscale.hpp"
+#include "apexline/racing/written_score.hpp"
+#include "apexline/racing/shrinker.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "glyph_arrays.hpp"
@@ -90,6 +91,19 @@ py::array_t<std::uint8_t> smoothscale(const py::object& picture, int width, int 
   return scaled;
 }
 
+racing::Glyphs table_of(const py::tuple& glyphs) {
+  if (glyphs.size() != 3) throw py::value_error(text("glyphs has ", glyphs.size(), " items; expected 3"));
+  return glyphs_of(glyphs[0], glyphs[1], glyphs[2]);
+}
+
+py::array_t<std::uint8_t> score_picture(double score, const py::tuple& glyphs) {
+  Canvas canvas(200, 100);
+  racing::draw_score(canvas, finite(score, "score"), table_of(glyphs), {60, 50});
+  auto picture = new_picture(canvas.width(), canvas.height());
+  canvas.copy_to(picture.mutable_data());
+  return picture;
+}
+
 racing::Quad quad_at(const double* numbers) {
   racing::Quad quad;
   for (racing::Point& corner : quad) {
@@ -159,8 +173,7 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
   const auto phase_array = finite_array(phases, "phases", {racing::kNumWheels});
   const auto omega_array = finite_array(omegas, "omegas", {racing::kNumWheels});
   const auto marks = skid_marks_of(skid_marks);
-  if (glyphs.size() != 3) throw py::value_error(text("glyphs has ", glyphs.size(), " items; expected 3"));
-  const racing::Glyphs table = glyphs_of(glyphs[0], glyphs[1], glyphs[2]);
+  const racing::Glyphs table = table_of(glyphs);
 
   racing::Scene scene;
   scene.track = &track;
@@ -178,7 +191,7 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
   scene.seconds = finite(seconds, "seconds");
   scene.score = finite(score, "score");
 
-  Canvas canvas(racing::kWindowWidth, racing::kWindowHeight);
+  Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
   racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
   auto picture = new_picture(width, height);
   std::uint8_t* rgb = picture.mutable_data();
@@ -202,6 +215,8 @@ void bind_portrait(py::module_& module) {
       "gfx_outline, gfx_fill, fill or lines.");
   module.def("smoothscale", &smoothscale, py::arg("picture"), py::arg("width"), py::arg("height"),
              "picture (h, w, 3) uint8 shrunk to (height, width, 3) as pygame.transform.smoothscale does.");
+  module.def("score_picture", &score_picture, py::arg("score"), py::arg("glyphs"),
+             "The score on the left of the black strip: (100, 200, 3) uint8 with its middle in column 60, row 50.");
   module.def(
       "portrait", &portrait, py::kw_only(), py::arg("width"), py::arg("height"), py::arg("tiles"), py::arg("touched"),
       py::arg("kerb_tiles"), py::arg("kerb_is_white"), py::arg("kerbs"), py::arg("colours"), py::arg("poses"),
@@ -212,7 +227,7 @@ void bind_portrait(py::module_& module) {
       "kerbs (k, 4, 2) float64; colours (5, 3) uint8 of three shades of road, background and grass; poses (5, 5)\n"
       "float32 of hull and wheels, each x, y, angle, sine and cosine; velocity (3,) float32: x, y and spin; phases and\n"
       "omegas (4,) float64; skid_marks pairs of whether on grass and points (p, 2) float64; glyphs widths (11,)\n"
-      "int32, kerning (11, 11) int32 and coverage (height, sum of widths) uint8.");
+      "int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8.");
 }
 
 }  // namespace apexline::bindings

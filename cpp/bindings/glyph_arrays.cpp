@@ -1,15 +1,14 @@
 #include "glyph_arrays.hpp"
 
-#include <algorithm>
 #include <cstddef>
 
 namespace apexline::bindings {
 
-racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& kerning, const py::handle& coverage) {
-  constexpr py::ssize_t count = racing::Glyphs::kCount;
+racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& steps, const py::handle& coverage) {
+  constexpr auto count = static_cast<py::ssize_t>(racing::Glyphs::kCount);
   const auto int32 = py::dtype::of<std::int32_t>();
   const py::array width_array = exact_array(widths, "widths", int32, {count});
-  const py::array kerning_array = exact_array(kerning, "kerning", int32, {count, count});
+  const py::array step_array = exact_array(steps, "steps", int32, {count, count});
   const auto* width = data<std::int32_t>(width_array);
   py::ssize_t total = 0;
   for (py::ssize_t i = 0; i < count; ++i) {
@@ -32,10 +31,12 @@ racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& kerning, co
       glyph.coverage.insert(glyph.coverage.end(), row, row + width[i]);
     }
   }
-  const auto* kern = data<std::int32_t>(kerning_array);
-  for (auto& first : glyphs.kerning) {
-    std::copy_n(kern, count, first.begin());
-    kern += count;
+  const auto* step = data<std::int32_t>(step_array);
+  for (std::size_t i = 0; i < racing::Glyphs::kCount; ++i) {
+    for (std::size_t j = 0; j < racing::Glyphs::kCount; ++j, ++step) {
+      if (*step < 0) throw py::value_error(text("steps[", i, ", ", j, "] is ", *step, "; it must be >= 0"));
+      glyphs.steps[i][j] = *step;
+    }
   }
   return glyphs;
 }

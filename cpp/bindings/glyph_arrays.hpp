@@ -6,9 +6,8 @@
 
 namespace apexline::bindings {
 
-// widths (11,) int32, kerning (11, 11) int32 and coverage (height, sum of widths) uint8, in which the characters stand
+// widths (11,) int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8, in which the characters stand
 // side by side. Raises ValueError for a width below 1, or one that does not fit the coverage.
-[[nodiscard]] racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& kerning,
-                                       const py::handle& coverage);
+[[nodiscard]] racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& steps, const py::handle& coverage);
 
 }  // namespace apexline::bindings

@@ -16,6 +16,9 @@ def draw_shape(
     colour: Sequence[int],
 ) -> NDArray[np.uint8]: ...
 def smoothscale(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]: ...
+def score_picture(
+    score: float, glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]
+) -> NDArray[np.uint8]: ...
 def portrait(
     *,
     width: int,

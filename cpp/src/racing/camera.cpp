@@ -39,7 +39,7 @@ Camera::Camera(const Scene& scene) noexcept {
   cosine_ = turn.cosine;
   zoom_ = 0.1 * kScale * std::max(1 - scene.seconds, 0.0) + kZoom * kScale * std::min(scene.seconds, 1.0);
   const Point scroll = turned({-static_cast<double>(scene.hull.x) * zoom_, -static_cast<double>(scene.hull.y) * zoom_});
-  translation_ = {kWindowWidth / 2 + scroll.x, kWindowHeight / 4 + scroll.y};
+  translation_ = {kSurfaceWidth / 2 + scroll.x, kSurfaceHeight / 4 + scroll.y};
 }
 
 Point Camera::turned(Point point) const noexcept {

@@ -1,15 +1,13 @@
-// Where a point of the playfield is seen in the game's window of 1000x800 pixels, to the last bit of float64.
+// Where a point of the playfield is seen on the game's surface of 1000x800 pixels, to the last bit of float64.
 //
 // Rows are counted from below, as the game draws them: it turns the finished picture upside down.
 #pragma once
 
 #include "apexline/racing/canvas.hpp"
+#include "apexline/racing/display_list.hpp"
 #include "apexline/racing/scene.hpp"
 
 namespace apexline::racing {
-
-inline constexpr int kWindowWidth = 1000;  // WINDOW_W, pixels
-inline constexpr int kWindowHeight = 800;  // WINDOW_H, pixels
 
 // Follows the hull and turns with it; zooms in during the first second.
 class Camera {

@@ -5,25 +5,26 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace apexline::racing {
 
 struct Glyph {
-  std::int32_t width = 0;              // pixels, which is also how far the next character is moved
+  std::int32_t width = 0;              // pixels
   std::vector<std::uint8_t> coverage;  // (height, width), row by row; 0 is the black box, 255 the white ink
 };
 
 struct Glyphs {
-  static constexpr int kMinus = 10;
-  static constexpr int kCount = 11;
+  static constexpr std::size_t kMinus = 10;
+  static constexpr std::size_t kCount = 11;
 
-  std::int32_t height = 0;                // pixels of the 1000x800 picture
-  std::array<Glyph, kCount> characters;   // 0 to 9, then the minus
-  // How much farther the second of two neighbours is moved, pixels: kerning[first][second]. Where it is negative the
-  // two share columns, and the greater coverage is seen.
-  std::array<std::array<std::int32_t, kCount>, kCount> kerning{};
+  std::int32_t height = 0;           // pixels of the 1000x800 picture
+  std::array<Glyph, kCount> characters;  // 0 to 9, then the minus
+  // From the left of one character to the left of the next, [this][next], in 1/64 pixel: the width with kerning. A
+  // character's place is the sum of the steps before it, rounded down to a pixel.
+  std::array<std::array<std::int32_t, kCount>, kCount> steps{};
 };
 
 }  // namespace apexline::racing

@@ -1,4 +1,4 @@
-#include "apexline/racing/smoothscale.hpp"
+#include "apexline/racing/shrinker.hpp"
 
 #include <algorithm>
 #include <array>

@@ -8,6 +8,6 @@
 namespace apexline::racing {
 
 // Precondition: the canvas is of 1000x800 pixels, and the picture above the strip is drawn.
-void draw_indicators(Canvas& canvas, const Scene& scene, const Glyphs& glyphs);
+void draw_dashboard(Canvas& canvas, const Scene& scene, const Glyphs& glyphs);
 
 }  // namespace apexline::racing

@@ -1,4 +1,4 @@
-#include "apexline/racing/indicators.hpp"
+#include "apexline/racing/dashboard.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,17 +7,17 @@
 
 #include "apexline/racing/camera.hpp"
 #include "apexline/racing/polygons.hpp"
-#include "apexline/racing/score_text.hpp"
+#include "apexline/racing/written_score.hpp"
 
 namespace apexline::racing {
 namespace {
 
 // The strip is measured in fortieths of the window, pixels.
-constexpr double kColumn = kWindowWidth / 40.0;
-constexpr double kLine = kWindowHeight / 40.0;
+constexpr double kColumn = kSurfaceWidth / 40.0;
+constexpr double kLine = kSurfaceHeight / 40.0;
 constexpr double kLeast = 1e-4;  // of a value that has a bar
 
-constexpr PixelPoint kScoreCentre{60, static_cast<int>(kWindowHeight - kWindowHeight * 2.5 / 40)};
+constexpr PixelPoint kScoreCentre{60, static_cast<int>(kSurfaceHeight - kSurfaceHeight * 2.5 / 40)};
 
 constexpr Rgb kBlack{0, 0, 0};
 constexpr Rgb kSpeedColour{255, 255, 255};
@@ -34,8 +34,8 @@ void fill(Canvas& canvas, const Quad& corners, Rgb colour) {
 // Grows upwards; one column wide.
 void vertical_bar(Canvas& canvas, int column, double value, double scale, Rgb colour) {
   if (!(std::abs(value) > kLeast)) return;
-  const double top = kWindowHeight - (kLine + kLine * (scale * value));
-  const double foot = kWindowHeight - kLine;
+  const double top = kSurfaceHeight - (kLine + kLine * (scale * value));
+  const double foot = kSurfaceHeight - kLine;
   const double left = column * kColumn;
   const double right = (column + 1) * kColumn;
   fill(canvas, {{{left, top}, {right, top}, {right, foot}, {left, foot}}}, colour);
@@ -44,8 +44,8 @@ void vertical_bar(Canvas& canvas, int column, double value, double scale, Rgb co
 // Grows to the right, or to the left where it is negative; two lines high.
 void level_bar(Canvas& canvas, int column, double value, double scale, Rgb colour) {
   if (!(std::abs(value) > kLeast)) return;
-  const double top = kWindowHeight - 4 * kLine;
-  const double foot = kWindowHeight - 2 * kLine;
+  const double top = kSurfaceHeight - 4 * kLine;
+  const double foot = kSurfaceHeight - 2 * kLine;
   const double from = column * kColumn;
   const double to = (column + scale * value) * kColumn;
   fill(canvas, {{{from, top}, {to, top}, {to, foot}, {from, foot}}}, colour);
@@ -53,9 +53,9 @@ void level_bar(Canvas& canvas, int column, double value, double scale, Rgb colou
 
 }  // namespace
 
-void draw_indicators(Canvas& canvas, const Scene& scene, const Glyphs& glyphs) {
-  const double edge = kWindowHeight - 5 * kLine;
-  fill(canvas, {{{kWindowWidth, kWindowHeight}, {kWindowWidth, edge}, {0, edge}, {0, kWindowHeight}}}, kBlack);
+void draw_dashboard(Canvas& canvas, const Scene& scene, const Glyphs& glyphs) {
+  const double edge = kSurfaceHeight - 5 * kLine;
+  fill(canvas, {{{kSurfaceWidth, kSurfaceHeight}, {kSurfaceWidth, edge}, {0, edge}, {0, kSurfaceHeight}}}, kBlack);
 
   const double velocity_x = scene.velocity_x;
   const double velocity_y = scene.velocity_y;
