@@ -24,4 +24,5 @@ PYBIND11_MODULE(_core, module) {
   apexline::bindings::bind_prefetcher(module);
   apexline::bindings::bind_track(module);
   apexline::bindings::bind_painter(module);
+  apexline::bindings::bind_portrait(module);
 }

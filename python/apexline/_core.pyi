@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any, final, overload
 
 import numpy as np
@@ -8,6 +9,36 @@ compiler: str
 
 def isa() -> str: ...
 def available_processors() -> int: ...
+def draw_shape(
+    picture: NDArray[np.uint8],
+    kind: str,
+    points: NDArray[np.integer[Any]],
+    colour: Sequence[int],
+) -> NDArray[np.uint8]: ...
+def smoothscale(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]: ...
+def score_picture(
+    score: float, glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]
+) -> NDArray[np.uint8]: ...
+def portrait(
+    *,
+    width: int,
+    height: int,
+    tiles: NDArray[np.float64],
+    touched: NDArray[np.bool_],
+    kerb_tiles: NDArray[np.integer[Any]],
+    kerb_is_white: NDArray[np.bool_],
+    kerbs: NDArray[np.float64],
+    colours: NDArray[np.uint8],
+    poses: NDArray[np.float32],
+    velocity: NDArray[np.float32],
+    phases: NDArray[np.float64],
+    omegas: NDArray[np.float64],
+    steering_angle: float,
+    seconds: float,
+    score: float,
+    skid_marks: Sequence[tuple[bool, NDArray[np.float64]]],
+    glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]],
+) -> NDArray[np.uint8]: ...
 
 @final
 class SumTree:

@@ -1,0 +1,233 @@
+// The picture for people, and doors to the shapes that it is drawn of, which only tests use.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "apexline/racing/display_list.hpp"
+#include "apexline/racing/polygons.hpp"
+#include "apexline/racing/portrait.hpp"
+#include "apexline/racing/written_score.hpp"
+#include "apexline/racing/shrinker.hpp"
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "glyph_arrays.hpp"
+
+namespace apexline::bindings {
+namespace {
+
+using racing::Canvas;
+
+double finite(double value, const char* name) {
+  if (!std::isfinite(value)) throw py::value_error(text(name, " is ", value, "; it must be finite"));
+  return value;
+}
+
+py::array_t<double> finite_array(const py::handle& object, const char* name, const Shape& shape) {
+  const auto array = exact_array(object, name, py::dtype::of<double>(), shape).cast<py::array_t<double>>();
+  for (const double value : view(array)) finite(value, name);
+  return array;
+}
+
+// As many rows of this shape as there are.
+py::array_t<double> finite_rows(const py::handle& object, const char* name, Shape shape) {
+  const py::array array = as_array(object);
+  if (array.ndim() == 0) throw py::value_error(text(name, " has 0 dimensions; expected ", shape.size() + 1));
+  shape.insert(shape.begin(), array.shape(0));
+  return finite_array(array, name, shape);
+}
+
+// (height, width, 3) uint8 of at least one pixel
+py::array picture_of(const py::handle& object) {
+  const py::array array = as_array(object);
+  if (array.ndim() != 3) throw py::value_error(text("picture has ", array.ndim(), " dimensions; expected 3"));
+  return exact_array(array, "picture", py::dtype::of<std::uint8_t>(), {array.shape(0), array.shape(1), 3});
+}
+
+Canvas canvas_of(const py::array& picture) {
+  Canvas canvas(static_cast<int>(picture.shape(1)), static_cast<int>(picture.shape(0)));
+  const auto* rgb = data<std::uint8_t>(picture);
+  for (int y = 0; y < canvas.height(); ++y) {
+    for (int x = 0; x < canvas.width(); ++x, rgb += 3) canvas.set(x, y, {rgb[0], rgb[1], rgb[2]});
+  }
+  return canvas;
+}
+
+py::array_t<std::uint8_t> new_picture(int width, int height) { return py::array_t<std::uint8_t>(Shape{height, width, 3}); }
+
+py::array_t<std::uint8_t> draw_shape(const py::object& picture, const std::string& kind, const py::object& points,
+                                     const racing::Rgb& colour) {
+  const auto corners = index_array(points, "points");
+  if (corners.ndim() != 2) throw py::value_error(text("points has ", corners.ndim(), " dimensions; expected 2"));
+  require_shape(corners, "points", {corners.shape(0), 2});
+  std::vector<racing::PixelPoint> pixels;
+  for (py::ssize_t i = 0; i < corners.shape(0); ++i)
+    pixels.push_back({static_cast<std::int32_t>(corners.at(i, 0)), static_cast<std::int32_t>(corners.at(i, 1))});
+
+  const auto draw = kind == "gfx_outline" ? racing::gfx::outline_polygon
+                    : kind == "gfx_fill"  ? racing::gfx::fill_polygon
+                    : kind == "fill"      ? racing::draw::fill_polygon
+                    : kind == "lines"     ? racing::draw::lines
+                                          : nullptr;
+  if (draw == nullptr)
+    throw py::value_error(text("kind is ", kind, "; it must be gfx_outline, gfx_fill, fill or lines"));
+  const std::size_t least = kind == "lines" ? 2 : kind == "fill" ? 4 : 3;
+  if (pixels.size() < least) throw py::value_error(text("points holds ", pixels.size(), "; expected ", least));
+
+  const py::array old = picture_of(picture);
+  Canvas canvas = canvas_of(old);
+  draw(canvas, pixels, colour);
+  auto drawn = new_picture(canvas.width(), canvas.height());
+  canvas.copy_to(drawn.mutable_data());
+  return drawn;
+}
+
+py::array_t<std::uint8_t> smoothscale(const py::object& picture, int width, int height) {
+  const Canvas canvas = canvas_of(picture_of(picture));
+  racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
+  auto scaled = new_picture(width, height);
+  shrinker.shrink(canvas, scaled.mutable_data());
+  return scaled;
+}
+
+racing::Glyphs table_of(const py::tuple& glyphs) {
+  if (glyphs.size() != 3) throw py::value_error(text("glyphs has ", glyphs.size(), " items; expected 3"));
+  return glyphs_of(glyphs[0], glyphs[1], glyphs[2]);
+}
+
+py::array_t<std::uint8_t> score_picture(double score, const py::tuple& glyphs) {
+  Canvas canvas(200, 100);
+  racing::draw_score(canvas, finite(score, "score"), table_of(glyphs), {60, 50});
+  auto picture = new_picture(canvas.width(), canvas.height());
+  canvas.copy_to(picture.mutable_data());
+  return picture;
+}
+
+racing::Quad quad_at(const double* numbers) {
+  racing::Quad quad;
+  for (racing::Point& corner : quad) {
+    corner = {numbers[0], numbers[1]};
+    numbers += 2;
+  }
+  return quad;
+}
+
+racing::Track track_of(const py::handle& tiles, const py::handle& kerb_tiles, const py::handle& kerb_is_white,
+                       const py::handle& kerbs) {
+  constexpr py::ssize_t numbers = 8;  // of a quadrilateral
+  const auto corners = finite_rows(tiles, "tiles", {4, 2});
+  const py::ssize_t num_tiles = corners.shape(0);
+  racing::Track track;
+  for (py::ssize_t i = 0; i < num_tiles; ++i) track.tiles.push_back(quad_at(corners.data() + numbers * i));
+
+  const auto places = index_array(kerb_tiles, "kerb_tiles");
+  if (places.ndim() != 1) throw py::value_error(text("kerb_tiles has ", places.ndim(), " dimensions; expected 1"));
+  const py::ssize_t num_kerbs = places.shape(0);
+  const py::array white = exact_array(kerb_is_white, "kerb_is_white", py::dtype::of<bool>(), {num_kerbs});
+  const auto kerb_corners = finite_array(kerbs, "kerbs", {num_kerbs, 4, 2});
+  for (py::ssize_t i = 0; i < num_kerbs; ++i) {
+    const std::int64_t tile = places.at(i);
+    const std::int64_t least = i > 0 ? places.at(i - 1) : 0;
+    if (tile < least || tile >= num_tiles)
+      throw py::value_error(text("kerb_tiles[", i, "] is ", tile, "; it must be from ", least, " to ", num_tiles - 1));
+    track.kerbs.push_back({static_cast<std::int32_t>(tile), data<bool>(white)[i],
+                           quad_at(kerb_corners.data() + numbers * i)});
+  }
+  return track;
+}
+
+std::vector<racing::SkidMark> skid_marks_of(const std::vector<std::pair<bool, py::object>>& marks) {
+  std::vector<racing::SkidMark> all;
+  for (const auto& [on_grass, points] : marks) {
+    const auto places = finite_rows(points, "points of a skid mark", {2});
+    if (places.shape(0) < 2)
+      throw py::value_error(text("skid_marks[", all.size(), "] has ", places.shape(0), " points; expected 2 or more"));
+    racing::SkidMark& mark = all.emplace_back(racing::SkidMark{on_grass, {}});
+    for (py::ssize_t i = 0; i < places.shape(0); ++i) mark.points.push_back({places.at(i, 0), places.at(i, 1)});
+  }
+  return all;
+}
+
+racing::Pose pose_at(const float* numbers) { return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]}; }
+
+racing::Colours colours_of(const py::handle& object) {
+  const py::array array = exact_array(object, "colours", py::dtype::of<std::uint8_t>(), {5, 3});
+  const auto colour = [rgb = data<std::uint8_t>(array)](py::ssize_t i) {
+    return racing::Rgb{rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]};
+  };
+  return {{colour(0), colour(1), colour(2)}, colour(3), colour(4)};
+}
+
+py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tiles, const py::object& touched,
+                                   const py::object& kerb_tiles, const py::object& kerb_is_white,
+                                   const py::object& kerbs, const py::object& colours, const py::object& poses,
+                                   const py::object& velocity, const py::object& phases, const py::object& omegas,
+                                   float steering_angle, double seconds, double score,
+                                   const std::vector<std::pair<bool, py::object>>& skid_marks, const py::tuple& glyphs) {
+  const auto float32 = py::dtype::of<float>();
+  const racing::Track track = track_of(tiles, kerb_tiles, kerb_is_white, kerbs);
+  const py::array is_touched = exact_array(touched, "touched", py::dtype::of<bool>(), {track.num_tiles()});
+  const py::array pose_array = exact_array(poses, "poses", float32, {1 + racing::kNumWheels, 5});
+  const py::array velocity_array = exact_array(velocity, "velocity", float32, {3});
+  const auto phase_array = finite_array(phases, "phases", {racing::kNumWheels});
+  const auto omega_array = finite_array(omegas, "omegas", {racing::kNumWheels});
+  const auto marks = skid_marks_of(skid_marks);
+  const racing::Glyphs table = table_of(glyphs);
+
+  racing::Scene scene;
+  scene.track = &track;
+  scene.touched = reinterpret_cast<const std::uint8_t*>(data<bool>(is_touched));
+  scene.colours = colours_of(colours);
+  const auto* pose = data<float>(pose_array);
+  scene.hull = pose_at(pose);
+  for (std::size_t i = 0; i < racing::kNumWheels; ++i)
+    scene.wheels[i] = {pose_at(pose + 5 * (i + 1)), phase_array.data()[i], omega_array.data()[i]};
+  const auto* motion = data<float>(velocity_array);
+  scene.velocity_x = motion[0];
+  scene.velocity_y = motion[1];
+  scene.spin = motion[2];
+  scene.steering_angle = steering_angle;
+  scene.seconds = finite(seconds, "seconds");
+  scene.score = finite(score, "score");
+
+  Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
+  racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
+  auto picture = new_picture(width, height);
+  std::uint8_t* rgb = picture.mutable_data();
+  const py::gil_scoped_release released;
+  racing::draw_portrait(canvas, scene, marks, table);
+  shrinker.shrink(canvas, rgb);
+  return picture;
+}
+
+}  // namespace
+
+void bind_portrait(py::module_& module) {
+  module.def(
+      "draw_shape",
+      [](const py::object& picture, const std::string& kind, const py::object& points,
+         const std::array<std::uint8_t, 3>& colour) {
+        return draw_shape(picture, kind, points, {colour[0], colour[1], colour[2]});
+      },
+      py::arg("picture"), py::arg("kind"), py::arg("points"), py::arg("colour"),
+      "A copy of picture (height, width, 3) uint8 with one shape of integer points (n, 2) on it, of the kind\n"
+      "gfx_outline, gfx_fill, fill or lines.");
+  module.def("smoothscale", &smoothscale, py::arg("picture"), py::arg("width"), py::arg("height"),
+             "picture (h, w, 3) uint8 shrunk to (height, width, 3) as pygame.transform.smoothscale does.");
+  module.def("score_picture", &score_picture, py::arg("score"), py::arg("glyphs"),
+             "The score on the left of the black strip: (100, 200, 3) uint8 with its middle in column 60, row 50.");
+  module.def(
+      "portrait", &portrait, py::kw_only(), py::arg("width"), py::arg("height"), py::arg("tiles"), py::arg("touched"),
+      py::arg("kerb_tiles"), py::arg("kerb_is_white"), py::arg("kerbs"), py::arg("colours"), py::arg("poses"),
+      py::arg("velocity"), py::arg("phases"), py::arg("omegas"), py::arg("steering_angle"), py::arg("seconds"),
+      py::arg("score"), py::arg("skid_marks"), py::arg("glyphs"),
+      "The stock game's picture (height, width, 3) uint8 of a state.\n\n"
+      "tiles (n, 4, 2) float64 and touched (n,) bool; kerb_tiles (k,) integers in order, kerb_is_white (k,) bool and\n"
+      "kerbs (k, 4, 2) float64; colours (5, 3) uint8 of three shades of road, background and grass; poses (5, 5)\n"
+      "float32 of hull and wheels, each x, y, angle, sine and cosine; velocity (3,) float32: x, y and spin; phases and\n"
+      "omegas (4,) float64; skid_marks pairs of whether on grass and points (p, 2) float64; glyphs widths (11,)\n"
+      "int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8.");
+}
+
+}  // namespace apexline::bindings
