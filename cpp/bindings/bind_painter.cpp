@@ -94,7 +94,7 @@ py::array draw(Painter& self, const py::object& hull, const py::object& wheels, 
   if (!format.gray) shape.insert(format.interleaved ? shape.end() : shape.begin(), 3);
   py::array_t<std::uint8_t> frame(shape);
   self.draw(scene, frame.mutable_data());
-  return std::move(frame);
+  return frame;
 }
 
 }  // namespace

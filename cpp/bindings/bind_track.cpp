@@ -1,4 +1,3 @@
-#include <array>
 #include <cstring>
 #include <type_traits>
 
@@ -6,30 +5,12 @@
 #include "apexline/racing/track.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "random_words.hpp"
 
 namespace apexline::bindings {
 namespace {
 
 using racing::Pcg64;
-
-constexpr py::ssize_t kStateWords = 6;
-
-Pcg64 from_words(const py::object& words) {
-  const py::array array = exact_array(words, "state", py::dtype::of<std::uint64_t>(), {kStateWords});
-  const auto* word = data<std::uint64_t>(array);
-  if (word[4] > 1) throw py::value_error(text("state[4] is ", word[4], "; has_uint32 must be 0 or 1"));
-  if (word[5] > std::numeric_limits<std::uint32_t>::max())
-    throw py::value_error(text("state[5] is ", word[5], "; uinteger must be below 2**32"));
-  return Pcg64({.state_high = word[0], .state_low = word[1], .increment_high = word[2], .increment_low = word[3],
-                .has_uint32 = word[4] == 1, .uinteger = static_cast<std::uint32_t>(word[5])});
-}
-
-py::array_t<std::uint64_t> to_words(const Pcg64& random) {
-  const Pcg64::State& state = random.state();
-  const std::array<std::uint64_t, kStateWords> words{state.state_high,     state.state_low,      state.increment_high,
-                                                     state.increment_low, state.has_uint32, state.uinteger};
-  return py::array_t<std::uint64_t>(kStateWords, words.data());
-}
 
 std::uint32_t integers(Pcg64& self, std::uint32_t bound) {
   if (bound < 2) throw py::value_error(text("bound is ", bound, "; it must be >= 2"));
@@ -87,8 +68,8 @@ void bind_track(py::module_& module) {
 Args:
     state: (6,) uint64: the high and low half of `state`, those of `inc`, `has_uint32` and `uinteger`, as in
         numpy.random.PCG64().state.)")
-      .def(py::init(&from_words), py::arg("state"))
-      .def_property_readonly("state", &to_words, "As the argument of the constructor; a copy.")
+      .def(py::init([](const py::object& state) { return Pcg64(random_state(state, "state")); }), py::arg("state"))
+      .def_property_readonly("state", &random_words, "As the argument of the constructor; a copy.")
       .def("uniform", &Pcg64::uniform, py::arg("low"), py::arg("high"), "numpy.random.Generator.uniform(low, high).")
       .def("integers", &integers, py::arg("bound"), "numpy.random.Generator.integers(bound); bound is >= 2.");
   module.def("create_track", &create_track, py::arg("random"),

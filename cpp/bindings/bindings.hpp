@@ -9,6 +9,7 @@ void bind_replay(pybind11::module_& module);
 void bind_painter(pybind11::module_& module);
 void bind_prefetcher(pybind11::module_& module);
 void bind_track(pybind11::module_& module);
+void bind_racing(pybind11::module_& module);
 void bind_portrait(pybind11::module_& module);
 
 }  // namespace apexline::bindings

@@ -24,5 +24,6 @@ PYBIND11_MODULE(_core, module) {
   apexline::bindings::bind_prefetcher(module);
   apexline::bindings::bind_track(module);
   apexline::bindings::bind_painter(module);
+  apexline::bindings::bind_racing(module);
   apexline::bindings::bind_portrait(module);
 }

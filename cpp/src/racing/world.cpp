@@ -10,6 +10,13 @@ namespace {
 
 constexpr std::uint64_t kStateMark = 0x3130657461745378ULL;  // changes with what a state holds
 
+// FNV-1a
+std::uint64_t checksum(std::span<const std::uint8_t> bytes) noexcept {
+  std::uint64_t sum = 0xcbf29ce484222325ULL;
+  for (const std::uint8_t byte : bytes) sum = (sum ^ byte) * 0x100000001b3ULL;
+  return sum;
+}
+
 }  // namespace
 
 World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const Pcg64::State> random)
@@ -62,6 +69,12 @@ void World::step(std::span<const Action> actions, std::uint8_t* frames, std::spa
   });
 }
 
+void World::draw(std::uint8_t* frames) {
+  for_each_game([&](std::size_t env, Painter& painter) {
+    painter.draw(scene(env), frames + env * options_.format.bytes());
+  });
+}
+
 bool World::needs_reset(std::size_t env) const noexcept {
   const Phase phase = games_[env].phase;
   return phase == Phase::kNew || (phase == Phase::kEnded && options_.autoreset == Autoreset::kDisabled);
@@ -75,20 +88,28 @@ std::vector<std::uint8_t> World::save(std::size_t env) const {
   const Game& game = games_[env];
   CarBlock car{};
   copy_lane(block_of(env), env % kLanes, car, 0);
-  StateWriter archive;
-  archive(kStateMark, game.phase, game.score, game.report, game.rules, game.episode, car);
-  return archive.take();
+  StateWriter content;
+  content(game.phase, game.score, game.report, game.rules, game.episode, car);
+  const std::vector<std::uint8_t> bytes = content.take();
+  StateWriter envelope;
+  envelope(kStateMark, checksum(bytes), bytes);
+  return envelope.take();
 }
 
 void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
-  StateReader archive(bytes);
   std::uint64_t mark = 0;
+  std::uint64_t sum = 0;
+  std::vector<std::uint8_t> body;
+  StateReader envelope(bytes);
+  envelope(mark);
+  if (mark != kStateMark) throw std::invalid_argument("the state is not one of this version of apexline");
+  envelope(sum, body);
+  if (!envelope.is_at_end() || checksum(body) != sum) throw std::invalid_argument("the state is damaged");
+
   Game game = games_[env];
   CarBlock car;
-  archive(mark);
-  if (mark != kStateMark) throw std::invalid_argument("the state is not one of this version of apexline");
-  archive(game.phase, game.score, game.report, game.rules, game.episode, car);
-  if (!archive.is_at_end()) throw std::invalid_argument("the state is too long");
+  StateReader content(body);
+  content(game.phase, game.score, game.report, game.rules, game.episode, car);
   game.episode.finish_loading();
   copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
   games_[env] = std::move(game);

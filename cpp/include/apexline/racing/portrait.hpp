@@ -6,22 +6,16 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "apexline/racing/canvas.hpp"
 #include "apexline/racing/glyphs.hpp"
 #include "apexline/racing/scene.hpp"
+#include "apexline/racing/skid_marks.hpp"
 
 namespace apexline::racing {
 
 inline constexpr int kVideoWidth = 600;   // VIDEO_W, pixels
 inline constexpr int kVideoHeight = 400;  // VIDEO_H, pixels
-
-// What a sliding wheel leaves behind (car_dynamics.Particle).
-struct SkidMark {
-  bool on_grass = false;
-  std::vector<Point> points;  // 2 to 30, where the wheel was, oldest first; units
-};
 
 // `skid_marks` from the oldest; none where `mode` is "state_pixels". Precondition: the canvas is of 1000x800 pixels.
 void draw_portrait(Canvas& canvas, const Scene& scene, std::span<const SkidMark> skid_marks, const Glyphs& glyphs);

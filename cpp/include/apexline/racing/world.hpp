@@ -81,6 +81,9 @@ class World {
   void step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
             std::uint8_t* final_frames, std::span<Report> final_reports);
 
+  // The frames (num_envs, format.bytes()) of all games as they stand. Precondition: every game was reset.
+  void draw(std::uint8_t* frames);
+
   // Whether the game was never reset, or has ended and does not begin anew by itself.
   [[nodiscard]] bool needs_reset(std::size_t env) const noexcept;
 

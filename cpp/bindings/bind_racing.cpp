@@ -1,0 +1,351 @@
+// Many games of CarRacing at the door: actions checked before anything moves, reports as one structured array.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "apexline/racing/display_list.hpp"
+#include "apexline/racing/portrait.hpp"
+#include "apexline/racing/shrinker.hpp"
+#include "apexline/racing/world.hpp"
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "glyph_arrays.hpp"
+#include "random_words.hpp"
+
+namespace apexline::bindings {
+namespace {
+
+using racing::Action;
+using racing::Report;
+using racing::World;
+
+enum class ActionKind : std::uint8_t { kContinuous, kPedal, kDiscrete };
+
+py::dtype report_dtype() {
+  static_assert(sizeof(bool) == 1 && sizeof(racing::EndedBy) == 1);
+  const auto names = py::make_tuple("reward", "terminated", "truncated", "was_reset", "ended_by", "lap_finished",
+                                    "repeats", "score", "frames", "tiles");
+  const auto formats = py::make_tuple("f8", "?", "?", "?", "u1", "i1", "i4", "f8", "i4", "f8");
+  const auto offsets = py::make_tuple(offsetof(Report, reward), offsetof(Report, terminated),
+                                      offsetof(Report, truncated), offsetof(Report, was_reset),
+                                      offsetof(Report, ended_by), offsetof(Report, lap_finished),
+                                      offsetof(Report, repeats), offsetof(Report, score), offsetof(Report, frames),
+                                      offsetof(Report, tiles));
+  return py::dtype(py::list(names), py::list(formats), py::list(offsets), sizeof(Report));
+}
+
+template <class T>
+Action action_of(ActionKind kind, const T* values) noexcept {
+  const auto at = [values](int i) { return static_cast<double>(values[i]); };
+  if (kind == ActionKind::kPedal) return {at(0), std::max(at(1), 0.0), std::max(-at(1), 0.0)};
+  return {at(0), at(1), at(2)};
+}
+
+// CarRacing.step's five discrete actions: nothing, right, left, gas, brake.
+Action discrete_action(std::int64_t action) noexcept {
+  constexpr double kSteer = 0.6;
+  constexpr double kGas = 0.2;
+  constexpr double kBrake = 0.8;
+  return {action == 1 ? kSteer : (action == 2 ? -kSteer : 0.0), action == 3 ? kGas : 0.0, action == 4 ? kBrake : 0.0};
+}
+
+class Racing {
+ public:
+  Racing(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
+         const std::vector<racing::Pcg64::State>& random)
+      : world_(options, glyphs, random),
+        kind_(actions),
+        glyphs_(glyphs),
+        report_dtype_(report_dtype()),
+        choices_(random.size()),
+        actions_(random.size()),
+        final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0) {}
+
+  // (frames, reports)
+  py::tuple reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
+                  const py::object& states) {
+    const auto count = num_envs();
+    const auto boolean = py::dtype::of<bool>();
+    const py::array chosen = exact_array(resets, "resets", boolean, {count});
+    const py::array recoloured = exact_array(recolours, "recolours", boolean, {count});
+    const py::array reseeded = exact_array(reseeds, "reseeds", boolean, {count});
+    const auto random = random_states(states, "states", count);
+    for (std::size_t i = 0; i < choices_.size(); ++i) {
+      choices_[i] = {data<bool>(chosen)[i], data<bool>(recoloured)[i], std::nullopt};
+      if (data<bool>(reseeded)[i]) choices_[i].random = random[i];
+    }
+    py::array_t<std::uint8_t> frames = new_frames();
+    py::array reports = new_reports();
+    std::uint8_t* pixels = frames.mutable_data();
+    const auto told = reports_in(reports);
+    {
+      const py::gil_scoped_release released;
+      world_.reset(choices_, pixels, told);
+    }
+    return py::make_tuple(frames, reports);
+  }
+
+  // (frames, reports, final frames or None, final reports or None)
+  py::tuple step(const py::object& actions) {
+    for (std::size_t env = 0; env < actions_.size(); ++env)
+      if (world_.needs_reset(env)) throw std::runtime_error(text("environment ", env, " needs a reset before a step"));
+    take_actions(actions);
+    py::array_t<std::uint8_t> frames = new_frames();
+    py::array reports = new_reports();
+    py::array final_reports = new_reports();
+    std::uint8_t* pixels = frames.mutable_data();
+    const auto told = reports_in(reports);
+    const auto told_last = reports_in(final_reports);
+    {
+      const py::gil_scoped_release released;
+      world_.step(actions_, pixels, told, final_frames_.data(), told_last);
+    }
+    const bool any_final = world_.options().autoreset == racing::Autoreset::kSameStep &&
+                           std::any_of(told.begin(), told.end(),
+                                       [](const Report& report) { return report.terminated || report.truncated; });
+    if (!any_final) return py::make_tuple(frames, reports, py::none(), py::none());
+    py::array_t<std::uint8_t> last = new_frames();
+    std::copy(final_frames_.begin(), final_frames_.end(), last.mutable_data());
+    return py::make_tuple(frames, reports, last, final_reports);
+  }
+
+  py::array_t<std::uint8_t> portrait(py::ssize_t env, int width, int height, bool with_skid_marks) {
+    const std::size_t index = checked(env);
+    require_drawable(index);
+    py::array_t<std::uint8_t> picture(Shape{height, width, 3});
+    std::uint8_t* pixels = picture.mutable_data();
+    const py::gil_scoped_release released;
+    racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
+    const auto& marks = world_.episode(index).skid_marks().marks();
+    racing::draw_portrait(canvas, world_.scene(index),
+                          with_skid_marks ? std::span(marks) : std::span<const racing::SkidMark>(), glyphs_);
+    if (width == canvas.width() && height == canvas.height()) {
+      canvas.copy_to(pixels);
+    } else {
+      racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
+      shrinker.shrink(canvas, pixels);
+    }
+    return picture;
+  }
+
+  py::dict track(py::ssize_t env) const {
+    const racing::Track& track = world_.episode(checked(env)).track();
+    const auto count = static_cast<py::ssize_t>(track.tiles.size());
+    const auto num_kerbs = static_cast<py::ssize_t>(track.kerbs.size());
+    py::array_t<double> nodes(Shape{count, 4});
+    py::array_t<double> tiles(Shape{count, 4, 2});
+    py::array_t<bool> visited(count);
+    py::array_t<bool> touched(count);
+    std::memcpy(nodes.mutable_data(), track.nodes.data(), track.nodes.size() * sizeof(racing::Node));
+    std::memcpy(tiles.mutable_data(), track.tiles.data(), track.tiles.size() * sizeof(racing::Quad));
+    for (py::ssize_t tile = 0; tile < count; ++tile) {
+      visited.mutable_at(tile) = world_.episode(checked(env)).is_visited(static_cast<std::int32_t>(tile));
+      touched.mutable_at(tile) = world_.scene(checked(env)).touched[tile] != 0;
+    }
+    py::array_t<std::int32_t> kerb_tiles(num_kerbs);
+    py::array_t<bool> kerb_is_white(num_kerbs);
+    py::array_t<double> kerbs(Shape{num_kerbs, 4, 2});
+    for (py::ssize_t i = 0; i < num_kerbs; ++i) {
+      const racing::Kerb& kerb = track.kerbs[static_cast<std::size_t>(i)];
+      kerb_tiles.mutable_at(i) = kerb.tile;
+      kerb_is_white.mutable_at(i) = kerb.is_white;
+      std::memcpy(kerbs.mutable_data() + 8 * i, kerb.corners.data(), sizeof(racing::Quad));
+    }
+    using namespace py::literals;
+    return py::dict("nodes"_a = nodes, "tiles"_a = tiles, "visited"_a = visited, "touched"_a = touched,
+                    "kerb_tiles"_a = kerb_tiles, "kerb_is_white"_a = kerb_is_white, "kerbs"_a = kerbs);
+  }
+
+  // Bodies are the four wheels, then the hull.
+  py::dict car(py::ssize_t env) const {
+    const racing::CarBlock& block = world_.block_of(checked(env));
+    const std::size_t lane = checked(env) % racing::kLanes;
+    const auto column = [lane](const auto& rows) {
+      using Value = typename std::decay_t<decltype(rows[0])>::value_type;
+      py::array_t<Value> values(static_cast<py::ssize_t>(rows.size()));
+      for (std::size_t row = 0; row < rows.size(); ++row)
+        values.mutable_at(static_cast<py::ssize_t>(row)) = rows[row][lane];
+      return values;
+    };
+    py::array_t<bool> on_road(static_cast<py::ssize_t>(racing::kNumWheels));
+    for (std::size_t wheel = 0; wheel < racing::kNumWheels; ++wheel)
+      on_road.mutable_at(static_cast<py::ssize_t>(wheel)) = block.on_road[wheel][lane] != 0;
+    const racing::Scene scene = world_.scene(checked(env));
+    using namespace py::literals;
+    return py::dict("x"_a = column(block.x), "y"_a = column(block.y), "angle"_a = column(block.angle),
+                    "sine"_a = column(block.sine), "cosine"_a = column(block.cosine),
+                    "velocity_x"_a = column(block.velocity_x), "velocity_y"_a = column(block.velocity_y),
+                    "spin"_a = column(block.spin), "omega"_a = column(block.omega), "phase"_a = column(block.phase),
+                    "on_road"_a = on_road, "steer"_a = block.steer[lane], "gas"_a = block.gas[lane],
+                    "brake"_a = block.brake[lane], "seconds"_a = scene.seconds, "score_on_screen"_a = scene.score);
+  }
+
+  py::list skid_marks(py::ssize_t env) const {
+    py::list marks;
+    for (const racing::SkidMark& mark : world_.episode(checked(env)).skid_marks().marks()) {
+      py::array_t<double> points(Shape{static_cast<py::ssize_t>(mark.points.size()), 2});
+      std::memcpy(points.mutable_data(), mark.points.data(), mark.points.size() * sizeof(racing::Point));
+      marks.append(py::make_tuple(mark.on_grass, points));
+    }
+    return marks;
+  }
+
+  std::int32_t failed_tracks(py::ssize_t env) const { return world_.episode(checked(env)).failed_tracks(); }
+  py::array random_state(py::ssize_t env) const { return random_words(world_.episode(checked(env)).random()); }
+
+  py::bytes save(py::ssize_t env) const {
+    const auto bytes = world_.save(checked(env));
+    return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  void load(py::ssize_t env, const py::bytes& state) {
+    const std::string_view bytes = state;
+    world_.load(checked(env), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  }
+
+  // As they are, without a step: the first ones after `load`.
+  py::array_t<std::uint8_t> observe() {
+    for (std::size_t env = 0; env < world_.num_envs(); ++env) require_drawable(env);
+    py::array_t<std::uint8_t> frames = new_frames();
+    world_.draw(frames.mutable_data());
+    return frames;
+  }
+
+ private:
+  [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
+
+  [[nodiscard]] std::size_t checked(py::ssize_t env) const {
+    if (env < 0 || env >= num_envs()) throw py::index_error(text("env is ", env, "; it must be from 0 to ", num_envs() - 1));
+    return static_cast<std::size_t>(env);
+  }
+
+  void require_drawable(std::size_t env) const {
+    if (world_.episode(env).num_tiles() == 0)
+      throw std::runtime_error(text("environment ", env, " needs a reset before there is anything to draw"));
+  }
+
+  py::array_t<std::uint8_t> new_frames() const {
+    const racing::FrameFormat& format = world_.options().format;
+    Shape shape{format.size, format.size};
+    if (!format.gray) shape.insert(format.interleaved ? shape.end() : shape.begin(), 3);
+    shape.insert(shape.begin(), num_envs());
+    return py::array_t<std::uint8_t>(shape);
+  }
+
+  py::array new_reports() const {
+    py::array reports(report_dtype_, Shape{num_envs()});
+    const auto told = reports_in(reports);
+    std::fill(told.begin(), told.end(), Report{});
+    return reports;
+  }
+
+  std::span<Report> reports_in(py::array& reports) const {
+    return {static_cast<Report*>(reports.mutable_data()), world_.num_envs()};
+  }
+
+  void take_actions(const py::object& actions) {
+    if (kind_ == ActionKind::kDiscrete) {
+      const auto array = index_array(actions, "actions");
+      require_shape(array, "actions", {num_envs()});
+      for (std::size_t env = 0; env < actions_.size(); ++env) {
+        const std::int64_t action = array.data()[env];
+        if (action < 0 || action > 4)
+          throw py::value_error(text("actions[", env, "] is ", action, "; it must be from 0 to 4"));
+      }
+      for (std::size_t env = 0; env < actions_.size(); ++env) actions_[env] = discrete_action(array.data()[env]);
+      return;
+    }
+    const py::array array = as_array(actions);
+    if (array.dtype().equal(py::dtype::of<float>()))
+      take_axes<float>(array);
+    else if (array.dtype().equal(py::dtype::of<double>()))
+      take_axes<double>(array);
+    else
+      throw py::type_error(text("actions has dtype ", dtype_name(array.dtype()), "; expected float32 or float64"));
+  }
+
+  template <class T>
+  void take_axes(const py::array& array) {
+    const py::ssize_t axes = kind_ == ActionKind::kPedal ? 2 : 3;
+    require_shape(array, "actions", {num_envs(), axes});
+    const T* values = data<T>(array);
+    for (py::ssize_t i = 0; i < array.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw py::value_error(text("actions[", i / axes, ", ", i % axes, "] is ", static_cast<double>(values[i]),
+                                   "; actions must be finite"));
+    for (std::size_t env = 0; env < actions_.size(); ++env)
+      actions_[env] = action_of(kind_, values + static_cast<py::ssize_t>(env) * axes);
+  }
+
+  World world_;
+  ActionKind kind_;
+  racing::Glyphs glyphs_;
+  py::dtype report_dtype_;
+  std::vector<World::ResetChoice> choices_;
+  std::vector<Action> actions_;
+  std::vector<std::uint8_t> final_frames_;
+};
+
+std::unique_ptr<Racing> make_racing(const py::object& states, const std::string& actions, const std::string& autoreset,
+                                    int action_repeat, int skip_zoom, int max_frames, bool domain_randomize,
+                                    bool ends_at_start_line, double lap_complete_percent, bool keeps_skid_marks,
+                                    bool crop_hud, bool gray, int frame_size, bool interleaved, const py::dict& rules,
+                                    const py::tuple& glyphs, int num_threads) {
+  const auto random = random_states(states, "states", std::nullopt);
+  racing::WorldOptions options;
+  options.game = {max_frames, domain_randomize, ends_at_start_line, lap_complete_percent, keeps_skid_marks};
+  options.rules.stall_decisions = rules["stall_decisions"].cast<std::int32_t>();
+  options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
+  options.rules.lap_end_decisions = rules["lap_end_decisions"].cast<std::int32_t>();
+  options.rules.lap_end_fraction = rules["lap_end_fraction"].cast<double>();
+  options.rules.full_lap_truncates = rules["full_lap_truncates"].cast<bool>();
+  options.rules.skipped_tile_cost = rules["skipped_tile_cost"].cast<double>();
+  options.rules.skipped_tile_margin = rules["skipped_tile_margin"].cast<std::int32_t>();
+  options.action_repeat = action_repeat;
+  options.skip_zoom = skip_zoom;
+  options.autoreset = autoreset == "same_step"   ? racing::Autoreset::kSameStep
+                      : autoreset == "next_step" ? racing::Autoreset::kNextStep
+                                                 : racing::Autoreset::kDisabled;
+  options.format = {crop_hud, gray, frame_size, interleaved};
+  options.num_threads = num_threads;
+  const ActionKind kind = actions == "discrete" ? ActionKind::kDiscrete
+                          : actions == "pedal"  ? ActionKind::kPedal
+                                                : ActionKind::kContinuous;
+  return std::make_unique<Racing>(options, kind, glyphs_of(glyphs[0], glyphs[1], glyphs[2]), random);
+}
+
+}  // namespace
+
+void bind_racing(py::module_& module) {
+  py::class_<Racing>(module, "Racing", R"(Games of CarRacing stepped together; apexline.racing checks what it passes.
+
+Args:
+    states: (num_envs, 6) uint64, a random state a game: see Pcg64.
+    actions: "continuous", "pedal" or "discrete".
+    autoreset: "next_step", "same_step" or "disabled".
+    rules: the fields of TrainingRules.
+    glyphs: the arrays of GlyphTable.)")
+      .def(py::init(&make_racing), py::kw_only(), py::arg("states"), py::arg("actions"), py::arg("autoreset"),
+           py::arg("action_repeat"), py::arg("skip_zoom"), py::arg("max_frames"), py::arg("domain_randomize"),
+           py::arg("ends_at_start_line"), py::arg("lap_complete_percent"), py::arg("keeps_skid_marks"),
+           py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"), py::arg("interleaved"), py::arg("rules"),
+           py::arg("glyphs"), py::arg("num_threads"))
+      .def("reset", &Racing::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
+           "Frames and reports; those of games that `resets` leaves out are not written.")
+      .def("step", &Racing::step, py::arg("actions"),
+           "Frames, reports, and with same-step autoreset, where a game ended, last frames and last reports.")
+      .def("observe", &Racing::observe, "The frames of the games as they stand.")
+      .def("portrait", &Racing::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
+           py::arg("with_skid_marks"), "The exact picture (height, width, 3) uint8 of a game.")
+      .def("track", &Racing::track, py::arg("env"), "Nodes, tiles and kerbs of a game, and which tiles are visited.")
+      .def("car", &Racing::car, py::arg("env"), "Bodies, pedals and clock of a game.")
+      .def("skid_marks", &Racing::skid_marks, py::arg("env"), "Pairs of whether on grass and points (n, 2) float64.")
+      .def("failed_tracks", &Racing::failed_tracks, py::arg("env"), "Attempts before the track of a game.")
+      .def("random_state", &Racing::random_state, py::arg("env"), "(6,) uint64 as Pcg64 has it.")
+      .def("save", &Racing::save, py::arg("env"), "The state of a game.")
+      .def("load", &Racing::load, py::arg("env"), py::arg("state"), "Takes a state over, or raises ValueError.");
+}
+
+}  // namespace apexline::bindings

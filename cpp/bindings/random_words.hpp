@@ -1,0 +1,22 @@
+// States of NumPy's PCG64 at the door: six words each, as numpy.random.PCG64().state has them.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "apexline/racing/pcg64.hpp"
+#include "arrays.hpp"
+
+namespace apexline::bindings {
+
+// (6,) uint64: high and low half of the state, those of the increment, has_uint32, uinteger.
+[[nodiscard]] py::array_t<std::uint64_t> random_words(const racing::Pcg64& random);
+
+// From (count, 6) uint64; any count from 1 up where none is given.
+[[nodiscard]] std::vector<racing::Pcg64::State> random_states(const py::handle& words, const char* name,
+                                                              std::optional<py::ssize_t> count);
+
+// From (6,) uint64.
+[[nodiscard]] racing::Pcg64::State random_state(const py::handle& words, const char* name);
+
+}  // namespace apexline::bindings
