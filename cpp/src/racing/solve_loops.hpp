@@ -191,8 +191,10 @@ inline void iterate(const std::array<Joint, kNumWheels>& joints, Ints moves, Imp
   for (int iteration = 0; iteration < kVelocityIterations; iteration += 2) {
     const Impulses impulses_before = impulses;
     const Velocities velocities_before = velocities;
+    Velocity hull = velocities[kHullBody];  // in registers: every joint waits for what the last one did to it
     for (int twice = 0; twice < 2; ++twice)
-      for (std::size_t i = kNumWheels; i-- > 0;) joints[i].solve(impulses[i], velocities[kHullBody], velocities[i]);
+      for (std::size_t i = kNumWheels; i-- > 0;) joints[i].solve(impulses[i], hull, velocities[i]);
+    velocities[kHullBody] = hull;
     if (!any(moves & (differs(impulses, impulses_before) | differs(velocities, velocities_before)))) return;
   }
 }
