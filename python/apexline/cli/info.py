@@ -72,7 +72,7 @@ def _print_networks(name: str) -> None:
     config = preset(name)
     networks = build_networks(config)
     layers = describe(networks)
-    shape = (config.replay.frame_stack, *config.env.frame_shape)
+    shape = (config.replay.frame_stack, *config.game.frame_shape)
     print(f"preset {config.preset}: observation {shape} uint8, action {networks.actor.low.shape[0]} values\n")
     width = max(len(layer.name) for layer in layers)
     print(f"{'layer':{width}}  {'weight':>20}  {'parameters':>12}")

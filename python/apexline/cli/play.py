@@ -10,17 +10,20 @@ import tyro
 
 from apexline.cli.parse import check_output, parse
 from apexline.training import InputError, load_policy, play
+from apexline.training.config import GameKind
 from apexline.training.film import Film
 
 
 @dataclass(frozen=True)
 class PlayCommand:
-    """Drive one unshaped episode of the stock game without noise, in a window or into a GIF."""
+    """Drive one unshaped episode without noise, in a window or into a GIF."""
 
     run: tyro.conf.Positional[Path]
     """The run folder (its best weights, else its latest) or a checkpoint."""
     seed: int = 1_000_000
     """Seed of the track."""
+    env: GameKind = "gymnasium"
+    """Whose game to play: the stock one, or apexline's own."""
     out: Path | None = None
     """Write an animated GIF here instead of opening a window."""
     every: int = 4
@@ -36,8 +39,10 @@ def main(argv: list[str]) -> None:
         check_output(command.out, ".gif")
     policy = load_policy(command.run)
     mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
-    film = Film(command.every, frames=policy.config.env.action_repeat)
-    result = play(policy.networks, policy.config, command.seed, render_mode=mode, watch=film.take)
+    film = Film(command.every, frames=policy.config.game.action_repeat)
+    result = play(
+        policy.networks, policy.config, command.seed, env=command.env, render_mode=mode, watch=film.take
+    )
     if command.out is not None:
         film.save(command.out)
         print(f"wrote {command.out}")

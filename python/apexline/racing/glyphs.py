@@ -84,7 +84,9 @@ def _glyphs_of(font_module: Any, surfarray: Any) -> GlyphTable:
             for character in CHARACTERS
         ]
         widths = np.array([picture.shape[1] for picture in pictures], np.int32)
-        steps = np.array([[_step(font, first, second) for second in CHARACTERS] for first in CHARACTERS], np.int32)
+        steps = np.array(
+            [[_step(font, first, second) for second in CHARACTERS] for first in CHARACTERS], np.int32
+        )
     finally:
         if not was_ready:
             font_module.quit()

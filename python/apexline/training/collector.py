@@ -11,6 +11,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from apexline.agent import Noise
+from apexline.racing import CarRacingVectorEnv
 from apexline.replay import PrioritizedFrameReplay
 
 Actions = NDArray[np.float32]
@@ -69,6 +70,7 @@ class Collector:
         self._frames_running = np.zeros(envs.num_envs, np.int64)
         self._stacks = np.zeros((envs.num_envs, replay.frame_stack, *replay.frame_shape), replay.frame_dtype)
         self._actions: Actions | None = None
+        self._is_between_steps = False
         self._send: Callable[[Actions], None] | None = getattr(envs, "step_async", None)
 
     @property
@@ -81,6 +83,7 @@ class Collector:
         frames, _ = self.envs.reset(seed=seed)
         self._stacks[:] = frames[:, None]
         self.noise.reset(np.ones(self.envs.num_envs, bool))
+        self._is_between_steps = True
 
     def begin(self) -> None:
         """Chooses an action for every environment and, where they run in processes, sets them off."""
@@ -95,6 +98,7 @@ class Collector:
     def finish(self) -> list[Episode]:
         """Waits for the step that `begin` set off, stores it, and returns the episodes that it ended."""
         assert self._actions is not None, "finish without begin"
+        self._is_between_steps = False
         envs: Any = self.envs
         step = envs.step(self._actions) if self._send is None else envs.step_wait()
         frames, rewards, terminated, truncated, infos = step
@@ -111,10 +115,47 @@ class Collector:
         self._push(frames, ended)
         self.decisions += self.envs.num_envs
         self._frames_running[:] = infos["frames"]
-        return self._episodes(infos, ended)
+        episodes = self._episodes(infos, ended)
+        self._is_between_steps = True
+        return episodes
+
+    def race(self) -> dict[str, NDArray[Any]] | None:
+        """Where the episodes under way stand, in step with the replay: games (num_envs, bytes) uint8, padded, their
+        `sizes`, observations and frames played.
+
+        None where the environments cannot tell, or where a step was interrupted halfway.
+        """
+        if not self._is_between_steps or not isinstance(self.envs, CarRacingVectorEnv):
+            return None
+        states = [np.frombuffer(state, np.uint8) for state in self.envs.get_state()]
+        sizes = np.array([len(state) for state in states])
+        games = np.zeros((len(states), sizes.max()), np.uint8)
+        for game, state in zip(games, states, strict=True):
+            game[: len(state)] = state
+        return {
+            "games": games,
+            "sizes": sizes,
+            "stacks": self._stacks.copy(),
+            "frames_running": self._frames_running.copy(),
+        }
+
+    def load_race(self, race: dict[str, NDArray[Any]]) -> None:
+        """Goes on with the episodes of `race`; after `load_state_dict`.
+
+        Raises:
+            ValueError: they are of other environments.
+        """
+        if not isinstance(self.envs, CarRacingVectorEnv):
+            raise ValueError("the episodes under way are of the native game")
+        games = zip(race["games"], race["sizes"], strict=True)
+        self.envs.set_state([game[:size].tobytes() for game, size in games])
+        self._stacks[:] = race["stacks"]
+        self._frames_running[:] = race["frames_running"]
+        self._frames_finished -= int(self._frames_running.sum())
+        self._is_between_steps = True
 
     def state_dict(self) -> dict[str, Any]:
-        """Counters and the noise's state. Environments begin new episodes when a run is resumed."""
+        """Counters and the noise's state."""
         return {
             "decisions": self.decisions,
             "frames": self.frames,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from apexline.agent import AgentConfig, NoiseConfig
 from apexline.racing import EnvOptions
 from apexline.training.errors import InputError
+
+GameKind: TypeAlias = Literal["native", "gymnasium"]
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,16 @@ class TrainConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks live."""
     threads: Annotated[int, Ge(0)] = 0
-    """Threads of torch and the replay on the CPU; 0 takes the processors this process may use, less one for the
-    environments where they have processes of their own. With one more, every layer waits wherever another process
-    holds a processor: somewhat faster on a machine left alone, many times slower on a busy one."""
+    """Threads of torch and the replay on the CPU; 0 takes the processors this process may use, less one for what runs
+    beside: evaluations, and environments in processes of their own. With one more, every layer waits wherever another
+    process holds a processor: somewhat faster on a machine left alone, many times slower on a busy one."""
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that are driven at once."""
+    env: GameKind = "native"
+    """Who plays the game: apexline's own, the same game a hundred times faster, or gymnasium's CarRacing-v3."""
     env_processes: bool = True
-    """Give each environment a process of its own; else all run in this one."""
-    env: EnvOptions = field(default_factory=EnvOptions)
+    """Give each of gymnasium's environments a process of its own; else all run in this one."""
+    game: EnvOptions = field(default_factory=EnvOptions)
     """The game as the agent sees it, and the rules of training episodes."""
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)

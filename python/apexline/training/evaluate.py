@@ -1,4 +1,4 @@
-"""Evaluation: whole unshaped episodes of the stock game without noise, in parallel processes."""
+"""Evaluation: whole unshaped episodes without noise, in parallel processes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from apexline.agent import ActorCritic, build
-from apexline.racing import EnvOptions, make_env
-from apexline.training.config import TrainConfig, from_dict, to_dict
+from apexline.training.config import GameKind, TrainConfig, from_dict, to_dict
 from apexline.training.errors import EvaluationDied
+from apexline.training.games import action_bounds, make_env
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -57,16 +57,8 @@ class EvalReport:
 
 def build_networks(config: TrainConfig) -> ActorCritic:
     """The networks of a run, with fresh weights, on the CPU."""
-    shape = (config.replay.frame_stack, *config.env.frame_shape)
-    return build(config.agent, shape, *action_bounds(config.env))
-
-
-def action_bounds(options: EnvOptions) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Lowest and highest action (A,) float32 of an environment with these options."""
-    env = make_env(options, training=False)
-    low, high = env.action_space.low, env.action_space.high  # type: ignore[attr-defined]
-    env.close()
-    return low, high
+    shape = (config.replay.frame_stack, *config.game.frame_shape)
+    return build(config.agent, shape, *action_bounds(config.game))
 
 
 def play(
@@ -74,27 +66,28 @@ def play(
     config: TrainConfig,
     seed: int,
     *,
+    env: GameKind,
     render_mode: str | None = None,
     watch: Callable[[Any], None] | None = None,
 ) -> EpisodeResult:
-    """One episode of the stock game from `seed`, greedy, on one observation at a time.
+    """One unshaped episode of the game from `seed`, greedy, on one observation at a time.
 
     The batch of one makes a score independent of how many episodes are played side by side. With a `render_mode`,
     `watch` is handed what the game renders after each decision.
     """
-    env = make_env(config.env, training=False, render_mode=render_mode)
-    frame, _ = env.reset(seed=seed)
+    game = make_env(env, config.game, render_mode=render_mode)
+    frame, _ = game.reset(seed=seed)
     stack = np.repeat(frame[None], config.replay.frame_stack, axis=0)
     ended = False
     info: dict[str, Any] = {}
     while not ended:
         action = networks.evaluation_policy(torch.from_numpy(stack[None]))[0].numpy()
-        frame, _, terminated, truncated, info = env.step(action)
+        frame, _, terminated, truncated, info = game.step(action)
         stack = np.concatenate([stack[1:], frame[None]])
         ended = terminated or truncated
         if watch is not None:
-            watch(env.render())
-    env.close()
+            watch(game.render())
+    game.close()
     return EpisodeResult(seed, float(info["score"]), int(info["frames"]), float(info["tiles"]))
 
 
@@ -104,12 +97,12 @@ class Evaluator:
     Each has one torch thread, so scores do not depend on how many there are.
     """
 
-    def __init__(self, config: TrainConfig, processes: int) -> None:
+    def __init__(self, config: TrainConfig, processes: int, env: GameKind) -> None:
         self._pool = ProcessPoolExecutor(
             processes,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(to_dict(config),),
+            initargs=(to_dict(config), env),
         )
 
     def submit(self, weights: Weights, seeds: Sequence[int]) -> PendingReport:
@@ -159,16 +152,16 @@ def _deaths_named() -> Iterator[None]:
         raise EvaluationDied("an evaluation process ended by itself (killed, or out of memory)") from error
 
 
-_worker: tuple[TrainConfig, ActorCritic] | None = None
+_worker: tuple[TrainConfig, ActorCritic, GameKind] | None = None
 
 
-def _start_worker(config_values: dict[str, Any]) -> None:
+def _start_worker(config_values: dict[str, Any], env: GameKind) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     config = from_dict(config_values)
-    _worker = (config, build_networks(config))
+    _worker = (config, build_networks(config), env)
 
 
 def _end_with_parent() -> None:
@@ -181,6 +174,6 @@ def _end_with_parent() -> None:
 
 def _play_in_worker(weights: dict[str, np.ndarray[Any, Any]], seed: int) -> EpisodeResult:
     assert _worker is not None
-    config, networks = _worker
+    config, networks, env = _worker
     networks.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    return play(networks, config, seed)
+    return play(networks, config, seed, env=env)

@@ -127,7 +127,7 @@ def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
         session.load_state_dict(parts)
         replay = folder / checkpoint.REPLAY
         if parts.get("with_replay") and replay.exists():
-            session.load_replay(replay)
+            session.load_replay(replay, parts.get("race"))
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(
             f"{folder}: the checkpoint does not fit this configuration: {reason(error)}"

@@ -64,7 +64,9 @@ class Monitor:
         self.eval_score = math.nan
         self._writer = MetricsWriter(folder)
         self._evaluator = (
-            Evaluator(session.config, options.eval_processes) if options.eval_decisions else None
+            Evaluator(session.config, options.eval_processes, session.config.env)
+            if options.eval_decisions
+            else None
         )
         self._evaluation: _Evaluation | None = None
         self._recent: deque[Episode] = deque(maxlen=RECENT_EPISODES)

@@ -26,7 +26,7 @@ RECIPE_RULES = TrainingRules(
 
 CPU = TrainConfig(
     preset="cpu",
-    env=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True, rules=RECIPE_RULES),
+    game=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True, rules=RECIPE_RULES),
     agent=AgentConfig(encoder="small42", ema=0.999),
     budget=BudgetConfig(minutes=30),
 )
@@ -35,7 +35,7 @@ CUDA = TrainConfig(
     preset="cuda",
     device="cuda",
     num_envs=16,
-    env=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=84, pedal=True, rules=RECIPE_RULES),
+    game=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=84, pedal=True, rules=RECIPE_RULES),
     replay=ReplayConfig(capacity=200_000, shift=4),
     agent=AgentConfig(encoder="nature", hidden=(512, 512), ema=0.999),
     loop=LoopConfig(batch_size=256),
@@ -46,7 +46,7 @@ NOTEBOOK = TrainConfig(
     preset="notebook",
     num_envs=1,
     env_processes=False,
-    env=EnvOptions(),
+    game=EnvOptions(),
     replay=ReplayConfig(capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=0),
     agent=AgentConfig(
         encoder="notebook",

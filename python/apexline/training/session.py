@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from apexline._core import available_processors
 from apexline.agent import DDPG, make_noise
-from apexline.racing import make_vector, random_driving
+from apexline.racing import random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.collector import Collector
 from apexline.training.config import TrainConfig, to_dict
-from apexline.training.evaluate import action_bounds
+from apexline.training.games import action_bounds, make_vector
 from apexline.training.learner import Learner
 
 
@@ -37,12 +37,12 @@ class Session:
         self, config: TrainConfig, *, weights: dict[str, Any] | None = None, render: bool = False
     ) -> None:
         self.config = config
-        threads = config.threads or max(1, available_processors() - config.env_processes)
+        threads = config.threads or max(1, available_processors() - 1)
         torch.set_num_threads(threads)
-        low, high = action_bounds(config.env)
+        low, high = action_bounds(config.game)
         self.agent = DDPG(
             config.agent,
-            (config.replay.frame_stack, *config.env.frame_shape),
+            (config.replay.frame_stack, *config.game.frame_shape),
             low,
             high,
             device=config.device,
@@ -52,7 +52,7 @@ class Session:
             self.agent.networks.load_online(weights)
         self.replay = PrioritizedFrameReplay(
             num_envs=config.num_envs,
-            frame_shape=config.env.frame_shape,
+            frame_shape=config.game.frame_shape,
             action_shape=low.shape,
             seed=config.seed,
             num_threads=threads,
@@ -61,22 +61,17 @@ class Session:
         self.learner = Learner(self.agent, self.replay, config.loop.batch_size)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
-            make_vector(
-                config.env,
-                config.num_envs,
-                training=True,
-                asynchronous=config.env_processes,
-                render_first=render,
-            ),
+            make_vector(config, render=render),
             self.replay,
             self.policy,
             make_noise(config.noise, config.num_envs, len(low), config.seed),
-            random_actions=lambda: random_driving(self.rng, config.num_envs, config.env.pedal),
+            random_actions=lambda: random_driving(self.rng, config.num_envs, config.game.pedal),
             random_decisions=0 if weights is not None else config.loop.random_decisions,
             reward_scale=config.loop.reward_scale,
         )
         self.learn_from = config.loop.random_decisions
         """Decisions after which learning starts."""
+        self._is_racing = False
 
     def policy(self, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The actor's actions for observations (num_envs, frame_stack, *frame_shape), on the run's device."""
@@ -84,12 +79,19 @@ class Session:
         return self.agent.networks.policy(on_device).cpu().numpy()
 
     def begin_episodes(self) -> None:
-        """Resets every environment, with seeds that differ from stretch to stretch of a resumed run."""
+        """Resets every environment, unless episodes go on from a checkpoint.
+
+        Seeds differ from stretch to stretch of a resumed run.
+        """
+        if self._is_racing:
+            return
         sequence = np.random.SeedSequence([self.config.seed, self.collector.decisions])
         self.collector.reset(seed=int(sequence.generate_state(1)[0] >> 1))
 
     def state_dict(self) -> dict[str, Any]:
-        """Configuration, networks, targets, optimisers, scaler, counters and random states; not the replay."""
+        """Configuration, networks, targets, optimisers, scaler, counters, random states and episodes under way; not the
+        replay."""
+        race = self.collector.race()
         return {
             "config": json.dumps(to_dict(self.config)),
             "agent": self.agent.state_dict(),
@@ -97,6 +99,7 @@ class Session:
             "decisions": self.collector.decisions,
             "updates": self.learner.updates,
             "rng": self.rng.bit_generator.state,
+            "race": race and {name: torch.from_numpy(value) for name, value in race.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -111,14 +114,20 @@ class Session:
         self.rng.bit_generator.state = state["rng"]
         self.learn_from = self.collector.decisions + self.config.loop.random_decisions
 
-    def load_replay(self, path: Path) -> None:
-        """Takes over a saved replay, so that learning goes on at once. Environments begin new episodes.
+    def load_replay(self, path: Path, race: dict[str, Any] | None) -> None:
+        """Takes over a saved replay, so that learning goes on at once.
+
+        `race` is the checkpoint's state of episodes under way, which go on too; without it, new ones begin.
 
         Raises:
-            ValueError: the file is damaged or of another configuration.
+            ValueError: the file or the state is damaged or of another configuration.
         """
         self.replay.load(path)
-        self.replay.cut_episodes()
+        if race is not None:
+            self.collector.load_race({name: value.numpy() for name, value in race.items()})
+            self._is_racing = True
+        else:
+            self.replay.cut_episodes()
         self.learn_from = max(self.collector.decisions, self.config.loop.random_decisions)
 
     def close(self) -> None:
