@@ -3,6 +3,6 @@
 
 namespace apexline::racing {
 
-const CarKernels kAvx2CarKernels{drive, solve};
+const CarKernels kAvx2CarKernels{drive, solve, solve_pair};
 
 }  // namespace apexline::racing

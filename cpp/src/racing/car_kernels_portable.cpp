@@ -3,6 +3,6 @@
 
 namespace apexline::racing {
 
-const CarKernels kPortableCarKernels{drive, solve};
+const CarKernels kPortableCarKernels{drive, solve, solve_pair};
 
 }  // namespace apexline::racing

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <limits>
+#include <tuple>
+#include <utility>
 
 #include "lanes.hpp"
 
@@ -46,11 +48,21 @@ inline Vectors turned(Floats sine, Floats cosine, Vec2 v) noexcept {
 
 inline Floats inverse_or_zero(Floats v) noexcept { return v != 0.0F ? 1.0F / v : v; }
 
-inline void turn(Floats angle, Floats& sine, Floats& cosine) noexcept {
+// In the lanes of `active` alone: libm's are a call each.
+inline void turn(Floats angle, Ints active, Floats& sine, Floats& cosine) noexcept {
   for (int i = 0; i < static_cast<int>(kLanes); ++i) {
+    if (active[i] == 0) continue;
     sine[i] = std::sin(angle[i]);
     cosine[i] = std::cos(angle[i]);
   }
+}
+
+// From the centre of mass to the joint, on the hull and on a wheel.
+inline Vec2 hull_arm(const Chassis& car, std::size_t i) noexcept {
+  return {car.anchors[i].x - car.hull_body.centre_of_mass.x, car.anchors[i].y - car.hull_body.centre_of_mass.y};
+}
+inline Vec2 wheel_arm(const Chassis& car) noexcept {
+  return {0.0F - car.wheel_body.centre_of_mass.x, 0.0F - car.wheel_body.centre_of_mass.y};
 }
 
 struct Velocity {
@@ -183,22 +195,6 @@ inline Ints differs(const T& a, const T& b) noexcept {
   return difference;
 }
 
-// All of Box2D's iterations, or fewer with the same result: the iteration is a function of velocities and impulses,
-// so once both are, to the bit, what they were two iterations ago, every second one to come will be the same again.
-inline void iterate(const std::array<Joint, kNumWheels>& joints, Ints moves, Impulses& impulses,
-                    Velocities& velocities) noexcept {
-  static_assert(kVelocityIterations % 2 == 0);
-  for (int iteration = 0; iteration < kVelocityIterations; iteration += 2) {
-    const Impulses impulses_before = impulses;
-    const Velocities velocities_before = velocities;
-    Velocity hull = velocities[kHullBody];  // in registers: every joint waits for what the last one did to it
-    for (int twice = 0; twice < 2; ++twice)
-      for (std::size_t i = kNumWheels; i-- > 0;) joints[i].solve(impulses[i], hull, velocities[i]);
-    velocities[kHullBody] = hull;
-    if (!any(moves & (differs(impulses, impulses_before) | differs(velocities, velocities_before)))) return;
-  }
-}
-
 struct Position {
   Vectors centre;
   Floats angle;
@@ -230,14 +226,12 @@ inline Ints correct_positions(const Chassis& car, const std::array<Ints, kNumWhe
     a.angle -= inertia_a * limit_impulse;
     b.angle += inertia_b * limit_impulse;
 
-    Floats sine, cosine;
-    turn(a.angle, sine, cosine);
-    const Vec2 anchor{car.anchors[i].x - car.hull_body.centre_of_mass.x,
-                      car.anchors[i].y - car.hull_body.centre_of_mass.y};
-    const Vectors arm_a = turned(sine, cosine, anchor);
-    turn(b.angle, sine, cosine);
-    const Vectors arm_b =
-        turned(sine, cosine, {0.0F - car.wheel_body.centre_of_mass.x, 0.0F - car.wheel_body.centre_of_mass.y});
+    Floats sine{};
+    Floats cosine{};
+    turn(a.angle, active, sine, cosine);
+    const Vectors arm_a = turned(sine, cosine, hull_arm(car, i));
+    turn(b.angle, active, sine, cosine);
+    const Vectors arm_b = turned(sine, cosine, wheel_arm(car));
     const Vectors gap = b.centre + arm_b - a.centre - arm_a;
     const Floats position_error = root(dot(gap, gap));
 
@@ -274,82 +268,137 @@ inline void integrate(Velocity& velocity, Position& position) noexcept {
   position.angle += kStep * velocity.angular;
 }
 
-void solve(CarBlock& block, LaneMask moved) noexcept {
-  const Chassis& car = chassis();
-  const Ints moves = mask_of(moved);
-  const Floats zero{};
-
-  Velocities velocities;
-  std::array<Position, kNumBodies> positions;
-  for (std::size_t i = 0; i < kNumBodies; ++i) {
-    positions[i] = {{load(block.centre_x[i]), load(block.centre_y[i])}, load(block.angle[i])};
-    velocities[i] = {{load(block.velocity_x[i]), load(block.velocity_y[i])}, load(block.spin[i])};
-    if (i == kHullBody) continue;
-    const Vectors force{load(block.force_x[i]), load(block.force_y[i])};
-    velocities[i].linear = velocities[i].linear + kStep * (car.wheel_body.inverse_mass * force);
+// One block's step: `prepare`, then the iterations over its joints, then `finish`.
+class Step {
+ public:
+  Step(CarBlock& block, LaneMask moved) noexcept : car_(chassis()), block_(block), moves_(mask_of(moved)) {
+    for (std::size_t i = 0; i < kNumBodies; ++i) {
+      positions_[i] = {{load(block.centre_x[i]), load(block.centre_y[i])}, load(block.angle[i])};
+      velocities_[i] = {{load(block.velocity_x[i]), load(block.velocity_y[i])}, load(block.spin[i])};
+      if (i == kHullBody) continue;
+      const Vectors force{load(block.force_x[i]), load(block.force_y[i])};
+      velocities_[i].linear = velocities_[i].linear + kStep * (car_.wheel_body.inverse_mass * force);
+    }
+    for (std::size_t i = kNumWheels; i-- > 0;) prepare_joint(i);
   }
 
-  std::array<Joint, kNumWheels> joints;
-  Impulses impulses;
-  std::array<Ints, kNumWheels> limits;
-  for (std::size_t i = kNumWheels; i-- > 0;) {
-    const Floats angle = positions[i].angle - positions[kHullBody].angle;
-    const Ints limit = (angle <= car.lower_angle) ? Ints{} - 1 : ((angle >= car.upper_angle) ? Ints{} + 1 : Ints{});
-    const Ints keeps_impulse = (limit == load<Ints>(block.limit[i])) & (limit != 0);
-    limits[i] = limit;
-    impulses[i] = {{load(block.impulse_x[i]), load(block.impulse_y[i])},
-                   keeps_impulse ? load(block.limit_impulse[i]) : zero,
-                   load(block.motor_impulse[i])};
-    const Vec2 anchor{car.anchors[i].x - car.hull_body.centre_of_mass.x,
-                      car.anchors[i].y - car.hull_body.centre_of_mass.y};
-    const Vec2 wheel_anchor{0.0F - car.wheel_body.centre_of_mass.x, 0.0F - car.wheel_body.centre_of_mass.y};
-    joints[i].prepare(car, turned(load(block.sine[kHullBody]), load(block.cosine[kHullBody]), anchor),
-                      turned(load(block.sine[i]), load(block.cosine[i]), wheel_anchor), load(block.motor_speed[i]),
-                      limit);
-    joints[i].warm_start(impulses[i], velocities[kHullBody], velocities[i]);
+  // Two of Box2D's iterations over the joints. A caller interleaves those of several blocks, joint by joint.
+  void remember() noexcept {
+    impulses_before_ = impulses_;
+    velocities_before_ = velocities_;
   }
-  iterate(joints, moves, impulses, velocities);
-
-  for (std::size_t i = 0; i < kNumBodies; ++i) integrate(velocities[i], positions[i]);
-  Ints unsolved = moves;
-  for (int iteration = 0; iteration < kPositionIterations && any(unsolved); ++iteration)
-    unsolved &= ~correct_positions(car, limits, unsolved, positions);
-
-  Ints is_at_rest = Ints{} - 1;
-  for (const Velocity& velocity : velocities)
-    is_at_rest &= ~((velocity.angular * velocity.angular > kAngularSleepTolerance * kAngularSleepTolerance) |
-                    (dot(velocity.linear, velocity.linear) > kLinearSleepTolerance * kLinearSleepTolerance));
-  Floats rest_time = is_at_rest ? load(block.rest_time) + kStep : zero;
-  const Ints sleeps = (rest_time >= kTimeToSleep) & ~unsolved;
-  rest_time = sleeps ? zero : rest_time;
-  store(block.rest_time, moves ? rest_time : load(block.rest_time));
-
-  const auto keep = [moves](Lane<float>& lanes, Floats value) noexcept {
-    store(lanes, moves ? value : load(lanes));
-  };
-  for (std::size_t i = 0; i < kNumBodies; ++i) {
-    Floats sine, cosine;
-    turn(positions[i].angle, sine, cosine);
-    const Body& body = i == kHullBody ? car.hull_body : car.wheel_body;
-    const Vectors origin = positions[i].centre - turned(sine, cosine, body.centre_of_mass);
-    keep(block.x[i], origin.x);
-    keep(block.y[i], origin.y);
-    keep(block.sine[i], sine);
-    keep(block.cosine[i], cosine);
-    keep(block.angle[i], positions[i].angle);
-    keep(block.centre_x[i], positions[i].centre.x);
-    keep(block.centre_y[i], positions[i].centre.y);
-    keep(block.velocity_x[i], sleeps ? zero : velocities[i].linear.x);
-    keep(block.velocity_y[i], sleeps ? zero : velocities[i].linear.y);
-    keep(block.spin[i], sleeps ? zero : velocities[i].angular);
+  void solve_joint(std::size_t i, Velocity& hull) noexcept { joints_[i].solve(impulses_[i], hull, velocities_[i]); }
+  [[nodiscard]] Velocity hull() const noexcept { return velocities_[kHullBody]; }
+  void set_hull(const Velocity& hull) noexcept { velocities_[kHullBody] = hull; }
+  [[nodiscard]] bool has_settled() const noexcept {
+    return !any(moves_ & (differs(impulses_, impulses_before_) | differs(velocities_, velocities_before_)));
   }
-  for (std::size_t i = 0; i < kNumWheels; ++i) {
-    keep(block.impulse_x[i], impulses[i].linear.x);
-    keep(block.impulse_y[i], impulses[i].linear.y);
-    keep(block.limit_impulse[i], impulses[i].limit);
-    keep(block.motor_impulse[i], impulses[i].motor);
-    store(block.limit[i], moves ? limits[i] : load<Ints>(block.limit[i]));
+
+  void finish() noexcept {
+    for (std::size_t i = 0; i < kNumBodies; ++i) integrate(velocities_[i], positions_[i]);
+    Ints unsolved = moves_;
+    for (int iteration = 0; iteration < kPositionIterations && any(unsolved); ++iteration)
+      unsolved &= ~correct_positions(car_, limits_, unsolved, positions_);
+    const Ints sleeps = fall_asleep(~unsolved);
+    for (std::size_t i = 0; i < kNumBodies; ++i) keep_body(i, sleeps);
+    for (std::size_t i = 0; i < kNumWheels; ++i) keep_joint(i);
   }
+
+ private:
+  void prepare_joint(std::size_t i) noexcept {
+    const Floats angle = positions_[i].angle - positions_[kHullBody].angle;
+    const Ints limit =
+        (angle <= car_.lower_angle) ? Ints{} - 1 : ((angle >= car_.upper_angle) ? Ints{} + 1 : Ints{});
+    const Ints keeps_impulse = (limit == load<Ints>(block_.limit[i])) & (limit != 0);
+    limits_[i] = limit;
+    impulses_[i] = {{load(block_.impulse_x[i]), load(block_.impulse_y[i])},
+                    keeps_impulse ? load(block_.limit_impulse[i]) : Floats{},
+                    load(block_.motor_impulse[i])};
+    joints_[i].prepare(car_, turned(load(block_.sine[kHullBody]), load(block_.cosine[kHullBody]), hull_arm(car_, i)),
+                       turned(load(block_.sine[i]), load(block_.cosine[i]), wheel_arm(car_)),
+                       load(block_.motor_speed[i]), limit);
+    joints_[i].warm_start(impulses_[i], velocities_[kHullBody], velocities_[i]);
+  }
+
+  // Which lanes' cars have been at rest for long enough, where their positions are right.
+  [[nodiscard]] Ints fall_asleep(Ints is_solved) noexcept {
+    Ints is_at_rest = Ints{} - 1;
+    for (const Velocity& velocity : velocities_)
+      is_at_rest &= ~((velocity.angular * velocity.angular > kAngularSleepTolerance * kAngularSleepTolerance) |
+                      (dot(velocity.linear, velocity.linear) > kLinearSleepTolerance * kLinearSleepTolerance));
+    const Floats rest_time = is_at_rest ? load(block_.rest_time) + kStep : Floats{};
+    const Ints sleeps = (rest_time >= kTimeToSleep) & is_solved;
+    keep(block_.rest_time, sleeps ? Floats{} : rest_time);
+    return sleeps;
+  }
+
+  void keep_body(std::size_t i, Ints sleeps) noexcept {
+    Floats sine{};
+    Floats cosine{};
+    turn(positions_[i].angle, moves_, sine, cosine);
+    const Body& body = i == kHullBody ? car_.hull_body : car_.wheel_body;
+    const Vectors origin = positions_[i].centre - turned(sine, cosine, body.centre_of_mass);
+    keep(block_.x[i], origin.x);
+    keep(block_.y[i], origin.y);
+    keep(block_.sine[i], sine);
+    keep(block_.cosine[i], cosine);
+    keep(block_.angle[i], positions_[i].angle);
+    keep(block_.centre_x[i], positions_[i].centre.x);
+    keep(block_.centre_y[i], positions_[i].centre.y);
+    keep(block_.velocity_x[i], sleeps ? Floats{} : velocities_[i].linear.x);
+    keep(block_.velocity_y[i], sleeps ? Floats{} : velocities_[i].linear.y);
+    keep(block_.spin[i], sleeps ? Floats{} : velocities_[i].angular);
+  }
+
+  void keep_joint(std::size_t i) noexcept {
+    keep(block_.impulse_x[i], impulses_[i].linear.x);
+    keep(block_.impulse_y[i], impulses_[i].linear.y);
+    keep(block_.limit_impulse[i], impulses_[i].limit);
+    keep(block_.motor_impulse[i], impulses_[i].motor);
+    store(block_.limit[i], moves_ ? limits_[i] : load<Ints>(block_.limit[i]));
+  }
+
+  void keep(Lane<float>& lanes, Floats value) const noexcept { store(lanes, moves_ ? value : load(lanes)); }
+
+  const Chassis& car_;
+  CarBlock& block_;
+  Ints moves_;
+  std::array<Joint, kNumWheels> joints_;
+  std::array<Ints, kNumWheels> limits_;
+  Impulses impulses_, impulses_before_;
+  Velocities velocities_, velocities_before_;
+  std::array<Position, kNumBodies> positions_;
+};
+
+// All of Box2D's iterations, or fewer with the same result: the iteration is a function of velocities and impulses,
+// so once both are, to the bit, what they were two iterations ago, every second one to come will be the same again.
+//
+// Each joint waits for what the last one did to the hull, so the joints of several blocks are solved side by side.
+template <std::size_t... k>
+void iterate(std::array<Step, sizeof...(k)>& steps, std::index_sequence<k...>) noexcept {
+  static_assert(kVelocityIterations % 2 == 0);
+  for (int iteration = 0; iteration < kVelocityIterations; iteration += 2) {
+    (steps[k].remember(), ...);
+    std::tuple hulls(steps[k].hull()...);  // in registers
+    for (int twice = 0; twice < 2; ++twice)
+      for (std::size_t i = kNumWheels; i-- > 0;) (steps[k].solve_joint(i, std::get<k>(hulls)), ...);
+    (steps[k].set_hull(std::get<k>(hulls)), ...);
+    if ((steps[k].has_settled() && ...)) return;
+  }
+}
+
+
+
+template <std::size_t count>
+void solve_together(std::array<Step, count> steps) noexcept {
+  iterate(steps, std::make_index_sequence<count>());
+  for (Step& step : steps) step.finish();
+}
+
+void solve(CarBlock& block, LaneMask moved) noexcept { solve_together<1>({Step(block, moved)}); }
+
+void solve_pair(CarBlock& first, LaneMask first_moved, CarBlock& second, LaneMask second_moved) noexcept {
+  solve_together<2>({Step(first, first_moved), Step(second, second_moved)});
 }
 
 }  // namespace

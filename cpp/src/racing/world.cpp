@@ -1,6 +1,8 @@
 #include "apexline/racing/world.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <stdexcept>
 
 #include "apexline/racing/state_io.hpp"
@@ -44,9 +46,17 @@ void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, st
 
 void World::step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
                  std::uint8_t* final_frames, std::span<Report> final_reports) {
+  // Blocks go in pairs where that leaves no thread without work.
   const auto num_blocks = static_cast<std::int64_t>(blocks_.size());
-  pool_.parallel_for(num_blocks, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t block = first; block < last; ++block) play(static_cast<std::size_t>(block), actions);
+  const std::int64_t together = num_blocks >= 2 * pool_.num_threads() ? 2 : 1;
+  pool_.parallel_for((num_blocks + together - 1) / together, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t block = first * together; block < std::min(last * together, num_blocks); block += together) {
+      const auto index = static_cast<std::size_t>(block);
+      if (together == 2 && block + 1 < num_blocks)
+        play_pair(index, actions);
+      else
+        play(index, actions);
+    }
   });
 
   const std::size_t frame_bytes = options_.format.bytes();
@@ -115,60 +125,99 @@ void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
   games_[env] = std::move(game);
 }
 
-// Plays each game's action for up to `action_repeat` frames.
-void World::play(std::size_t block_index, std::span<const Action> actions) {
-  CarBlock& block = blocks_[block_index];
-  const std::size_t first = block_index * kLanes;
-  const std::size_t count = std::min(kLanes, games_.size() - first);
-  std::array<FrameEnd, kLanes> ends;
-  std::array<double, kLanes> totals{};
-  std::array<std::int32_t, kLanes> repeats{};
-  LaneMask playing = 0;
-  for (std::size_t lane = 0; lane < count; ++lane) {
-    Game& game = games_[first + lane];
-    if (game.phase != Phase::kRunning) {
-      game.report = {};
-      continue;
-    }
-    playing |= 1U << lane;
-    const Action& action = actions[first + lane];
-    block.steer[lane] = -action.steer;
-    block.brake[lane] = action.brake;
-  }
-
-  const LaneMask played = playing;
-  for (std::int32_t repeat = 0; repeat < options_.action_repeat && playing != 0; ++repeat) {
-    for (std::size_t lane = 0; lane < count; ++lane)
-      if ((playing >> lane & 1U) != 0) press_gas(block, lane, actions[first + lane].gas);
-    kernels_.drive(block, playing);
-    for (std::size_t lane = 0; lane < count; ++lane)
-      if ((playing >> lane & 1U) != 0) games_[first + lane].episode.touch_road(options_.game, block, lane);
-    kernels_.solve(block, playing);
+// A block of games while they play an action.
+class World::Play {
+ public:
+  Play(World& world, std::size_t block, std::span<const Action> actions)
+      : world_(world), block_(world.blocks_[block]), first_(block * kLanes), actions_(actions.subspan(first_)) {
+    const std::size_t count = std::min(kLanes, world.games_.size() - first_);
     for (std::size_t lane = 0; lane < count; ++lane) {
-      if ((playing >> lane & 1U) == 0) continue;
-      ends[lane] = games_[first + lane].episode.finish_frame(options_.game, block, lane);
-      totals[lane] += ends[lane].reward;
-      ++repeats[lane];
-      if (ends[lane].is_last()) playing &= ~(1U << lane);
+      game(lane).report = {};
+      if (game(lane).phase == Phase::kRunning) playing_ |= 1U << lane;
     }
+    played_ = playing_;
+    for_each(played_, [&](std::size_t lane) {
+      block_.steer[lane] = -actions_[lane].steer;
+      block_.brake[lane] = actions_[lane].brake;
+    });
   }
 
-  for (std::size_t lane = 0; lane < count; ++lane) {
-    if ((played >> lane & 1U) == 0) continue;
-    Game& game = games_[first + lane];
-    FrameEnd end = ends[lane];
-    end.reward = totals[lane];
-    game.score += end.reward;
-    game.report = {};
-    game.report.lap_finished = end.lap_finished;
-    game.report.ended_by = game.rules.judge(options_.rules, game.episode, end);
-    game.report.reward = end.reward;
-    game.report.terminated = end.terminated;
-    game.report.truncated = end.truncated;
-    game.report.repeats = repeats[lane];
-    tell(game);
-    if (end.is_last()) game.phase = Phase::kEnded;
+  [[nodiscard]] CarBlock& block() noexcept { return block_; }
+  [[nodiscard]] LaneMask playing() const noexcept { return playing_; }
+
+  // A frame up to the moment when the cars move.
+  void begin_frame() {
+    for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, actions_[lane].gas); });
+    world_.kernels_.drive(block_, playing_);
+    for_each(playing_, [&](std::size_t lane) { game(lane).episode.touch_road(world_.options_.game, block_, lane); });
   }
+
+  void finish_frame() noexcept {
+    for_each(playing_, [&](std::size_t lane) {
+      FrameEnd& end = ends_[lane];
+      const double before = end.reward;
+      end = game(lane).episode.finish_frame(world_.options_.game, block_, lane);
+      end.reward += before;
+      ++game(lane).report.repeats;
+      if (end.is_last()) playing_ &= ~(1U << lane);
+    });
+  }
+
+  void finish() noexcept {
+    for_each(played_, [&](std::size_t lane) {
+      Game& played = game(lane);
+      Report& report = played.report;
+      FrameEnd end = ends_[lane];
+      played.score += end.reward;
+      report.lap_finished = end.lap_finished;
+      report.ended_by = played.rules.judge(world_.options_.rules, played.episode, end);
+      report.reward = end.reward;
+      report.terminated = end.terminated;
+      report.truncated = end.truncated;
+      if (end.is_last()) played.phase = Phase::kEnded;
+      world_.tell(played);
+    });
+  }
+
+ private:
+  [[nodiscard]] Game& game(std::size_t lane) noexcept { return world_.games_[first_ + lane]; }
+
+  template <class Visit>
+  static void for_each(LaneMask lanes, const Visit& visit) {
+    for (; lanes != 0; lanes &= lanes - 1) visit(static_cast<std::size_t>(std::countr_zero(lanes)));
+  }
+
+  World& world_;
+  CarBlock& block_;
+  std::size_t first_;
+  std::span<const Action> actions_;
+  std::array<FrameEnd, kLanes> ends_;
+  LaneMask playing_ = 0;
+  LaneMask played_ = 0;
+};
+
+void World::play(std::size_t block, std::span<const Action> actions) {
+  Play play(*this, block, actions);
+  for (std::int32_t frame = 0; frame < options_.action_repeat && play.playing() != 0; ++frame) {
+    play.begin_frame();
+    kernels_.solve(play.block(), play.playing());
+    play.finish_frame();
+  }
+  play.finish();
+}
+
+void World::play_pair(std::size_t block, std::span<const Action> actions) {
+  Play first(*this, block, actions);
+  Play second(*this, block + 1, actions);
+  for (std::int32_t frame = 0; frame < options_.action_repeat && (first.playing() | second.playing()) != 0; ++frame) {
+    first.begin_frame();
+    second.begin_frame();
+    kernels_.solve_pair(first.block(), first.playing(), second.block(), second.playing());
+    first.finish_frame();
+    second.finish_frame();
+  }
+  first.finish();
+  second.finish();
 }
 
 // In a block of its own: threads may begin episodes in several lanes of one block at once.

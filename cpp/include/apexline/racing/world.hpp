@@ -107,7 +107,10 @@ class World {
     Report report{};   // of the last step or reset
   };
 
+  class Play;
+
   void play(std::size_t block, std::span<const Action> actions);
+  void play_pair(std::size_t block, std::span<const Action> actions);
   void begin(std::size_t env, bool recolours);
   void tell(Game& game) const noexcept;
   // Calls work(env, painter) for every game, spread over the threads.
