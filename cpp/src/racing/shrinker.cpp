@@ -84,6 +84,7 @@ void Shrinker::shrink_columns(std::uint8_t* rgb) {
 }
 
 void Shrinker::shrink(const Canvas& canvas, std::uint8_t* rgb) {
+  if (across_.from == across_.to && down_.from == down_.to) return canvas.copy_to(rgb);
   shrink_rows(canvas);
   shrink_columns(rgb);
 }
