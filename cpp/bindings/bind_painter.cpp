@@ -47,7 +47,7 @@ std::vector<racing::Quad> quads_of(const py::object& corners, const char* name) 
   return quads;
 }
 
-py::array draw(Painter& self, const py::object& hull, const py::object& wheels, const py::object& phases,
+py::array_t<std::uint8_t> draw(Painter& self, const py::object& hull, const py::object& wheels, const py::object& phases,
                const py::object& omegas, std::pair<float, float> velocity, float spin, float steering_angle,
                double seconds, double score, const py::object& tiles, const py::object& touched,
                const py::object& kerbs, const py::object& kerb_tiles, const py::object& kerb_is_white,
@@ -94,7 +94,7 @@ py::array draw(Painter& self, const py::object& hull, const py::object& wheels, 
   if (!format.gray) shape.insert(format.interleaved ? shape.end() : shape.begin(), 3);
   py::array_t<std::uint8_t> frame(shape);
   self.draw(scene, frame.mutable_data());
-  return std::move(frame);
+  return frame;
 }
 
 }  // namespace

@@ -227,6 +227,23 @@ std::array<Rgb, kPaletteSize> palette(const Colours& colours) noexcept {
   return inks;
 }
 
+bool fills_picture(const Polygon& polygon) noexcept {
+  constexpr std::array<std::array<std::int32_t, 2>, 4> corners{{{0, kIndicatorHeight},
+                                                                {kSurfaceWidth - 1, kIndicatorHeight},
+                                                                {kSurfaceWidth - 1, kSurfaceHeight - 1},
+                                                                {0, kSurfaceHeight - 1}}};
+  // Each corner of the picture must be on the same side of every edge.
+  bool on_left = true, on_right = true;
+  for (std::size_t i = 0, j = polygon.num_corners - 1U; i < polygon.num_corners; j = i++)
+    for (const auto& [x, y] : corners) {
+      const std::int32_t dx = polygon.x[i] - polygon.x[j], dy = polygon.y[i] - polygon.y[j];
+      const std::int32_t side = dx * (y - polygon.y[j]) - dy * (x - polygon.x[j]);
+      on_left &= side > 0;
+      on_right &= side < 0;
+    }
+  return on_left || on_right;
+}
+
 void list_polygons(const Scene& scene, std::vector<Polygon>& polygons) {
   polygons.clear();
   Lister lister(scene, polygons);

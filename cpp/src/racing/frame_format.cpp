@@ -14,7 +14,7 @@ FrameWriter::FrameWriter(const FrameFormat& format, const RasterKernels& kernels
         text("size is ", format.size, "; it must be between 1 and ", format.visible_side()));
 }
 
-void FrameWriter::write(const std::array<Plane, 3>& planes, std::uint8_t* out) noexcept {
+void FrameWriter::write(const Planes& planes, std::uint8_t* out) noexcept {
   const std::size_t left = format_.crop_hud ? FrameFormat::kCropLeft : 0;
   const auto side = static_cast<std::size_t>(format_.visible_side());
   if (format_.gray) {

@@ -28,30 +28,31 @@ struct Avx2Pen {
     }
   }
 
-  static void shade(const std::uint8_t* samples, const Shades& shades, std::uint8_t* plane) noexcept {
-    const __m256i table =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(shades.data())));
-    const __m256i loss = _mm256_set1_epi16(kRoundingLoss);
+  static void shade(const std::uint8_t* samples, const Shades& shades, Planes& planes) noexcept {
+    const __m256i tables[3] = {table(shades[0]), table(shades[1]), table(shades[2])};
+    const __m256i ones = _mm256_set1_epi8(1);
     for (int row = 0; row < kVisibleRows; ++row)
-      for (int part = 0; part < kSamplesARow / (2 * kWidth); ++part) {
-        const std::uint8_t* inks = samples + row * kRowsAPixel * kSamplesARow + part * 2 * kWidth;
-        __m256i low = _mm256_setzero_si256(), high = low;
+      for (int part = 0; part < kSamplesARow / kWidth; ++part) {
+        const std::uint8_t* inks = samples + row * kRowsAPixel * kSamplesARow + part * kWidth;
+        __m256i sums[3] = {};
         for (int k = 0; k < kRowsAPixel; ++k) {
-          low = _mm256_add_epi16(low, pairs(table, inks + k * kSamplesARow));
-          high = _mm256_add_epi16(high, pairs(table, inks + k * kSamplesARow + kWidth));
+          const __m256i ink = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(inks + k * kSamplesARow));
+          for (int channel = 0; channel < 3; ++channel)
+            sums[channel] = _mm256_add_epi16(
+                sums[channel], _mm256_maddubs_epi16(_mm256_shuffle_epi8(tables[channel], ink), ones));
         }
-        low = _mm256_srli_epi16(_mm256_subs_epu16(low, loss), 4);
-        high = _mm256_srli_epi16(_mm256_subs_epu16(high, loss), 4);
-        const __m256i means = _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0b11011000);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(plane + row * kSide + part * kWidth), means);
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+          const __m256i loss = _mm256_set1_epi16(kRoundingLoss);
+          const __m256i mean = _mm256_srli_epi16(_mm256_subs_epu16(sums[channel], loss), 4);
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(planes[channel].data() + row * kSide + part * kWidth / 2),
+                           _mm_packus_epi16(_mm256_castsi256_si128(mean), _mm256_extracti128_si256(mean, 1)));
+        }
       }
   }
 
  private:
-  static __m256i pairs(__m256i table, const std::uint8_t* inks) noexcept {
-    const __m256i values =
-        _mm256_shuffle_epi8(table, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(inks)));
-    return _mm256_maddubs_epi16(values, _mm256_set1_epi8(1));
+  static __m256i table(const Shades::value_type& values) noexcept {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data())));
   }
 };
 

@@ -27,23 +27,31 @@ struct Avx512Pen {
     }
   }
 
-  static void shade(const std::uint8_t* samples, const Shades& shades, std::uint8_t* plane) noexcept {
-    const __m512i table = _mm512_maskz_broadcast_i32x4(
-        0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(shades.data())));
+  static void shade(const std::uint8_t* samples, const Shades& shades, Planes& planes) noexcept {
+    const __m512i tables[3] = {table(shades[0]), table(shades[1]), table(shades[2])};
     const __m512i ones = _mm512_set1_epi8(1);
     const __m512i loss = _mm512_set1_epi16(kRoundingLoss);
     for (int row = 0; row < kVisibleRows; ++row)
       for (int part = 0; part < kSamplesARow / kWidth; ++part) {
         const std::uint8_t* inks = samples + row * kRowsAPixel * kSamplesARow + part * kWidth;
-        __m512i sum = _mm512_setzero_si512();
+        __m512i sums[3] = {};
         for (int k = 0; k < kRowsAPixel; ++k) {
-          const __m512i values = _mm512_shuffle_epi8(table, _mm512_loadu_si512(inks + k * kSamplesARow));
-          sum = _mm512_add_epi16(sum, _mm512_maddubs_epi16(values, ones));
+          const __m512i ink = _mm512_loadu_si512(inks + k * kSamplesARow);
+          for (int channel = 0; channel < 3; ++channel)
+            sums[channel] = _mm512_add_epi16(
+                sums[channel], _mm512_maddubs_epi16(_mm512_shuffle_epi8(tables[channel], ink), ones));
         }
-        const __m512i mean = _mm512_srli_epi16(_mm512_subs_epu16(sum, loss), 4);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(plane + row * kSide + part * kWidth / 2),
-                            _mm512_maskz_cvtepi16_epi8(~0U, mean));
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+          const __m512i mean = _mm512_srli_epi16(_mm512_subs_epu16(sums[channel], loss), 4);
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(planes[channel].data() + row * kSide + part * kWidth / 2),
+                              _mm512_maskz_cvtepi16_epi8(~0U, mean));
+        }
       }
+  }
+
+ private:
+  static __m512i table(const Shades::value_type& values) noexcept {
+    return _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data())));
   }
 };
 

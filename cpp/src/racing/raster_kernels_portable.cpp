@@ -9,16 +9,23 @@ struct PortablePen {
       std::memset(rows + k * kSamplesARow + spans.first[k], ink, static_cast<std::size_t>(spans.length[k]));
   }
 
-  static void shade(const std::uint8_t* samples, const Shades& shades, std::uint8_t* plane) noexcept {
-    for (int row = 0; row < kVisibleRows; ++row) {
-      std::uint16_t sums[kSide] = {};
-      for (int k = 0; k < kRowsAPixel; ++k, samples += kSamplesARow)
-        for (int column = 0; column < kSide; ++column)
-          sums[column] = static_cast<std::uint16_t>(sums[column] + shades[samples[2 * column]] +
-                                                    shades[samples[2 * column + 1]]);
-      for (int column = 0; column < kSide; ++column)
-        *plane++ = static_cast<std::uint8_t>(std::max(sums[column] - kRoundingLoss, 0) >> 4);
-    }
+  static void shade(const std::uint8_t* samples, const Shades& shades, Planes& planes) noexcept {
+    // The channels of an ink side by side, 16 bits each, are added at once.
+    std::uint64_t colours[kPaletteSize];
+    for (std::size_t ink = 0; ink < kPaletteSize; ++ink)
+      colours[ink] = shades[0][ink] | std::uint64_t{shades[1][ink]} << 16 | std::uint64_t{shades[2][ink]} << 32;
+    for (std::size_t row = 0; row < kVisibleRows; ++row, samples += kRowsAPixel * kSamplesARow)
+      for (std::size_t column = 0; column < kSide; ++column) {
+        std::uint64_t sum = 0;
+        for (std::size_t k = 0; k < kRowsAPixel; ++k) {
+          const std::uint8_t* pair = samples + k * kSamplesARow + 2 * column;
+          sum += colours[pair[0]] + colours[pair[1]];
+        }
+        for (std::size_t channel = 0; channel < 3; ++channel) {
+          const auto values = static_cast<std::int32_t>(sum >> 16 * channel & 0xFFFF);
+          planes[channel][row * kSide + column] = static_cast<std::uint8_t>(std::max(values - kRoundingLoss, 0) >> 4);
+        }
+      }
   }
 };
 

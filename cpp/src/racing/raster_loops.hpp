@@ -190,9 +190,13 @@ inline void gray(const std::uint8_t* red, const std::uint8_t* green, const std::
                  std::uint8_t* out) noexcept {
   for (std::size_t row = 0; row < side; ++row, red += kSide, green += kSide, blue += kSide, out += side)
     for (std::size_t i = 0; i < side; ++i) {
-      const std::uint32_t thousandths = 299U * red[i] + 587U * green[i] + 114U * blue[i] + 500U;
-      // n / 1000 = (n / 8) / 125, and n / 125 = n * 33555 >> 22 for n below 2^15.
-      out[i] = static_cast<std::uint8_t>((thousandths >> 3) * 33555U >> 22);
+      // n / 1000 = (n / 8) / 125, where n / 8 fits into 16 bits if the multiples of 8 in the weights are taken apart;
+      // and n / 125 = n * 33555 >> 22 for n below 2^15.
+      const std::uint16_t r = red[i], g = green[i], b = blue[i];
+      const auto rest = static_cast<std::uint16_t>(3 * (r + g) + 2 * b + 500);
+      const auto eighth = static_cast<std::uint16_t>(37 * r + 73 * g + 14 * b + (rest >> 3));
+      const auto high = static_cast<std::uint16_t>(std::uint32_t{eighth} * 33555U >> 16);
+      out[i] = static_cast<std::uint8_t>(high >> 6);
     }
 }
 

@@ -51,6 +51,9 @@ inline constexpr std::size_t kPaletteSize = 16;
 // The colour of each ink.
 [[nodiscard]] std::array<Rgb, kPaletteSize> palette(const Colours& colours) noexcept;
 
+// Whether the polygon, which is convex, covers all that can be seen above the indicators' box.
+[[nodiscard]] bool fills_picture(const Polygon& polygon) noexcept;
+
 // Replaces what `polygons` holds by what the scene shows above the indicators' box, the field first; what lies
 // elsewhere is left out. O(tiles + kerbs). Memory is taken only where there are more polygons than ever before.
 void list_polygons(const Scene& scene, std::vector<Polygon>& polygons);

@@ -34,7 +34,7 @@ class FrameWriter {
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return format_; }
   // Writes format().bytes() bytes.
-  void write(const std::array<Plane, 3>& planes, std::uint8_t* out) noexcept;
+  void write(const Planes& planes, std::uint8_t* out) noexcept;
 
  private:
   using Square = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide>;
