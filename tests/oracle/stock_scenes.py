@@ -20,7 +20,7 @@ render = CarRacing._render
 
 
 def make_game(**options: Any) -> Any:
-    """The game itself; whoever calls must keep it from drawing (see the fixture in test_pixels)."""
+    """The game itself; whoever calls must keep it from drawing (test_pixels has a fixture for it)."""
     return gym.make("CarRacing-v3", **options).unwrapped
 
 

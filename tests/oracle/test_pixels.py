@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,16 @@ def painter(glyphs: dict[str, Any]) -> _core.Painter:
 
 
 @pytest.fixture(scope="module")
-def undrawn() -> Iterator[None]:
-    """Steps and resets draw nothing."""
+def undrawn_game() -> Iterator[Callable[..., Any]]:
+    """Makes games whose steps and resets draw nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CarRacing, "_render", lambda *_: None)
-        yield
+        yield make_game
 
 
 @pytest.fixture(scope="module")
-def scenes(undrawn: None) -> dict[str, list[Scene]]:
-    game, randomized = make_game(), make_game(domain_randomize=True)
+def scenes(undrawn_game: Callable[..., Any]) -> dict[str, list[Scene]]:
+    game, randomized = undrawn_game(), undrawn_game(domain_randomize=True)
     return {
         "zooming in": play(game, 2, follow(40), range(1, 52, 5)),
         "around the track": play(game, 1, follow(45), range(60, 1000, 24)),
@@ -242,7 +243,7 @@ def test_scores_are_written_as_pygame_writes_them(glyphs: dict[str, Any]) -> Non
     for score in [*range(-300, 1100, 7), 0, -1, -0.2, -99.6, 999.5, 4711, -4711]:
         text = f"{score:04.0f}"
         indices = [CHARACTERS.index(character) for character in text]
-        pairs = zip(indices, indices[1:], strict=False)
+        pairs = itertools.pairwise(indices)
         places = np.cumsum([0, *(int(glyphs["steps"][pair]) for pair in pairs)]) >> 6
         rendered = picture(font, text)
         assert rendered.shape[1] == places[-1] + glyphs["glyphs"][indices[-1]].shape[1]
@@ -254,9 +255,11 @@ def test_scores_are_written_as_pygame_writes_them(glyphs: dict[str, Any]) -> Non
         np.testing.assert_array_equal(written, rendered, err_msg=text)
 
 
-def test_every_indicator_and_score_is_the_stock_games(undrawn: None, painter: _core.Painter) -> None:
+def test_every_indicator_and_score_is_the_stock_games(
+    undrawn_game: Callable[..., Any], painter: _core.Painter
+) -> None:
     """The box is exact for any values, as long as no bar reaches the score."""
-    game = make_game()
+    game = undrawn_game()
     play(game, 10, follow(40), [3])
     random = np.random.default_rng(0)
     for score in [0, -0.3, -0.5, -5, -99.5, 0.5, 1.5, 999.6, 1234, -234, *random.uniform(-150, 950, 30)]:
@@ -271,9 +274,9 @@ def test_every_indicator_and_score_is_the_stock_games(undrawn: None, painter: _c
 
 
 def test_bars_that_rise_above_the_box_are_drawn_over_the_picture(
-    undrawn: None, painter: _core.Painter
+    undrawn_game: Callable[..., Any], painter: _core.Painter
 ) -> None:
-    game = make_game()
+    game = undrawn_game()
     play(game, 11, follow(40), [60])
     game.car.hull.linearVelocity = (230.0, 100.0)
     for wheel, omega in zip(game.car.wheels, (-700.0, 900.0, 5000.0, 450.0), strict=True):
