@@ -1,7 +1,5 @@
 #include "apexline/racing/painter.hpp"
 
-#include <cstring>
-
 #include "apexline/racing/display_list.hpp"
 
 namespace apexline::racing {
@@ -25,8 +23,7 @@ Shades shades_of(const Colours& colours) noexcept {
 Painter::Painter(const FrameFormat& format, const Glyphs& glyphs)
     : kernels_(raster_kernels(chosen_isa())),
       box_(glyphs),
-      writer_(format, kernels_),
-      samples_(std::tuple_size_v<Samples> + kSamplesPadding) {
+      writer_(format, kernels_) {
   polygons_.reserve(kUsualPolygons);
 }
 
@@ -35,10 +32,10 @@ void Painter::draw(const Scene& scene, std::uint8_t* out) {
   // The field comes first and mostly fills the picture.
   const bool is_full = fills_picture(polygons_.front());
   const Ink ground = is_full ? polygons_.front().ink : Ink::kOutside;
-  std::memset(samples_.data(), static_cast<int>(ground), samples_.size());
+  samples_.inks.fill(static_cast<std::uint8_t>(ground));
   const std::size_t painted = is_full ? 1 : 0;
-  kernels_.paint(polygons_.data() + painted, polygons_.size() - painted, samples_.data());
-  kernels_.shade(samples_.data(), shades_of(scene.colours), planes_);
+  kernels_.paint(polygons_.data() + painted, polygons_.size() - painted, samples_);
+  kernels_.shade(samples_, shades_of(scene.colours), planes_);
 
   const Bars bars = list_bars(scene);
   draw_overlong_bars(bars, planes_);

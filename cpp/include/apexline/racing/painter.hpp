@@ -29,7 +29,7 @@ class Painter {
   const IndicatorBox box_;
   FrameWriter writer_;
   std::vector<Polygon> polygons_;
-  std::vector<std::uint8_t> samples_;
+  Samples samples_;
   Planes planes_{};
 };
 
