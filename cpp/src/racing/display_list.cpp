@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <span>
 
 namespace apexline::racing {
@@ -16,6 +17,8 @@ constexpr double kQuarterTurn = kPi / 2;
 constexpr double kVectorEpsilon = 1e-6;  // pygame.math.Vector2.epsilon, radians
 // Antialiasing paints at most one pixel beyond a corner's own.
 constexpr double kMargin = 2;  // pixels
+// No polygon of grass, road or kerb is longer across: MAX_SHAPE_DIM, in units. The game relies on it as well.
+constexpr double kLongest = kGrassSide * std::numbers::sqrt2;
 
 struct FloatPoint {
   float x;
@@ -83,12 +86,6 @@ class Camera {
   double shift_y_ = 0;
 };
 
-// Whether a point is at most `distance` pixels from what can be seen, or might be.
-bool is_near(Point point, double distance) noexcept {
-  return point.x >= -distance && point.x <= kSurfaceWidth + distance && point.y >= kIndicatorHeight - distance &&
-         point.y <= kSurfaceHeight + distance;
-}
-
 class Lister {
  public:
   Lister(const Scene& scene, std::vector<Polygon>& polygons) : scene_(scene), camera_(scene), polygons_(polygons) {}
@@ -106,12 +103,11 @@ class Lister {
     };
     const double last_x = std::min(18.0, (static_cast<double>(scene_.hull.x) + reach) / kGrassSide);
     const double last_y = std::min(18.0, (static_cast<double>(scene_.hull.y) + reach) / kGrassSide);
-    const double distance = std::sqrt(2.0) * kGrassSide * camera_.zoom() + kMargin;
     for (double x = first(static_cast<double>(scene_.hull.x)); x <= last_x; x += 2)
       for (double y = first(static_cast<double>(scene_.hull.y)); y <= last_y; y += 2) {
         const double left = kGrassSide * x + 0, right = kGrassSide * x + kGrassSide;
         const double low = kGrassSide * y + 0, high = kGrassSide * y + kGrassSide;
-        if (is_near(camera_.project({left, low}), distance))
+        if (may_be_seen({left, low}))
           add_world(Quad{{{right, low}, {left, low}, {left, high}, {right, high}}}, Ink::kGrass);
       }
   }
@@ -147,6 +143,13 @@ class Lister {
     return polygon;
   }
 
+  // Whether a polygon with this corner can reach what is seen.
+  [[nodiscard]] bool may_be_seen(Point corner) const noexcept {
+    const Point at = camera_.project(corner);
+    return at.x >= -reach_ && at.x <= kSurfaceWidth + reach_ && at.y >= kIndicatorHeight - reach_ &&
+           at.y <= kSurfaceHeight + reach_;
+  }
+
   // int() and then SDL's Sint16.
   static std::int16_t truncated(double coordinate) noexcept {
     return static_cast<std::int16_t>(static_cast<std::int32_t>(coordinate));
@@ -165,6 +168,7 @@ class Lister {
   }
 
   void add_if_seen(const Quad& quad, Ink ink) {
+    if (!may_be_seen(quad[0])) return;
     std::array<Point, 4> corners;
     for (std::size_t i = 0; i < 4; ++i) corners[i] = camera_.project(quad[i]);
     const auto [left, right] = std::minmax({corners[0].x, corners[1].x, corners[2].x, corners[3].x});
@@ -206,6 +210,7 @@ class Lister {
 
   const Scene& scene_;
   const Camera camera_;
+  const double reach_ = kLongest * camera_.zoom() + kMargin;  // pixels
   std::vector<Polygon>& polygons_;
 };
 

@@ -183,18 +183,24 @@ class Spanner {
   }
 };
 
-inline void gray(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t side,
-                 std::uint8_t* out) noexcept {
-  for (std::size_t row = 0; row < side; ++row, red += kSide, green += kSide, blue += kSide, out += side)
-    for (std::size_t i = 0; i < side; ++i) {
+// Whole rows, whatever `side` is: a fixed length leaves no remainder for single bytes.
+inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept {
+  std::uint8_t whole[kSide];
+  for (std::size_t row = 0; row < side; ++row, out += side) {
+    const std::uint8_t* const red = planes[0].data() + row * kSide;
+    const std::uint8_t* const green = planes[1].data() + row * kSide;
+    const std::uint8_t* const blue = planes[2].data() + row * kSide;
+    for (std::size_t i = 0; i < kSide; ++i) {
       // n / 1000 = (n / 8) / 125, where n / 8 fits into 16 bits if the multiples of 8 in the weights are taken apart;
       // and n / 125 = n * 33555 >> 22 for n below 2^15.
       const std::uint16_t r = red[i], g = green[i], b = blue[i];
       const auto rest = static_cast<std::uint16_t>(3 * (r + g) + 2 * b + 500);
       const auto eighth = static_cast<std::uint16_t>(37 * r + 73 * g + 14 * b + (rest >> 3));
       const auto high = static_cast<std::uint16_t>(std::uint32_t{eighth} * 33555U >> 16);
-      out[i] = static_cast<std::uint8_t>(high >> 6);
+      whole[i] = static_cast<std::uint8_t>(high >> 6);
     }
+    std::memcpy(out, whole + left, side);
+  }
 }
 
 inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,

@@ -25,9 +25,8 @@ struct RasterKernels {
   void (*paint)(const Polygon* polygons, std::size_t count, Samples& samples) noexcept;
   // The means of the samples as smoothscale rounds them, for rows 0 to 83 of the planes.
   void (*shade)(const Samples& samples, const Shades& shades, Planes& planes) noexcept;
-  // (299 R + 587 G + 114 B + 500) / 1000 of a square of `side` pixels in rows of planes, close together.
-  void (*gray)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t side,
-               std::uint8_t* out) noexcept;
+  // (299 R + 587 G + 114 B + 500) / 1000 of the first `side` rows and of `side` columns from `left` on.
+  void (*gray)(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept;
   // `count` pixels of three channels, channels last.
   void (*interleave)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t count,
                      std::uint8_t* out) noexcept;
