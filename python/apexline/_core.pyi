@@ -117,18 +117,8 @@ class Prefetcher:
     def close(self) -> None: ...
 
 @final
-class Painter:
+class Scene:
     def __init__(
-        self,
-        *,
-        crop_hud: bool,
-        gray: bool,
-        size: int,
-        interleaved: bool,
-        glyphs: list[NDArray[np.uint8]],
-        steps: NDArray[np.int32],
-    ) -> None: ...
-    def draw(
         self,
         *,
         hull: NDArray[np.float32],
@@ -146,4 +136,20 @@ class Painter:
         kerb_tiles: NDArray[np.int64],
         kerb_is_white: NDArray[np.bool_],
         colours: NDArray[np.uint8],
-    ) -> NDArray[np.uint8]: ...
+    ) -> None: ...
+
+@final
+class Painter:
+    def __init__(
+        self,
+        *,
+        crop_hud: bool,
+        gray: bool,
+        size: int,
+        interleaved: bool,
+        glyphs: list[NDArray[np.uint8]],
+        steps: NDArray[np.int32],
+    ) -> None: ...
+    def draw(self, scene: Scene) -> NDArray[np.uint8]: ...
+
+def polygons(scene: Scene) -> list[tuple[int, bool, list[tuple[int, int]]]]: ...

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 Picture = npt.NDArray[np.uint8]
-State = dict[str, Any]  # the arguments of _core.Painter.draw
+State = dict[str, Any]  # the arguments of _core.Scene
 Driver = Callable[[Any, int], npt.NDArray[np.float64]]
 Scene = tuple[State, Picture]
 

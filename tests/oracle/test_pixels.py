@@ -115,7 +115,7 @@ def test_pictures_are_those_of_the_stock_game(
 ) -> None:
     errors = []
     for number, (state, stock) in enumerate(scenes[case]):
-        native = painter.draw(**state)
+        native = painter.draw(_core.Scene(**state))
         difference = np.abs(native.astype(int) - stock)
         errors.append(difference.mean())
         message = f"scene {number} of {case!r}: see {tmp_path / 'difference.png'}"
@@ -155,9 +155,9 @@ def test_every_format_is_what_the_wrappers_make_of_the_picture(
     case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, glyphs: dict[str, Any]
 ) -> None:
     for state, _ in scenes[case][::9]:
-        full = painter.draw(**state)
+        full = painter.draw(_core.Scene(**state))
         for options in FORMATS:
-            frame = _core.Painter(**options, **glyphs).draw(**state)
+            frame = _core.Painter(**options, **glyphs).draw(_core.Scene(**state))
             expected = wrapped(full, **options)
             np.testing.assert_array_equal(frame, expected, err_msg=str(options))
 
@@ -193,9 +193,9 @@ def test_a_frame_depends_on_its_scene_alone(scenes: dict[str, list[Scene]], glyp
     options = {"crop_hud": False, "gray": False, "size": 96, "interleaved": False}
     states = [state for case in CASES for state, _ in scenes[case][::10]]
     used = _core.Painter(**options, **glyphs)
-    forwards = [used.draw(**state) for state in states]
-    backwards = [used.draw(**state) for state in reversed(states)][::-1]
-    fresh = [_core.Painter(**options, **glyphs).draw(**state) for state in states]
+    forwards = [used.draw(_core.Scene(**state)) for state in states]
+    backwards = [used.draw(_core.Scene(**state)) for state in reversed(states)][::-1]
+    fresh = [_core.Painter(**options, **glyphs).draw(_core.Scene(**state)) for state in states]
     np.testing.assert_array_equal(forwards, backwards)
     np.testing.assert_array_equal(forwards, fresh)
 
@@ -208,7 +208,7 @@ seen = hashlib.sha256()
 for options in formats:
     painter = _core.Painter(**options, **glyphs)
     for state in states:
-        seen.update(painter.draw(**state).tobytes())
+        seen.update(painter.draw(_core.Scene(**state)).tobytes())
 print(_core.isa(), seen.hexdigest())
 """
 
@@ -233,7 +233,7 @@ def test_every_variant_draws_the_same_bytes(
     for options in formats:
         painter = _core.Painter(**options, **glyphs)
         for state in states:
-            seen.update(painter.draw(**state).tobytes())
+            seen.update(painter.draw(_core.Scene(**state)).tobytes())
     assert result.stdout.split() == [isa, seen.hexdigest()], result.stderr
 
 
@@ -269,7 +269,7 @@ def test_every_indicator_and_score_is_the_stock_games(
         for wheel in game.car.wheels:
             wheel.omega = float(random.choice([0.0, 5e-5, -3e-4, -30.0, *random.normal(scale=120, size=3)]))
         state, stock = scene(game)
-        native = painter.draw(**state)
+        native = painter.draw(_core.Scene(**state))
         np.testing.assert_array_equal(native[BOX:], stock[BOX:], err_msg=repr(state))
 
 
@@ -282,7 +282,7 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_picture(
     for wheel, omega in zip(game.car.wheels, (-700.0, 900.0, 5000.0, 450.0), strict=True):
         wheel.omega = omega
     state, stock = scene(game)
-    native = painter.draw(**state)
+    native = painter.draw(_core.Scene(**state))
     np.testing.assert_array_equal(native[BOX:], stock[BOX:])
     assert np.abs(native.astype(int) - stock).mean() <= 0.35
     assert (stock[BOX - 1, 12:14] == 253).all(), "the speed's does rise above it"
