@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -28,16 +28,19 @@ def scene(game: Any) -> Scene:
     return state(game), render(game, "state_pixels").copy()
 
 
-def play(game: Any, seed: int, driver: Driver, kept: Iterable[int]) -> list[Scene]:
-    """Drives from a reset on and keeps the scenes after the given numbers of frames."""
+def drive(game: Any, seed: int, driver: Driver, stops: Iterable[int]) -> Iterator[None]:
+    """Drives from a reset on and stops after the given numbers of frames."""
     game.reset(seed=seed)
-    wanted = set(kept)
-    scenes = []
+    wanted = set(stops)
     for frame in range(1, max(wanted) + 1):
         game.step(driver(game, frame))
         if frame in wanted:
-            scenes.append(scene(game))
-    return scenes
+            yield
+
+
+def play(game: Any, seed: int, driver: Driver, kept: Iterable[int]) -> list[Scene]:
+    """The scenes after the given numbers of frames."""
+    return [scene(game) for _ in drive(game, seed, driver, kept)]
 
 
 def follow(speed: float) -> Driver:

@@ -154,7 +154,7 @@ def test_flat_areas_are_most_of_a_picture(scenes: dict[str, list[Scene]]) -> Non
 def test_every_format_is_what_the_wrappers_make_of_the_picture(
     case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, glyphs: dict[str, Any]
 ) -> None:
-    for state, _ in scenes[case][::9]:
+    for state, _ in scenes[case][::15]:
         full = painter.draw(_core.Scene(**state))
         for options in FORMATS:
             frame = _core.Painter(**options, **glyphs).draw(_core.Scene(**state))

@@ -12,7 +12,7 @@ from pygame import gfxdraw
 
 from apexline import _core
 
-from .stock_scenes import Driver, follow, make_game, move, play, render, spin, state
+from .stock_scenes import Driver, drive, follow, make_game, move, render, spin, state
 
 Polygon = tuple[bool, tuple[int, ...], list[tuple[int, int]]]  # whether antialiased, colour, corners
 
@@ -85,8 +85,7 @@ def test_corners_are_those_of_the_stock_game(
 ) -> None:
     monkeypatch.setattr(CarRacing, "_render", lambda *_: None)
     game = make_game(domain_randomize=domain_randomize)
-    for frames in (1, 2, 20, 49, 51, 100, 250):
-        play(game, seed, driver, [frames])
+    for _ in drive(game, seed, driver, (1, 2, 20, 49, 51, 100, 250)):
         compare(game)
     for x, y, angle in [(330, 0, 0.0), (-100, -330, np.pi / 2), (50, 200, -np.pi), (-340, 340, 40.0)]:
         for body in (game.car.hull, *game.car.wheels):
