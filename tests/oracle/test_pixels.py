@@ -118,20 +118,16 @@ def test_pictures_are_those_of_the_stock_game(
         native = painter.draw(_core.Scene(**state))
         difference = np.abs(native.astype(int) - stock)
         errors.append(difference.mean())
-        message = f"scene {number} of {case!r}: see {tmp_path / 'difference.png'}"
-        worst = difference.max(axis=2) > 24
-        if (
-            errors[-1] > 0.35
-            or worst.mean() > 0.003
-            or difference[BOX:].any()
-            or not flat_equal(stock, native)
-        ):
-            show(tmp_path / "difference.png", stock, native)
-        assert errors[-1] <= 0.35, message
-        assert (difference > 24).mean() <= 0.002, message
-        assert not difference[BOX:].any(), f"the indicators differ; {message}"
-        assert flat_equal(stock, native), f"flat areas differ; {message}"
-    assert np.mean(errors) <= 0.2
+        demands = {
+            "mean error <= 0.25": errors[-1] <= 0.25,
+            "at most 0.05% off by more than 24": (difference > 24).mean() <= 0.0005,
+            "indicators equal": not difference[BOX:].any(),
+            "flat areas equal": flat_equal(stock, native),
+        }
+        if not all(demands.values()):
+            saved = show(tmp_path / "difference.png", stock, native)
+            pytest.fail(f"scene {number} of {case!r}: {demands}; see {saved}")
+    assert np.mean(errors) <= 0.1
 
 
 def flat_equal(stock: Picture, native: Picture) -> bool:
@@ -144,7 +140,7 @@ def flat_equal(stock: Picture, native: Picture) -> bool:
     return bool((native[1:-1, 1:-1] == centre)[flat].all())
 
 
-def test_flat_areas_are_most_of_a_picture(scenes: dict[str, list[Scene]]) -> None:
+def test_equal_flat_areas_are_told_from_unequal_ones(scenes: dict[str, list[Scene]]) -> None:
     _, stock = scenes["around the track"][0]
     assert flat_equal(stock, stock)
     assert not flat_equal(stock, stock + np.uint8(1))
