@@ -1,4 +1,8 @@
 #include "apexline/racing/painter.hpp"
+
+#include <cstring>
+
+#include "array_scene.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
 
@@ -8,10 +12,8 @@ namespace {
 using racing::FrameFormat;
 using racing::Glyphs;
 using racing::Painter;
-using racing::Scene;
 
 constexpr auto kCharacters = static_cast<py::ssize_t>(Glyphs::kCount);
-constexpr auto kWheels = static_cast<py::ssize_t>(racing::kNumWheels);
 
 Glyphs glyphs_of(const py::list& pictures, const py::object& steps) {
   if (static_cast<py::ssize_t>(pictures.size()) != kCharacters)
@@ -34,73 +36,52 @@ Glyphs glyphs_of(const py::list& pictures, const py::object& steps) {
   return glyphs;
 }
 
-racing::Pose pose_of(const float* values) { return {values[0], values[1], values[2], values[3], values[4]}; }
-
-std::vector<racing::Quad> quads_of(const py::object& corners, const char* name) {
-  const auto values = real_array<double>(corners, name);
-  const py::ssize_t count = values.ndim() > 0 ? values.shape(0) : 0;
-  require_shape(values, name, {count, 4, 2});
-  std::vector<racing::Quad> quads(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < quads.size(); ++i)
-    for (std::size_t corner = 0; corner < 4; ++corner)
-      quads[i][corner] = {values.data()[i * 8 + corner * 2], values.data()[i * 8 + corner * 2 + 1]};
-  return quads;
-}
-
-py::array draw(Painter& self, const py::object& hull, const py::object& wheels, const py::object& phases,
-               const py::object& omegas, std::pair<float, float> velocity, float spin, float steering_angle,
-               double seconds, double score, const py::object& tiles, const py::object& touched,
-               const py::object& kerbs, const py::object& kerb_tiles, const py::object& kerb_is_white,
-               const py::object& colours) {
-  const auto float32 = py::dtype::of<float>();
-  const auto float64 = py::dtype::of<double>();
-  const auto uint8 = py::dtype::of<std::uint8_t>();
-  racing::Track track;
-  track.tiles = quads_of(tiles, "tiles");
-  const py::array seen = exact_array(touched, "touched", uint8, {track.num_tiles()});
-  const auto kerb_quads = quads_of(kerbs, "kerbs");
-  const auto num_kerbs = static_cast<py::ssize_t>(kerb_quads.size());
-  const auto kerb_places = index_array(kerb_tiles, "kerb_tiles");
-  require_shape(kerb_places, "kerb_tiles", {num_kerbs});
-  const py::array kerb_white = exact_array(kerb_is_white, "kerb_is_white", py::dtype::of<bool>(), {num_kerbs});
-  for (std::size_t i = 0; i < kerb_quads.size(); ++i)
-    track.kerbs.push_back(
-        {static_cast<std::int32_t>(kerb_places.data()[i]), data<bool>(kerb_white)[i], kerb_quads[i]});
-
-  Scene scene;
-  scene.track = &track;
-  scene.touched = data<std::uint8_t>(seen);
-  const py::array inks = exact_array(colours, "colours", uint8, {5, 3});
-  const auto colour = [&](std::size_t i) {
-    const std::uint8_t* rgb = data<std::uint8_t>(inks) + 3 * i;
-    return racing::Rgb{rgb[0], rgb[1], rgb[2]};
-  };
-  scene.colours = {{colour(0), colour(1), colour(2)}, colour(3), colour(4)};
-  scene.hull = pose_of(data<float>(exact_array(hull, "hull", float32, {5})));
-  scene.velocity_x = velocity.first;
-  scene.velocity_y = velocity.second;
-  scene.spin = spin;
-  const py::array poses = exact_array(wheels, "wheels", float32, {kWheels, 5});
-  const py::array phase = exact_array(phases, "phases", float64, {kWheels});
-  const py::array omega = exact_array(omegas, "omegas", float64, {kWheels});
-  for (std::size_t i = 0; i < racing::kNumWheels; ++i)
-    scene.wheels[i] = {pose_of(data<float>(poses) + 5 * i), data<double>(phase)[i], data<double>(omega)[i]};
-  scene.steering_angle = steering_angle;
-  scene.seconds = seconds;
-  scene.score = score;
-
+py::array_t<std::uint8_t> draw(Painter& self, const ArrayScene& scene) {
   const FrameFormat& format = self.format();
   Shape shape{format.size, format.size};
   if (!format.gray) shape.insert(format.interleaved ? shape.end() : shape.begin(), 3);
   py::array_t<std::uint8_t> frame(shape);
-  self.draw(scene, frame.mutable_data());
+  self.draw(scene.scene(), frame.mutable_data());
   return frame;
+}
+
+py::list polygons(const ArrayScene& scene) {
+  std::vector<racing::Polygon> listed;
+  racing::list_polygons(scene.scene(), listed);
+  py::list out;
+  for (const racing::Polygon& polygon : listed) {
+    py::list corners;
+    for (std::size_t i = 0; i < polygon.num_corners; ++i) corners.append(py::make_tuple(polygon.x[i], polygon.y[i]));
+    out.append(py::make_tuple(static_cast<int>(polygon.ink), polygon.brush == racing::Brush::kSmooth, corners));
+  }
+  return out;
 }
 
 }  // namespace
 
 void bind_painter(py::module_& module) {
-  py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation from the state of a game. For tests.
+  py::class_<ArrayScene>(module, "Scene", R"(What one picture of the game shows. For tests.
+
+Args:
+    hull: (5,) float32, a pose: x, y, angle and its sine and cosine.
+    wheels: (4, 5) float32, a pose each.
+    phases, omegas: (4,) float64, of the wheels.
+    velocity, spin: of the hull.
+    steering_angle: of the front left joint.
+    seconds: since reset.
+    score: the number on the screen.
+    tiles: (N, 4, 2) float64.
+    touched: (N,) uint8.
+    kerbs: (K, 4, 2) float64, each drawn after its tile of kerb_tiles (K,), white where kerb_is_white (K,) bool.
+    colours: (5, 3) uint8, three of the road, background, grass.
+
+Raises:
+    ValueError, TypeError: an array has the wrong shape or dtype.)")
+      .def(py::init(&scene_of), py::kw_only(), py::arg("hull"), py::arg("wheels"), py::arg("phases"),
+           py::arg("omegas"), py::arg("velocity"), py::arg("spin"), py::arg("steering_angle"), py::arg("seconds"),
+           py::arg("score"), py::arg("tiles"), py::arg("touched"), py::arg("kerbs"), py::arg("kerb_tiles"),
+           py::arg("kerb_is_white"), py::arg("colours"));
+  py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation. For tests.
 
 Args:
     crop_hud, gray, size: as EnvOptions has them.
@@ -116,13 +97,9 @@ Raises:
            }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("size"), py::arg("interleaved"),
            py::arg("glyphs"), py::arg("steps"))
-      .def("draw", &draw, py::kw_only(), py::arg("hull"), py::arg("wheels"), py::arg("phases"), py::arg("omegas"),
-           py::arg("velocity"), py::arg("spin"), py::arg("steering_angle"), py::arg("seconds"), py::arg("score"),
-           py::arg("tiles"), py::arg("touched"), py::arg("kerbs"), py::arg("kerb_tiles"), py::arg("kerb_is_white"),
-           py::arg("colours"),
-           "A new frame. Poses are (x, y, angle, sine, cosine) float32: hull (5,), wheels (4, 5); phases and omegas\n"
-           "(4,) float64; tiles (N, 4, 2) float64 and touched (N,) uint8; kerbs (K, 4, 2) float64 by kerb_tiles (K,)\n"
-           "with kerb_is_white (K,) bool; colours (5, 3) uint8: three of the road, background, grass.");
+      .def("draw", &draw, py::arg("scene"), "A new frame.");
+  module.def("polygons", &polygons, py::arg("scene"),
+             "What is painted below the indicators, in order: (ink, whether antialiased, corners).");
 }
 
 }  // namespace apexline::bindings

@@ -166,3 +166,41 @@ class Prefetcher:
     def request(self, beta: float, batch: tuple[Any, ...]) -> None: ...
     def take(self) -> tuple[Any, ...]: ...
     def close(self) -> None: ...
+
+@final
+class Scene:
+    def __init__(
+        self,
+        *,
+        hull: NDArray[np.float32],
+        wheels: NDArray[np.float32],
+        phases: NDArray[np.float64],
+        omegas: NDArray[np.float64],
+        velocity: tuple[float, float],
+        spin: float,
+        steering_angle: float,
+        seconds: float,
+        score: float,
+        tiles: NDArray[np.float64],
+        touched: NDArray[np.uint8],
+        kerbs: NDArray[np.float64],
+        kerb_tiles: NDArray[np.int64],
+        kerb_is_white: NDArray[np.bool_],
+        colours: NDArray[np.uint8],
+    ) -> None: ...
+
+@final
+class Painter:
+    def __init__(
+        self,
+        *,
+        crop_hud: bool,
+        gray: bool,
+        size: int,
+        interleaved: bool,
+        glyphs: list[NDArray[np.uint8]],
+        steps: NDArray[np.int32],
+    ) -> None: ...
+    def draw(self, scene: Scene) -> NDArray[np.uint8]: ...
+
+def polygons(scene: Scene) -> list[tuple[int, bool, list[tuple[int, int]]]]: ...

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <stdexcept>
 
 #include "apexline/racing/smoothscale.hpp"
+#include "apexline/support/text.hpp"
 
 namespace apexline::racing {
 namespace {
@@ -20,10 +23,17 @@ using Down = Smoothscale<kSurfaceHeight>;
 constexpr auto kColumns = Across::cells();
 constexpr auto kRows = Down::cells();
 
-// Of one channel and row of the surface, what the columns add up to before they are scaled.
 using Sums = std::array<std::uint16_t, kSide>;
+
+// A row of the surface, column by column of the picture: sums of its pixels, and once scaled their means.
 struct Line {
   std::array<Sums, 3> sums;
+
+  void scale(std::size_t from, std::size_t to) noexcept {
+    for (Sums& channel : sums)
+      for (std::size_t column = from; column < to; ++column)
+        channel[column] = static_cast<std::uint16_t>(channel[column] * Across::kReciprocal >> 16);
+  }
 };
 
 std::int32_t pixel(double coordinate) noexcept {
@@ -78,72 +88,131 @@ constexpr std::size_t first_cell(std::int32_t place) noexcept {
   return guess > 0 ? guess - 1 : 0;
 }
 
-// The score's pixels, ready to be added to the columns: sums of its rows, a row of the surface each.
-class Text {
- public:
-  static constexpr std::int32_t kMostRows = 64;
-  static constexpr std::size_t kMostColumns = 40;
+}  // namespace
 
-  Text(const ScoreText& text, const Glyphs& glyphs) noexcept : height_(std::min(glyphs.height, kMostRows)) {
+// The score's pixels, ready to be added to the columns: for each column that may hold ink, what the rows of the surface
+// add up to.
+class TextSums {
+ public:
+  static constexpr std::size_t kMostRows = IndicatorBox::kMostHeight;
+
+  TextSums(const ScoreText& text, const IndicatorBox& box) noexcept : height_(box.height_) {
     std::array<std::int32_t, ScoreText::kMost> places{};
-    std::int32_t place = 0;
-    for (std::size_t i = 0; i < text.length; ++i) {
-      if (i > 0) place += glyphs.steps[text.characters[i - 1]][text.characters[i]];
-      places[i] = place >> 6;
-    }
-    const auto last = text.length - 1;
-    width_ = places[last] + glyphs.characters[text.characters[last]].width;
+    for (std::size_t i = 1; i < text.length; ++i)
+      places[i] = places[i - 1] + box.steps_[text.characters[i - 1]][text.characters[i]];
+    const auto width_of = [&](std::size_t i) {
+      return static_cast<std::int32_t>(box.columns_[text.characters[i]].size());
+    };
+    width_ = (places[text.length - 1] >> kStepBits) + width_of(text.length - 1);
     left_ = kTextX - width_ / 2;
     top_ = kTextY - height_ / 2;
     first_ = first_cell<kSurfaceWidth>(std::max(left_, 0));
-    for (std::size_t i = 0; i < text.length; ++i) add(glyphs.characters[text.characters[i]], left_ + places[i]);
+    end_ = first_;
+    for (std::size_t i = 0; i < text.length; ++i)
+      add(box.columns_[text.characters[i]], left_ + (places[i] >> kStepBits));
   }
 
-  // The box behind it, black.
-  [[nodiscard]] Bar box() const noexcept {
-    return {std::max(left_, 0), std::max(top_, 0), std::min(left_ + width_, kSurfaceWidth) - 1,
-            std::min(top_ + height_, kSurfaceHeight) - 1, {}};
+  // What it covers, ink or black.
+  [[nodiscard]] Bar cover() const noexcept {
+    return {std::max(left_, 0), top_, std::min(left_ + width_, kSurfaceWidth) - 1, top_ + height_ - 1, {}};
   }
-  [[nodiscard]] bool has_row(std::int32_t y) const noexcept { return y >= top_ && y < top_ + height_; }
+  [[nodiscard]] std::int32_t top() const noexcept { return top_; }
+  [[nodiscard]] std::int32_t bottom() const noexcept { return top_ + height_; }
   // Columns from first() up to but without end() may hold ink.
   [[nodiscard]] std::size_t first() const noexcept { return first_; }
   [[nodiscard]] std::size_t end() const noexcept { return end_; }
-  [[nodiscard]] std::uint16_t sum(std::int32_t y, std::size_t column) const noexcept {
-    return sums_[column - first_][static_cast<std::size_t>(y - top_)];
-  }
+  [[nodiscard]] const std::uint16_t* rows(std::size_t column) const noexcept { return sums_[column - first_].data(); }
 
  private:
-  using Column = std::array<std::uint16_t, kMostRows>;
+  static constexpr int kStepBits = 6;
+  static constexpr std::size_t kMostColumns = 40;
+  using Sums = std::array<std::uint16_t, kMostRows>;
 
-  void add(const Glyph& glyph, std::int32_t left) noexcept {
+  void add(const std::vector<IndicatorBox::Column>& glyph, std::int32_t left) noexcept {
     std::size_t column = first_cell<kSurfaceWidth>(std::max(left, 0));
-    for (std::int32_t x = 0; x < glyph.width; ++x) {
-      const std::int32_t place = left + x;
-      if (place < 0 || place >= kSurfaceWidth) continue;
+    for (std::size_t x = 0; x < glyph.size(); ++x) {
+      const std::int32_t place = left + static_cast<std::int32_t>(x);
+      if (place < 0) continue;
       while (column < kSide && kColumns[column].end < place) ++column;
-      if (column >= first_ + kMostColumns - 1 || column >= kSide) return;
-      const std::uint8_t* inks = glyph.coverage.data() + x;
-      const auto step = static_cast<std::size_t>(glyph.width);
+      if (column >= kSide - 1 || column >= first_ + kMostColumns - 1) return;
       const ScaleCell& cell = kColumns[column];
-      Column& sums = sums_[column - first_];
-      end_ = std::max(end_, column + 1);
+      Sums& sums = sums_[column - first_];
       if (place < cell.end) {
-        for (std::size_t y = 0; y < static_cast<std::size_t>(height_); ++y)
-          sums[y] = static_cast<std::uint16_t>(sums[y] + inks[y * step]);
+        for (std::size_t y = 0; y < kMostRows; ++y) sums[y] = static_cast<std::uint16_t>(sums[y] + glyph[x][y]);
+        end_ = std::max(end_, column + 1);
         continue;
       }
-      Column& next = sums_[column - first_ + 1];
-      for (std::size_t y = 0; y < static_cast<std::size_t>(height_); ++y) {
-        sums[y] = static_cast<std::uint16_t>(sums[y] + carried(inks[y * step], cell.end_weight));
-        next[y] = static_cast<std::uint16_t>(next[y] + carried(inks[y * step], Across::kOne - cell.end_weight));
+      Sums& next = sums_[column - first_ + 1];
+      const std::int32_t rest = Across::kOne - cell.end_weight;
+      for (std::size_t y = 0; y < kMostRows; ++y) {
+        sums[y] = static_cast<std::uint16_t>(sums[y] + carried(glyph[x][y], cell.end_weight));
+        next[y] = static_cast<std::uint16_t>(next[y] + carried(glyph[x][y], rest));
       }
-      end_ = std::max(end_, std::min<std::size_t>(column + 2, kSide));
+      end_ = std::max(end_, column + 2);
     }
   }
 
   std::int32_t height_, width_, left_, top_;
   std::size_t first_ = 0, end_ = 0;
-  std::array<Column, kMostColumns> sums_{};
+  std::array<Sums, kMostColumns> sums_{};
+};
+
+namespace {
+
+// Rows of the surface, scaled along x, on their way to the rows of the picture.
+class RowTotals {
+ public:
+  // Adds the rows from y0 up to but without y1, which all hold `line`, between two columns.
+  void add(const Line& line, std::size_t from, std::size_t to, std::int32_t y0, std::int32_t y1) noexcept {
+    if (from >= to) return;
+    for (std::size_t row = std::max(first_cell<kSurfaceHeight>(y0), kFirstRow); row < kSide; ++row) {
+      const ScaleCell& cell = kRows[row];
+      if (cell.carry >= y1) break;
+      const auto whole = static_cast<std::uint16_t>(shared(y0, y1, cell.carry + 1, cell.end));
+      const auto carry = static_cast<std::uint16_t>(cell.carry >= y0 && cell.carry < y1 ? cell.carry_weight : 0);
+      const auto end = static_cast<std::uint16_t>(cell.end >= y0 && cell.end < y1 ? cell.end_weight : 0);
+      for (std::size_t channel = 0; channel < 3; ++channel) {
+        Sums& totals = totals_[row - kFirstRow][channel];
+        const Sums& values = line.sums[channel];
+        for (std::size_t column = from; column < to; ++column)
+          totals[column] = static_cast<std::uint16_t>(totals[column] + std::uint32_t{values[column]} * whole +
+                                                      carried(values[column], carry) + carried(values[column], end));
+      }
+    }
+  }
+
+  // Adds the text, whose columns show one gray that `line` gives where there is no ink.
+  void add(const TextSums& text) noexcept {
+    for (std::size_t column = text.first(); column < text.end(); ++column) {
+      const std::uint16_t* sums = text.rows(column);
+      std::array<std::uint16_t, TextSums::kMostRows> values;
+      for (std::size_t y = 0; y < values.size(); ++y)
+        values[y] = static_cast<std::uint16_t>(std::uint32_t{sums[y]} * Across::kReciprocal >> 16);
+      const std::int32_t top = text.top(), bottom = text.bottom();
+      const auto value = [&](std::int32_t y) -> std::uint32_t {
+        return y >= top && y < bottom ? values[static_cast<std::size_t>(y - top)] : 0;
+      };
+      for (std::size_t row = std::max(first_cell<kSurfaceHeight>(top), kFirstRow); row < kSide; ++row) {
+        const ScaleCell& cell = kRows[row];
+        if (cell.carry >= bottom) break;
+        std::uint32_t total = carried(value(cell.carry), cell.carry_weight) + carried(value(cell.end), cell.end_weight);
+        for (std::int32_t y = cell.carry + 1; y < cell.end; ++y) total += value(y);
+        for (Sums& totals : totals_[row - kFirstRow])
+          totals[column] = static_cast<std::uint16_t>(totals[column] + total);
+      }
+    }
+  }
+
+  void write(Planes& planes) const noexcept {
+    for (std::size_t row = kFirstRow; row < kSide; ++row)
+      for (std::size_t channel = 0; channel < 3; ++channel)
+        for (std::size_t column = 0; column < kSide; ++column)
+          planes[channel][row * kSide + column] = static_cast<std::uint8_t>(
+              std::uint32_t{totals_[row - kFirstRow][channel][column]} * Down::kReciprocal >> 16);
+  }
+
+ private:
+  std::array<std::array<Sums, 3>, kSide - kFirstRow> totals_{};
 };
 
 }  // namespace
@@ -181,94 +250,74 @@ ScoreText score_text(double score) noexcept {
   return text;
 }
 
-void draw_indicators(const Bars& bars, const ScoreText& text_of, const Glyphs& glyphs,
-                     std::array<Plane, 3>& planes) noexcept {
-  const Text text(text_of, glyphs);
+IndicatorBox::IndicatorBox(const Glyphs& glyphs) : height_(glyphs.height), steps_(glyphs.steps) {
+  if (height_ < 1 || height_ > kMostHeight)
+    throw std::invalid_argument(text("glyphs are ", height_, " pixels high; expected 1 to ", kMostHeight));
+  const auto height = static_cast<std::size_t>(height_);
+  for (std::size_t i = 0; i < Glyphs::kCount; ++i) {
+    const Glyph& glyph = glyphs.characters[i];
+    const auto width = static_cast<std::size_t>(std::max(glyph.width, 0));
+    if (width == 0 || glyph.coverage.size() != width * height)
+      throw std::invalid_argument(text("glyph ", i, " has ", glyph.coverage.size(), " pixels; expected ", height,
+                                       " rows of ", glyph.width, " >= 1"));
+    columns_[i].resize(width);
+    for (std::size_t x = 0; x < width; ++x)
+      for (std::size_t y = 0; y < height; ++y) columns_[i][x][y] = glyph.coverage[y * width + x];
+  }
+}
+
+void IndicatorBox::draw(const Bars& bars, const ScoreText& text, Planes& planes) const noexcept {
+  const TextSums inked(text, *this);
   std::array<Bar, Bars::kMost + 1> boxes;
   std::copy_n(bars.bars.begin(), bars.count, boxes.begin());
   std::size_t count = bars.count;
-  if (text.end() > 0) boxes[count++] = text.box();
+  boxes[count++] = inked.cover();
 
-  // Between two neighbouring edges nothing changes along an axis.
-  std::array<std::int32_t, 2 * (Bars::kMost + 1) + 2> xs, ys;
-  std::size_t num_xs = 0, num_ys = 0;
-  ys[num_ys++] = kBoxTop;
-  ys[num_ys++] = kSurfaceHeight;
+  // Between two neighbouring edges nothing changes along an axis, but for the ink.
+  std::array<std::int32_t, 2 * (Bars::kMost + 1)> xs, ys;
   for (std::size_t i = 0; i < count; ++i) {
-    xs[num_xs++] = boxes[i].left;
-    xs[num_xs++] = boxes[i].right + 1;
-    ys[num_ys++] = std::max(boxes[i].top, kBoxTop);
-    ys[num_ys++] = std::max(boxes[i].bottom + 1, kBoxTop);
+    xs[2 * i] = boxes[i].left;
+    xs[2 * i + 1] = boxes[i].right + 1;
+    ys[2 * i] = std::max(boxes[i].top, kBoxTop);
+    ys[2 * i + 1] = std::max(boxes[i].bottom + 1, kBoxTop);
   }
-  std::sort(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(num_xs));
-  std::sort(ys.begin(), ys.begin() + static_cast<std::ptrdiff_t>(num_ys));
+  const std::span edges_x{xs.data(), 2 * count}, edges_y{ys.data(), 2 * count};
+  std::sort(edges_x.begin(), edges_x.end());
+  std::sort(edges_y.begin(), edges_y.end());
 
-  using Totals = std::array<std::array<std::uint16_t, kSide>, 3>;
-  std::array<Totals, kSide - kFirstRow> totals{};
-  // Adds equal rows of scaled bytes, columns `from` to `to`, from row y0 up to but without y1.
-  const auto add_rows = [&](const Line& line, std::size_t from, std::size_t to, std::int32_t y0, std::int32_t y1) {
-    for (std::size_t row = std::max(first_cell<kSurfaceHeight>(y0), kFirstRow); row < kSide; ++row) {
-      const ScaleCell& cell = kRows[row];
-      if (cell.carry >= y1) break;
-      const auto whole = static_cast<std::uint16_t>(shared(y0, y1, cell.carry + 1, cell.end));
-      const auto carry = static_cast<std::uint16_t>(cell.carry >= y0 && cell.carry < y1 ? cell.carry_weight : 0);
-      const auto end = static_cast<std::uint16_t>(cell.end >= y0 && cell.end < y1 ? cell.end_weight : 0);
-      if (whole == 0 && carry == 0 && end == 0) continue;
-      for (std::size_t channel = 0; channel < 3; ++channel)
-        for (std::size_t column = from; column < to; ++column) {
-          const std::uint32_t value = line.sums[channel][column] * Across::kReciprocal >> 16;
-          std::uint16_t& total = totals[row - kFirstRow][channel][column];
-          total = static_cast<std::uint16_t>(total + value * whole + carried(value, carry) + carried(value, end));
-        }
-    }
-  };
-
-  for (std::size_t band = 0; band + 1 < num_ys; ++band) {
-    const std::int32_t top = ys[band], bottom = ys[band + 1];
+  RowTotals totals;
+  for (std::size_t band = 0; band + 1 < edges_y.size(); ++band) {
+    const std::int32_t top = edges_y[band], bottom = edges_y[band + 1];
     if (top == bottom) continue;
     Line line{};
-    for (std::size_t piece = 0; piece + 1 < num_xs; ++piece) {
-      const std::int32_t left = xs[piece], right = xs[piece + 1];
+    std::size_t from = kSide, to = 0;
+    for (std::size_t piece = 0; piece + 1 < edges_x.size(); ++piece) {
+      const std::int32_t left = edges_x[piece], right = edges_x[piece + 1];
       if (left == right) continue;
       const Bar* seen = nullptr;
       for (std::size_t i = 0; i < count; ++i)
         if (boxes[i].left <= left && boxes[i].right >= left && boxes[i].top <= top && boxes[i].bottom >= top)
           seen = &boxes[i];
       if (seen == nullptr || seen->colour == Rgb{}) continue;
+      const std::array<std::uint8_t, 3> colour{seen->colour.red, seen->colour.green, seen->colour.blue};
       for (std::size_t column = first_cell<kSurfaceWidth>(left); column < kSide; ++column) {
         const ScaleCell& cell = kColumns[column];
         if (cell.carry >= right) break;
-        const auto give = [&](std::size_t channel, std::uint8_t value) {
+        from = std::min(from, column);
+        to = column + 1;
+        for (std::size_t channel = 0; channel < 3; ++channel)
           line.sums[channel][column] =
-              static_cast<std::uint16_t>(line.sums[channel][column] + part(cell, left, right, value));
-        };
-        give(0, seen->colour.red);
-        give(1, seen->colour.green);
-        give(2, seen->colour.blue);
+              static_cast<std::uint16_t>(line.sums[channel][column] + part(cell, left, right, colour[channel]));
       }
     }
-    if (!text.has_row(top) || text.end() == 0) {
-      add_rows(line, 0, kSide, top, bottom);
-      continue;
-    }
-    add_rows(line, 0, text.first(), top, bottom);
-    add_rows(line, text.end(), kSide, top, bottom);
-    for (std::int32_t y = top; y < bottom; ++y) {
-      Line inked = line;
-      for (auto& sums : inked.sums)
-        for (std::size_t column = text.first(); column < text.end(); ++column)
-          sums[column] = static_cast<std::uint16_t>(sums[column] + text.sum(y, column));
-      add_rows(inked, text.first(), text.end(), y, y + 1);
-    }
+    line.scale(from, to);
+    totals.add(line, from, to, top, bottom);
   }
-  for (std::size_t row = kFirstRow; row < kSide; ++row)
-    for (std::size_t channel = 0; channel < 3; ++channel)
-      for (std::size_t column = 0; column < kSide; ++column)
-        planes[channel][row * kSide + column] = static_cast<std::uint8_t>(
-            totals[row - kFirstRow][channel][column] * Down::kReciprocal >> 16);
+  totals.add(inked);
+  totals.write(planes);
 }
 
-void draw_overlong_bars(const Bars& bars, std::array<Plane, 3>& planes) noexcept {
+void draw_overlong_bars(const Bars& bars, Planes& planes) noexcept {
   for (std::size_t i = 0; i < bars.count; ++i) {
     const Bar& bar = bars.bars[i];
     if (bar.top >= kBoxTop) continue;

@@ -15,11 +15,10 @@ namespace {
 using Floats = float __attribute__((vector_size(32)));
 using Ints = std::int32_t __attribute__((vector_size(32)));
 
-// What lies left of `first` + 1 sample or right of `end` + 1 is not covered. Counting from one makes truncation the
-// rounding up that both ends need.
+// For each row of a row of pixels, the samples that a polygon covers there.
 struct Spans {
-  alignas(32) std::int32_t first[kRowsAPixel];
-  alignas(32) std::int32_t length[kRowsAPixel];
+  Ints first;
+  Ints length;  // 0 for none
 };
 
 // smoothscale cuts off twice, along x and along y, with factors a little below one: a flat area comes out 2 below its
@@ -57,7 +56,7 @@ struct Extent {
 template <class Pen>
 class Spanner {
  public:
-  static void paint(const Polygon* polygons, std::size_t count, std::uint8_t* samples) noexcept {
+  static void paint(const Polygon* polygons, std::size_t count, Samples& samples) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
       const Polygon& polygon = polygons[i];
       const Extent extent(polygon);
@@ -71,7 +70,7 @@ class Spanner {
  private:
   // Samples from `from` up to but without `to`, both counted from one, of rows between the extent's.
   static void lay(const Floats& start, const Floats& end, const Ints& inside, std::uint8_t ink,
-                  std::uint8_t* rows) noexcept {
+                  std::uint8_t* row) noexcept {
     Floats shift;
     load(shift, kSampleShift.data());
     const Floats none{};
@@ -80,19 +79,17 @@ class Spanner {
     from = from > none ? from : none;
     from = from < last ? from : last;
     to = to < last ? to : last;
-    const Ints first = __builtin_convertvector(from, Ints);
-    Ints length = __builtin_convertvector(to, Ints) - first;
-    length &= (length > 0) & inside;
     Spans spans;
-    std::memcpy(spans.first, &first, sizeof(first));
-    std::memcpy(spans.length, &length, sizeof(length));
-    Pen::lay(spans, ink, rows);
+    spans.first = __builtin_convertvector(from, Ints);
+    spans.length = __builtin_convertvector(to, Ints) - spans.first;
+    spans.length &= (spans.length > 0) & inside;
+    Pen::lay(spans, ink, row);
   }
 
   // gfxdraw: a pixel is filled where its centre lies between two edges, each rounded to the pixel at the row's centre.
   // That widens a polygon by half a pixel, and the antialiased line beside it by an eighth more: on an edge within
   // 45 degrees of the vertical 5/8 of a pixel in x, on others 1/2 + (dy/dx)^2 / 8 in y.
-  static void paint_smooth(const Polygon& polygon, const Extent& extent, std::uint8_t* samples) noexcept {
+  static void paint_smooth(const Polygon& polygon, const Extent& extent, Samples& samples) noexcept {
     struct Edge {
       float start;  // where it crosses y = 0, in samples counted from one
       float slope;  // samples a row
@@ -138,13 +135,13 @@ class Spanner {
         const Floats x = rights[i].start + rights[i].slope * y;
         to = to < x ? to : x;
       }
-      lay(from, to, (y >= low) & (y <= high), ink, samples + place * kRowsAPixel * kSamplesARow);
+      lay(from, to, (y >= low) & (y <= high), ink, samples.inks.data() + place * kPixelRowBytes);
     }
   }
 
   // draw.polygon: of the two edges that a row crosses the first in order is rounded down and the other up; the pixels
   // from the lesser to the greater are painted, both included.
-  static void paint_plain(const Polygon& polygon, const Extent& extent, std::uint8_t* samples) noexcept {
+  static void paint_plain(const Polygon& polygon, const Extent& extent, Samples& samples) noexcept {
     const std::size_t n = polygon.num_corners;
     const auto ink = static_cast<std::uint8_t>(polygon.ink);
     const Floats none{};
@@ -181,19 +178,29 @@ class Spanner {
       const Ints first = one < other ? one : other, last = one < other ? other : one;
       const Floats from = __builtin_convertvector(first, Floats) * kSamplesAPixel + 1;
       const Floats to = __builtin_convertvector(last + 1, Floats) * kSamplesAPixel + 1;
-      lay(from, to, has_other, ink, samples + place * kRowsAPixel * kSamplesARow);
+      lay(from, to, has_other, ink, samples.inks.data() + place * kPixelRowBytes);
     }
   }
 };
 
-inline void gray(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t side,
-                 std::uint8_t* out) noexcept {
-  for (std::size_t row = 0; row < side; ++row, red += kSide, green += kSide, blue += kSide, out += side)
-    for (std::size_t i = 0; i < side; ++i) {
-      const std::uint32_t thousandths = 299U * red[i] + 587U * green[i] + 114U * blue[i] + 500U;
-      // n / 1000 = (n / 8) / 125, and n / 125 = n * 33555 >> 22 for n below 2^15.
-      out[i] = static_cast<std::uint8_t>((thousandths >> 3) * 33555U >> 22);
+// Whole rows, whatever `side` is: a fixed length leaves no remainder for single bytes.
+inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept {
+  std::uint8_t whole[kSide];
+  for (std::size_t row = 0; row < side; ++row, out += side) {
+    const std::uint8_t* const red = planes[0].data() + row * kSide;
+    const std::uint8_t* const green = planes[1].data() + row * kSide;
+    const std::uint8_t* const blue = planes[2].data() + row * kSide;
+    for (std::size_t i = 0; i < kSide; ++i) {
+      // n / 1000 = (n / 8) / 125, where n / 8 fits into 16 bits if the multiples of 8 in the weights are taken apart;
+      // and n / 125 = n * 33555 >> 22 for n below 2^15.
+      const std::uint16_t r = red[i], g = green[i], b = blue[i];
+      const auto rest = static_cast<std::uint16_t>(3 * (r + g) + 2 * b + 500);
+      const auto eighth = static_cast<std::uint16_t>(37 * r + 73 * g + 14 * b + (rest >> 3));
+      const auto high = static_cast<std::uint16_t>(std::uint32_t{eighth} * 33555U >> 16);
+      whole[i] = static_cast<std::uint8_t>(high >> 6);
     }
+    std::memcpy(out, whole + left, side);
+  }
 }
 
 inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,

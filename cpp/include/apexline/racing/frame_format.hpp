@@ -34,15 +34,15 @@ class FrameWriter {
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return format_; }
   // Writes format().bytes() bytes.
-  void write(const std::array<Plane, 3>& planes, std::uint8_t* out) noexcept;
+  void write(const Planes& planes, std::uint8_t* out) noexcept;
 
  private:
   using Square = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide>;
 
-  // One channel: `visible` has rows `stride` apart and gives size x size bytes, `step` apart.
-  void write_channel(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) noexcept;
-  void halve(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) noexcept;
-  void average(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) noexcept;
+  // One channel, whose rows lie `stride` apart, as size x size bytes.
+  void write_channel(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
+  void halve(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
+  void average(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
 
   FrameFormat format_;
   const RasterKernels& kernels_;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "apexline/racing/glyphs.hpp"
 #include "apexline/racing/raster_kernels.hpp"
@@ -35,11 +36,26 @@ struct ScoreText {
 };
 [[nodiscard]] ScoreText score_text(double score) noexcept;
 
-// Draws rows 84 to 95 of the picture, byte for byte as the game does.
-void draw_indicators(const Bars& bars, const ScoreText& text, const Glyphs& glyphs,
-                     std::array<Plane, 3>& planes) noexcept;
+// Draws the box, rows 84 to 95 of the picture, byte for byte as the game does.
+class IndicatorBox {
+ public:
+  static constexpr std::int32_t kMostHeight = 64;  // of the glyphs, pixels
+
+  // Throws std::invalid_argument where the glyphs are no table: higher than kMostHeight or lacking pixels.
+  explicit IndicatorBox(const Glyphs& glyphs);
+
+  void draw(const Bars& bars, const ScoreText& text, Planes& planes) const noexcept;
+
+ private:
+  friend class TextSums;
+  using Column = std::array<std::uint8_t, kMostHeight>;
+
+  std::int32_t height_;
+  std::array<std::vector<Column>, Glyphs::kCount> columns_;  // of the glyphs, zeros below their height
+  decltype(Glyphs::steps) steps_;
+};
 
 // Draws what of the bars rises above the box, over what rows 0 to 83 show.
-void draw_overlong_bars(const Bars& bars, std::array<Plane, 3>& planes) noexcept;
+void draw_overlong_bars(const Bars& bars, Planes& planes) noexcept;
 
 }  // namespace apexline::racing

@@ -9,6 +9,7 @@
 
 #include "apexline/racing/frame_format.hpp"
 #include "apexline/racing/glyphs.hpp"
+#include "apexline/racing/indicators.hpp"
 #include "apexline/racing/scene.hpp"
 
 namespace apexline::racing {
@@ -16,8 +17,8 @@ namespace apexline::racing {
 // Not for two threads at a time: it owns scratch memory, 200 KB. A frame depends on its scene alone.
 class Painter {
  public:
-  // Throws std::invalid_argument where the format is.
-  Painter(const FrameFormat& format, Glyphs glyphs);
+  // Throws std::invalid_argument where the format or the glyphs are.
+  Painter(const FrameFormat& format, const Glyphs& glyphs);
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return writer_.format(); }
   // Writes format().bytes() bytes. Allocates only where a scene has more polygons than any before.
@@ -25,11 +26,11 @@ class Painter {
 
  private:
   const RasterKernels& kernels_;
-  const Glyphs glyphs_;
+  const IndicatorBox box_;
   FrameWriter writer_;
   std::vector<Polygon> polygons_;
-  std::vector<std::uint8_t> samples_;
-  std::array<Plane, 3> planes_{};
+  Samples samples_;
+  Planes planes_{};
 };
 
 }  // namespace apexline::racing

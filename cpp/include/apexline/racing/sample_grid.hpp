@@ -43,9 +43,14 @@ constexpr std::array<std::array<float, kRowsAPixel>, kVisibleRows> sampled_rows(
 inline constexpr std::array<float, kRowsAPixel> kSampleShift{0.0625F, 0.5625F, 0.3125F, 0.8125F,
                                                              0.1875F, 0.6875F, 0.4375F, 0.9375F};
 
-// The samples of a picture, an ink each.
-using Samples = std::array<std::uint8_t, static_cast<std::size_t>(kVisibleRows) * kRowsAPixel * kSamplesARow>;
-// A row of samples may be written up to this many bytes beyond its end with what is already there.
-inline constexpr std::size_t kSamplesPadding = 64;
+// The samples of a picture, an ink each. A row of pixels is 12 groups of 16 samples side by side; a group holds its 8
+// rows one after the other, so that it is laid and added up in few wide registers.
+inline constexpr int kGroupWidth = 16;
+inline constexpr int kGroups = kSamplesARow / kGroupWidth;
+inline constexpr int kGroupBytes = kGroupWidth * kRowsAPixel;
+inline constexpr int kPixelRowBytes = kGroups * kGroupBytes;
+struct alignas(64) Samples {
+  std::array<std::uint8_t, static_cast<std::size_t>(kVisibleRows) * kPixelRowBytes> inks;
+};
 
 }  // namespace apexline::racing

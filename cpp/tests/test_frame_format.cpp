@@ -1,0 +1,109 @@
+#include "apexline/racing/frame_format.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "check.hpp"
+#include "random.hpp"
+#include "variants.hpp"
+
+using namespace apexline::racing;
+using apexline::test::Random;
+using apexline::test::supported_isas;
+
+namespace {
+
+std::unique_ptr<Planes> random_planes(Random& random) {
+  auto planes = std::make_unique<Planes>();
+  for (Plane& plane : *planes)
+    for (std::uint8_t& value : plane) value = static_cast<std::uint8_t>(random.below(256));
+  return planes;
+}
+
+// As apexline.racing.pixels has it, a pixel at a time.
+class Expected {
+ public:
+  Expected(const Planes& planes, const FrameFormat& format) : planes_(planes), format_(format) {}
+
+  std::vector<std::uint8_t> frame() const {
+    const int size = format_.size, channels = format_.gray ? 1 : 3;
+    std::vector<std::uint8_t> out;
+    if (format_.gray || !format_.interleaved)
+      for (int channel = 0; channel < channels; ++channel)
+        for (int i = 0; i < size * size; ++i) out.push_back(mean(channel, i / size, i % size));
+    else
+      for (int i = 0; i < size * size; ++i)
+        for (int channel = 0; channel < 3; ++channel) out.push_back(mean(channel, i / size, i % size));
+    return out;
+  }
+
+ private:
+  int value(int channel, int y, int x) const {
+    const auto place = static_cast<std::size_t>(y * kSide + x + (format_.crop_hud ? FrameFormat::kCropLeft : 0));
+    if (!format_.gray) return planes_[static_cast<std::size_t>(channel)][place];
+    return (299 * planes_[0][place] + 587 * planes_[1][place] + 114 * planes_[2][place] + 500) / 1000;
+  }
+
+  std::uint8_t mean(int channel, int i, int k) const {
+    const int side = format_.visible_side(), size = format_.size;
+    const auto overlap = [&](int cell, int pixel) {
+      return std::min((cell + 1) * side, (pixel + 1) * size) - std::max(cell * side, pixel * size);
+    };
+    int sum = 0;
+    for (int y = i * side / size; y < side && overlap(i, y) > 0; ++y)
+      for (int x = k * side / size; x < side && overlap(k, x) > 0; ++x)
+        sum += overlap(i, y) * overlap(k, x) * value(channel, y, x);
+    return static_cast<std::uint8_t>((2 * sum + side * side) / (2 * side * side));
+  }
+
+  const Planes& planes_;
+  const FrameFormat format_;
+};
+
+}  // namespace
+
+TEST(every_format_follows_the_wrappers) {
+  Random random(7);
+  for (const apexline::Isa isa : supported_isas())
+    for (const bool crop_hud : {false, true})
+      for (const int layout : {0, 1, 2})
+        for (const int size : {1, 2, 13, 32, 42, 48, 63, 83, 84, 95, 96}) {
+          const FrameFormat format{crop_hud, layout == 0, size, layout == 2};
+          if (size > format.visible_side() || (size < 42 && layout == 2)) continue;
+          const auto planes = random_planes(random);
+          FrameWriter writer(format, raster_kernels(isa));
+          std::vector<std::uint8_t> frame(format.bytes() + 64, 77);
+          writer.write(*planes, frame.data());
+          const auto expected = Expected(*planes, format).frame();
+          CHECK(std::equal(expected.begin(), expected.end(), frame.begin()));
+          CHECK(std::all_of(frame.begin() + static_cast<std::ptrdiff_t>(format.bytes()), frame.end(),
+                            [](std::uint8_t v) { return v == 77; }));
+        }
+}
+
+TEST(gray_is_exact_for_every_colour) {
+  const auto planes = std::make_unique<Planes>();
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(kSide) * kSide);
+  for (const apexline::Isa isa : supported_isas()) {
+    int wrong = 0;
+    for (std::size_t first = 0; first < 1 << 24; first += out.size()) {
+      for (std::size_t i = 0; i < out.size(); ++i)
+        for (std::size_t channel = 0; channel < 3; ++channel)
+          (*planes)[channel][i] = static_cast<std::uint8_t>((first + i) >> 8 * channel);
+      raster_kernels(isa).gray(*planes, 0, kSide, out.data());
+      for (std::size_t i = 0; i < out.size(); ++i)
+        wrong += out[i] != (299 * (*planes)[0][i] + 587 * (*planes)[1][i] + 114 * (*planes)[2][i] + 500) / 1000;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST(sizes_out_of_range_are_refused) {
+  const RasterKernels& kernels = raster_kernels(apexline::Isa::kPortable);
+  CHECK_THROWS(std::invalid_argument, "size is 0; it must be between 1 and 96",
+               FrameWriter(FrameFormat{false, true, 0, false}, kernels));
+  CHECK_THROWS(std::invalid_argument, "size is 97; it must be between 1 and 96",
+               FrameWriter(FrameFormat{false, true, 97, false}, kernels));
+  CHECK_THROWS(std::invalid_argument, "size is 85; it must be between 1 and 84",
+               FrameWriter(FrameFormat{true, true, 85, false}, kernels));
+}

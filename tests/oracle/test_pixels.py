@@ -1,0 +1,307 @@
+"""The native picture against the stock game's, from equal states."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pygame
+import pytest
+from gymnasium.envs.box2d.car_racing import CarRacing
+
+from apexline import _core
+from apexline.racing import AreaMean, ChannelsFirst, CropHud, Grayscale
+
+from .glyph_table import CHARACTERS, default_font, glyph_pictures, glyph_steps, picture
+from .stock_scenes import Picture, Scene, follow, make_game, move, play, scene, spin
+
+BOX = 84  # first row of the indicators
+FORMATS = [
+    {"crop_hud": crop, "gray": gray, "size": size, "interleaved": interleaved}
+    for crop in (False, True)
+    for gray in (False, True)
+    for size in (1, 7, 42, 48, 64, 83, 84, 95, 96)
+    for interleaved in ((False,) if gray else (False, True))
+    if size <= 84 or not crop
+]
+
+
+@pytest.fixture(scope="module")
+def glyphs() -> dict[str, Any]:
+    font = default_font()
+    return {"glyphs": glyph_pictures(font), "steps": glyph_steps(font)}
+
+
+@pytest.fixture(scope="module")
+def painter(glyphs: dict[str, Any]) -> _core.Painter:
+    return _core.Painter(crop_hud=False, gray=False, size=96, interleaved=True, **glyphs)
+
+
+@pytest.fixture(scope="module")
+def undrawn_game() -> Iterator[Callable[..., Any]]:
+    """Makes games whose steps and resets draw nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CarRacing, "_render", lambda *_: None)
+        yield make_game
+
+
+@pytest.fixture(scope="module")
+def scenes(undrawn_game: Callable[..., Any]) -> dict[str, list[Scene]]:
+    game, randomized = undrawn_game(), undrawn_game(domain_randomize=True)
+    return {
+        "zooming in": play(game, 2, follow(40), range(1, 52, 5)),
+        "around the track": play(game, 1, follow(45), range(60, 1000, 24)),
+        "fast": play(game, 3, follow(80), range(60, 500, 22)),
+        "spinning": play(game, 4, spin, range(60, 600, 18)),
+        "other colours": [
+            s for seed in (5, 6, 7) for s in play(randomized, seed, follow(45), range(60, 300, 30))
+        ],
+        "at the edge of the field": edge_of_the_field(game),
+        "quarter turns": quarter_turns(game),
+    }
+
+
+def edge_of_the_field(game: Any) -> list[Scene]:
+    play(game, 8, follow(40), [60])
+    found = []
+    for x, y in [(330, 0), (-330, 40), (325, 330), (-310, -330), (20, 333), (0, -400), (500, 500)]:
+        move(game, x, y)
+        found.append(scene(game))
+    return found
+
+
+def quarter_turns(game: Any) -> list[Scene]:
+    """Angles that Vector2.rotate_rad treats apart, and their neighbours."""
+    play(game, 9, follow(40), [60])
+    found = []
+    for angle in (0.0, 5e-7, -5e-7, 3e-6, np.pi / 2, np.pi, -np.pi / 2, 2 * np.pi, -2 * np.pi, 25.0):
+        for body in (game.car.hull, *game.car.wheels):
+            body.angle = angle
+        found.append(scene(game))
+    return found
+
+
+def show(path: Path, stock: Picture, native: Picture) -> Path:
+    """Stock, native and eight times their difference side by side."""
+    difference = np.clip(8 * np.abs(native.astype(int) - stock), 0, 255).astype(np.uint8)
+    wide = np.concatenate([stock, native, difference], axis=1).repeat(5, 0).repeat(5, 1)
+    pygame.image.save(pygame.surfarray.make_surface(wide.transpose(1, 0, 2)), str(path))
+    return path
+
+
+CASES = [
+    "zooming in",
+    "around the track",
+    "fast",
+    "spinning",
+    "other colours",
+    "at the edge of the field",
+    "quarter turns",
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pictures_are_those_of_the_stock_game(
+    case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, tmp_path: Path
+) -> None:
+    errors = []
+    for number, (state, stock) in enumerate(scenes[case]):
+        native = painter.draw(_core.Scene(**state))
+        difference = np.abs(native.astype(int) - stock)
+        errors.append(difference.mean())
+        demands = {
+            "mean error <= 0.25": errors[-1] <= 0.25,
+            "at most 0.05% off by more than 24": (difference > 24).mean() <= 0.0005,
+            "indicators equal": not difference[BOX:].any(),
+            "flat areas equal": flat_equal(stock, native),
+        }
+        if not all(demands.values()):
+            saved = show(tmp_path / "difference.png", stock, native)
+            pytest.fail(f"scene {number} of {case!r}: {demands}; see {saved}")
+    assert np.mean(errors) <= 0.1
+
+
+def flat_equal(stock: Picture, native: Picture) -> bool:
+    """Whether pixels that show the same colour as all their neighbours are equal in both."""
+    flat = np.ones((94, 94), bool)
+    centre = stock[1:-1, 1:-1]
+    for dy in range(3):
+        for dx in range(3):
+            flat &= (stock[dy : dy + 94, dx : dx + 94] == centre).all(axis=2)
+    return bool((native[1:-1, 1:-1] == centre)[flat].all())
+
+
+def test_equal_flat_areas_are_told_from_unequal_ones(scenes: dict[str, list[Scene]]) -> None:
+    _, stock = scenes["around the track"][0]
+    assert flat_equal(stock, stock)
+    assert not flat_equal(stock, stock + np.uint8(1))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_format_is_what_the_wrappers_make_of_the_picture(
+    case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, glyphs: dict[str, Any]
+) -> None:
+    for state, _ in scenes[case][::15]:
+        full = painter.draw(_core.Scene(**state))
+        for options in FORMATS:
+            frame = _core.Painter(**options, **glyphs).draw(_core.Scene(**state))
+            expected = wrapped(full, **options)
+            np.testing.assert_array_equal(frame, expected, err_msg=str(options))
+
+
+class Still(gym.Env[Any, Any]):
+    """Shows one picture for ever."""
+
+    action_space = gym.spaces.Discrete(1)
+    observation_space = gym.spaces.Box(0, 255, (96, 96, 3), np.uint8)
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+    def reset(self, **_: Any) -> Any:
+        return self.picture, {}
+
+
+def wrapped(picture: Picture, *, crop_hud: bool, gray: bool, size: int, interleaved: bool) -> Picture:
+    env: gym.Env[Any, Any] = Still(picture)
+    if crop_hud:
+        env = CropHud(env)
+    if gray:
+        env = Grayscale(env)
+    if size != (84 if crop_hud else 96):
+        env = AreaMean(env, size)
+    if not gray and not interleaved:
+        env = ChannelsFirst(env)
+    frame: Picture = env.reset()[0]
+    return frame
+
+
+def test_a_frame_depends_on_its_scene_alone(scenes: dict[str, list[Scene]], glyphs: dict[str, Any]) -> None:
+    options = {"crop_hud": False, "gray": False, "size": 96, "interleaved": False}
+    states = [state for case in CASES for state, _ in scenes[case][::10]]
+    used = _core.Painter(**options, **glyphs)
+    forwards = [used.draw(_core.Scene(**state)) for state in states]
+    backwards = [used.draw(_core.Scene(**state)) for state in reversed(states)][::-1]
+    fresh = [_core.Painter(**options, **glyphs).draw(_core.Scene(**state)) for state in states]
+    np.testing.assert_array_equal(forwards, backwards)
+    np.testing.assert_array_equal(forwards, fresh)
+
+
+DRAW = """
+import hashlib, pickle, sys
+from apexline import _core
+states, glyphs, formats = pickle.load(open(sys.argv[1], "rb"))
+seen = hashlib.sha256()
+for options in formats:
+    painter = _core.Painter(**options, **glyphs)
+    for state in states:
+        seen.update(painter.draw(_core.Scene(**state)).tobytes())
+print(_core.isa(), seen.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("isa", ["portable", "avx2", "avx512"])
+def test_every_variant_draws_the_same_bytes(
+    isa: str, scenes: dict[str, list[Scene]], glyphs: dict[str, Any], tmp_path: Path
+) -> None:
+    states = [state for case in CASES for state, _ in scenes[case]]
+    formats = [options for options in FORMATS if options["size"] in (42, 64, 84, 96)]
+    (tmp_path / "states").write_bytes(pickle.dumps((states, glyphs, formats)))
+    result = subprocess.run(
+        [sys.executable, "-c", DRAW, str(tmp_path / "states")],
+        env={**os.environ, "APEXLINE_ISA": isa},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "this build or processor lacks it" in result.stderr:
+        pytest.skip(f"{isa} is not supported here")
+    seen = hashlib.sha256()
+    for options in formats:
+        painter = _core.Painter(**options, **glyphs)
+        for state in states:
+            seen.update(painter.draw(_core.Scene(**state)).tobytes())
+    assert result.stdout.split() == [isa, seen.hexdigest()], result.stderr
+
+
+def test_scores_are_written_as_pygame_writes_them(glyphs: dict[str, Any]) -> None:
+    """The table of glyphs and steps gives the very pixels of whole strings."""
+    font = default_font()
+    for score in [*range(-300, 1100, 7), 0, -1, -0.2, -99.6, 999.5, 4711, -4711]:
+        text = f"{score:04.0f}"
+        indices = [CHARACTERS.index(character) for character in text]
+        pairs = itertools.pairwise(indices)
+        places = np.cumsum([0, *(int(glyphs["steps"][pair]) for pair in pairs)]) >> 6
+        rendered = picture(font, text)
+        assert rendered.shape[1] == places[-1] + glyphs["glyphs"][indices[-1]].shape[1]
+        written = np.zeros_like(rendered)
+        for index, place in zip(indices, places, strict=True):
+            glyph = glyphs["glyphs"][index]
+            part = written[:, place : place + glyph.shape[1]]
+            part += glyph[:, : part.shape[1]]
+        np.testing.assert_array_equal(written, rendered, err_msg=text)
+
+
+def test_every_indicator_and_score_is_the_stock_games(
+    undrawn_game: Callable[..., Any], painter: _core.Painter
+) -> None:
+    """The box is exact for any values, as long as no bar reaches the score."""
+    game = undrawn_game()
+    play(game, 10, follow(40), [3])
+    random = np.random.default_rng(0)
+    for score in [0, -0.3, -0.5, -5, -99.5, 0.5, 1.5, 999.6, 1234, -234, *random.uniform(-150, 950, 30)]:
+        game.reward = score
+        game.car.hull.linearVelocity = tuple(random.normal(scale=40, size=2))
+        game.car.hull.angularVelocity = float(random.normal(scale=4))
+        for wheel in game.car.wheels:
+            wheel.omega = float(random.choice([0.0, 5e-5, -3e-4, -30.0, *random.normal(scale=120, size=3)]))
+        state, stock = scene(game)
+        native = painter.draw(_core.Scene(**state))
+        np.testing.assert_array_equal(native[BOX:], stock[BOX:], err_msg=repr(state))
+
+
+def test_bars_that_rise_above_the_box_are_drawn_over_the_picture(
+    undrawn_game: Callable[..., Any], painter: _core.Painter
+) -> None:
+    game = undrawn_game()
+    play(game, 11, follow(40), [60])
+    game.car.hull.linearVelocity = (230.0, 100.0)
+    for wheel, omega in zip(game.car.wheels, (-700.0, 900.0, 5000.0, 450.0), strict=True):
+        wheel.omega = omega
+    state, stock = scene(game)
+    native = painter.draw(_core.Scene(**state))
+    np.testing.assert_array_equal(native[BOX:], stock[BOX:])
+    assert np.abs(native.astype(int) - stock).mean() <= 0.35
+    assert (stock[BOX - 1, 12:14] == 253).all(), "the speed's does rise above it"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"size": 0}, "size is 0; it must be between 1 and 96"),
+        ({"size": 97}, "size is 97; it must be between 1 and 96"),
+        ({"size": 85, "crop_hud": True}, "size is 85; it must be between 1 and 84"),
+        ({"glyphs": []}, "glyphs holds 0 pictures; expected 11"),
+        ({"glyphs": [np.zeros((65, 3), np.uint8)] * 11}, "glyphs are 65 pixels high; expected 1 to 64"),
+        (
+            {"glyphs": [*[np.zeros((6, 3), np.uint8)] * 10, np.zeros((5, 3), np.uint8)]},
+            r"glyphs\[10\] has shape \(5, 3\); expected \(6, 3\)",
+        ),
+        ({"steps": np.zeros((11, 10), np.int32)}, r"steps has shape \(11, 10\); expected \(11, 11\)"),
+    ],
+)
+def test_what_makes_no_painter_is_refused(
+    changed: dict[str, Any], message: str, glyphs: dict[str, Any]
+) -> None:
+    options = {"crop_hud": False, "gray": False, "size": 96, "interleaved": False, **glyphs, **changed}
+    with pytest.raises(ValueError, match=message):
+        _core.Painter(**options)
