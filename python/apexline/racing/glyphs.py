@@ -15,6 +15,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -84,7 +85,9 @@ def _glyphs_of(font_module: Any, surfarray: Any) -> GlyphTable:
             for character in CHARACTERS
         ]
         widths = np.array([picture.shape[1] for picture in pictures], np.int32)
-        steps = np.array([[_step(font, first, second) for second in CHARACTERS] for first in CHARACTERS], np.int32)
+        steps = np.array(
+            [[_step(font, first, second) for second in CHARACTERS] for first in CHARACTERS], np.int32
+        )
     finally:
         if not was_ready:
             font_module.quit()
@@ -146,7 +149,7 @@ def _drawn(strokes: Sequence[Stroke], width: int) -> npt.NDArray[np.uint8]:
     distance = np.full(centres.shape, np.inf)
     for stroke in strokes:
         corners = [complex(x, y) for x, y in stroke]
-        for first, second in zip(corners, corners[1:], strict=False):
+        for first, second in pairwise(corners):
             along = second - first
             nearest = np.clip(((centres - first) * along.conjugate()).real / abs(along) ** 2, 0, 1)
             distance = np.minimum(distance, np.abs(centres - (first + nearest * along)))
