@@ -30,7 +30,10 @@ ALL = np.ones(1, bool)
 
 
 class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
-    """CarRacing-v3 without Box2D or pygame; tracks, physics, rewards, ends and pictures are those of the stock game.
+    """CarRacing-v3 without Box2D or pygame.
+
+    Tracks, physics, rewards, ends and what `render` gives are those of the stock game, bit for bit; observations differ
+    at edges, as CarRacingVectorEnv says.
 
     `gymnasium.make("apexline.racing:apexline/CarRacing-v3")` makes it; with `import apexline.racing` before,
     "apexline/CarRacing-v3" will do. `make` truncates episodes after 1000 steps, and the game does so after
