@@ -120,7 +120,10 @@ class Racing {
     const py::gil_scoped_release released;
     racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
     const auto& marks = world_.episode(index).skid_marks().marks();
-    racing::draw_portrait(canvas, world_.scene(index),
+    // CarRacing.render comes after the frame was charged, the observation before.
+    racing::Scene scene = world_.scene(index);
+    scene.score = world_.episode(index).score();
+    racing::draw_portrait(canvas, scene,
                           with_skid_marks ? std::span(marks) : std::span<const racing::SkidMark>(), glyphs_);
     if (width == canvas.width() && height == canvas.height()) {
       canvas.copy_to(pixels);

@@ -41,6 +41,81 @@ def portrait(
 ) -> NDArray[np.uint8]: ...
 
 @final
+class Painter:
+    def __init__(
+        self,
+        *,
+        crop_hud: bool,
+        gray: bool,
+        size: int,
+        interleaved: bool,
+        glyphs: list[NDArray[np.uint8]],
+        steps: NDArray[np.int32],
+    ) -> None: ...
+    def draw(
+        self,
+        *,
+        hull: NDArray[np.float32],
+        wheels: NDArray[np.float32],
+        phases: NDArray[np.float64],
+        omegas: NDArray[np.float64],
+        velocity: tuple[float, float],
+        spin: float,
+        steering_angle: float,
+        seconds: float,
+        score: float,
+        tiles: NDArray[np.float64],
+        touched: NDArray[np.uint8],
+        kerbs: NDArray[np.float64],
+        kerb_tiles: NDArray[np.integer[Any]],
+        kerb_is_white: NDArray[np.bool_],
+        colours: NDArray[np.uint8],
+    ) -> NDArray[np.uint8]: ...
+
+@final
+class Racing:
+    def __init__(
+        self,
+        *,
+        states: NDArray[np.uint64],
+        actions: str,
+        autoreset: str,
+        action_repeat: int,
+        skip_zoom: int,
+        max_frames: int,
+        domain_randomize: bool,
+        ends_at_start_line: bool,
+        lap_complete_percent: float,
+        keeps_skid_marks: bool,
+        crop_hud: bool,
+        gray: bool,
+        frame_size: int,
+        interleaved: bool,
+        rules: dict[str, Any],
+        glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]],
+        num_threads: int,
+    ) -> None: ...
+    def reset(
+        self,
+        resets: NDArray[np.bool_],
+        recolours: NDArray[np.bool_],
+        reseeds: NDArray[np.bool_],
+        states: NDArray[np.uint64],
+    ) -> tuple[NDArray[np.uint8], NDArray[np.void]]: ...
+    def step(
+        self, actions: ArrayLike
+    ) -> tuple[NDArray[np.uint8], NDArray[np.void], NDArray[np.uint8] | None, NDArray[np.void] | None]: ...
+    def observe(self) -> NDArray[np.uint8]: ...
+    def portrait(self, env: int, width: int, height: int, with_skid_marks: bool) -> NDArray[np.uint8]: ...
+    def track(self, env: int) -> dict[str, Any]: ...
+    def car(self, env: int) -> dict[str, Any]: ...
+    def skid_marks(self, env: int) -> list[tuple[bool, NDArray[np.float64]]]: ...
+    def failed_tracks(self, env: int) -> int: ...
+    def random_state(self, env: int) -> NDArray[np.uint64]: ...
+    def save(self, env: int) -> bytes: ...
+    def load(self, env: int, state: bytes) -> None: ...
+
+@final
 class SumTree:
     def __init__(self, capacity: int, seed: int = 0) -> None: ...
     def __len__(self) -> int: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator
@@ -42,9 +43,9 @@ def documented_order() -> list[str]:
 @pytest.mark.parametrize(
     ("options", "training", "left_out"),
     [
-        (RECIPE, True, {"ChannelsFirst"}),
-        (COLOUR, True, {"Grayscale"}),
-        (COLOUR, False, {"Grayscale", "SkippedTiles", "FullLap", "LapEnd", "StallEnd"}),
+        (RECIPE, True, {"SkipZoom", "ChannelsFirst"}),
+        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale"}),
+        (COLOUR, False, {"SkipZoom", "Grayscale", "SkippedTiles", "FullLap", "LapEnd", "StallEnd"}),
     ],
 )
 def test_wrappers_are_those_documented_in_their_order(

@@ -18,8 +18,9 @@ from apexline.racing.game import CarRacing, Env, Frame
 
 
 def draws_in_step(env: Env) -> bool:
-    """Whether this is the stock game (or a subclass), known by the render mode in which `step` draws."""
-    return "state_pixels" in env.unwrapped.metadata.get("render_modes", ())
+    """Whether this is the stock game (or a subclass), known by the render mode and the method with which it draws."""
+    game = env.unwrapped
+    return "state_pixels" in game.metadata.get("render_modes", ()) and hasattr(game, "_render")
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import functools
 import importlib
-import itertools
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -149,7 +149,7 @@ def _drawn(strokes: Sequence[Stroke], width: int) -> npt.NDArray[np.uint8]:
     distance = np.full(centres.shape, np.inf)
     for stroke in strokes:
         corners = [complex(x, y) for x, y in stroke]
-        for first, second in itertools.pairwise(corners):
+        for first, second in pairwise(corners):
             along = second - first
             nearest = np.clip(((centres - first) * along.conjugate()).real / abs(along) ** 2, 0, 1)
             distance = np.minimum(distance, np.abs(centres - (first + nearest * along)))

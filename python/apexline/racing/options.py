@@ -58,11 +58,15 @@ class EnvOptions:
     """Side of a frame in pixels, after an area mean; at most 96, or 84 where `crop_hud` is set."""
     pedal: bool = False
     """Two actions (steer, pedal), gas and brake on one axis, instead of (steer, gas, brake)."""
+    skip_zoom: int = 0
+    """Game frames without action after a reset, before the first observation, at most 999; they count in `frames` and
+    `score`. The game zooms in over 49 frames, in which pictures hold little of the road."""
     rules: TrainingRules = field(default_factory=TrainingRules)
     """Rules for training episodes; evaluation never applies them."""
 
     def __post_init__(self) -> None:
         _require(self, "action_repeat", self.action_repeat >= 1, ">= 1")
+        _require(self, "skip_zoom", 0 <= self.skip_zoom < 1000, "between 0 and 999")
         side = self.visible_side
         _require(self, "frame_size", 1 <= self.frame_size <= side, f"between 1 and {side}")
 

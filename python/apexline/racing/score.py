@@ -11,8 +11,8 @@ class UnshapedScore(Wrapper):
     """Puts `score`, `frames` and `tiles` of the episode so far into the info of every reset and step.
 
     score: float, sum of the game's own rewards; frames: int, game frames (1/50 s each) played; tiles: float,
-    fraction of the track's tiles visited. Belongs above ActionRepeat, whose `repeats` it adds up, and below
-    the rules.
+    fraction of the track's tiles visited. Belongs above SkipZoom, where it begins, and ActionRepeat,
+    whose `repeats` it adds up, and below the rules.
     """
 
     def __init__(self, env: Env) -> None:
@@ -22,8 +22,8 @@ class UnshapedScore(Wrapper):
 
     def reset(self, **kwargs: Any) -> Reset:
         observation, info = self.env.reset(**kwargs)
-        self._score = 0.0
-        self._frames = 0
+        self._score = info.get("score", 0.0)
+        self._frames = info.get("frames", 0)
         return observation, self._with_score(info)
 
     def step(self, action: Any) -> Step:

@@ -15,13 +15,14 @@ from apexline.racing.options import EnvOptions
 from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale
 from apexline.racing.rules import add_rules
 from apexline.racing.score import UnshapedScore
+from apexline.racing.skip_zoom import SkipZoom
 from apexline.racing.workers import RacingWorkers
 
 
 def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = None) -> Env:
     """One game that yields single frames, `options.frame_shape` uint8.
 
-    From the game outwards: PedalAction, ActionRepeat, UnshapedScore; in training SkippedTiles, FullLap,
+    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training SkippedTiles, FullLap,
     LapEnd, StallEnd; CropHud, Grayscale, AreaMean, ChannelsFirst. ActionRepeat and UnshapedScore are always
     there, ChannelsFirst where frames have colours, and each other one where `options` ask for it.
 
@@ -30,6 +31,8 @@ def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = N
     env: Env = gym.make("CarRacing-v3", disable_env_checker=True, render_mode=render_mode)
     if options.pedal:
         env = PedalAction(env)
+    if options.skip_zoom > 0:
+        env = SkipZoom(env, options.skip_zoom)
     env = UnshapedScore(ActionRepeat(env, options.action_repeat))
     if training:
         env = add_rules(env, options.rules)

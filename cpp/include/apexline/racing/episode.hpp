@@ -62,6 +62,8 @@ class Episode {
   // The tiles that a wheel touches, ascending.
   [[nodiscard]] const std::vector<std::int32_t>& under_wheels() const noexcept { return under_wheels_; }
   [[nodiscard]] std::int32_t num_frames() const noexcept { return num_frames_; }
+  // CarRacing.reward: what a picture says that is drawn after a step, not within it.
+  [[nodiscard]] double score() const noexcept { return score_; }
   [[nodiscard]] std::int32_t failed_tracks() const noexcept { return failed_tracks_; }
   [[nodiscard]] const Pcg64& random() const noexcept { return random_; }
   void set_random(const Pcg64::State& state) noexcept { random_ = Pcg64(state); }

@@ -1,0 +1,20 @@
+"""Makes gymnasium know the native game."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+
+ID = "apexline/CarRacing-v3"
+
+
+def register() -> None:
+    """Registers the game where it is not yet known; nothing of it is imported before it is made."""
+    if ID in gym.registry:
+        return
+    gym.register(
+        id=ID,
+        entry_point="apexline.racing.env:CarRacingEnv",
+        vector_entry_point="apexline.racing.vector_env:CarRacingVectorEnv",
+        max_episode_steps=1000,
+        reward_threshold=900,
+    )

@@ -1,0 +1,155 @@
+"""Rules of training episodes in the native game, in lockstep with the wrappers over the stock one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from gymnasium.vector import AutoresetMode
+
+from apexline.racing import CarRacingVectorEnv, EnvOptions, TrainingRules, make_native_vector, make_vector
+
+from .stock_racing import (
+    CarRacing,
+    UndrawnCarRacing,
+    assert_same_infos,
+    follow_the_road,
+    stock_vector,
+    wild_driving,
+)
+
+Driver = Callable[[CarRacingVectorEnv], npt.NDArray[np.float32]]
+SMALL: dict[str, Any] = {"gray": True, "frame_shape": (8, 8)}
+
+
+def wild(seed: int) -> Driver:
+    rng = np.random.default_rng(seed)
+    return lambda env: wild_driving(rng, env.num_envs)
+
+
+def on_the_road(look_ahead: int) -> Driver:
+    return lambda env: np.stack(
+        [follow_the_road(env.track(i), env.car(i), look_ahead) for i in range(env.num_envs)]
+    )
+
+
+def in_lockstep(
+    rules: TrainingRules, seed: int, driver: Driver, steps: int, num_envs: int = 2
+) -> list[str | None]:
+    """Compares every step, and returns what ended each episode: a rule, or None for the game."""
+    mode = AutoresetMode.SAME_STEP
+    native = CarRacingVectorEnv(num_envs, autoreset_mode=mode, action_repeat=4, rules=rules, **SMALL)
+    stock = stock_vector(num_envs, mode, action_repeat=4, rules=rules)
+    assert_same_infos(native.reset(seed=seed)[1], stock.reset(seed=seed)[1])
+    ends = []
+    for _ in range(steps):
+        actions = driver(native)
+        _, *ours, our_infos = native.step(actions)
+        _, *theirs, their_infos = stock.step(actions)
+        for our_array, their_array in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(our_array, their_array, strict=True)
+        assert_same_infos(our_infos, their_infos)
+        ended_by = our_infos.get("final_info", {}).get("ended_by", [None] * num_envs)
+        ends += [ended_by[env] for env in np.flatnonzero(ours[1] | ours[2])]
+    return ends
+
+
+@pytest.mark.parametrize("seed", [0, 10, 20])
+def test_stalls(seed: int) -> None:
+    rules = TrainingRules(stall_decisions=5, stall_penalty=7.5)
+    ends = in_lockstep(rules, seed, wild(seed), steps=90)
+    assert ends.count("stall") >= 4
+
+
+@pytest.mark.parametrize("seed", [3, 13])
+def test_skipped_tiles(seed: int) -> None:
+    """Corners are cut, so that tiles are left behind."""
+    fined = TrainingRules(skipped_tile_cost=5.0, skipped_tile_margin=1)
+    in_lockstep(fined, seed, on_the_road(14), steps=110)
+    free, paid = (
+        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL) for rules in (TrainingRules(), fined)
+    )
+    free.reset(seed=seed)
+    paid.reset(seed=seed)
+    drive = on_the_road(14)
+    fines = [free.step(actions := drive(free))[1][0] - paid.step(actions)[1][0] for _ in range(110)]
+    assert sum(fines) >= 5
+    assert {round(fine % 5, 6) for fine in fines} <= {0, 5}
+
+
+def test_a_nearly_full_lap() -> None:
+    rules = TrainingRules(lap_end_decisions=4, lap_end_fraction=0.5, stall_decisions=9, skipped_tile_cost=2.0)
+    assert "lap_end" in in_lockstep(rules, 3, on_the_road(8), steps=260, num_envs=1)
+
+
+@pytest.mark.parametrize("truncates", [True, False])
+def test_a_full_lap(truncates: bool) -> None:
+    rules = TrainingRules(full_lap_truncates=truncates, stall_decisions=25, lap_end_decisions=4)
+    ends = in_lockstep(rules, 3, on_the_road(6), steps=240, num_envs=1)
+    assert ends == ["full_lap" if truncates else None]
+
+
+def test_all_rules_at_once() -> None:
+    rules = TrainingRules(
+        stall_decisions=3,
+        stall_penalty=3,
+        lap_end_decisions=2,
+        lap_end_fraction=0.05,
+        full_lap_truncates=True,
+        skipped_tile_cost=0.5,
+        skipped_tile_margin=0,
+    )
+    assert {*in_lockstep(rules, 30, wild(1), steps=150)} == {"stall", "lap_end"}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        EnvOptions(pedal=True, action_repeat=4, skip_zoom=11, rules=TrainingRules(stall_decisions=6)),
+        EnvOptions(action_repeat=3, gray=True, crop_hud=True, frame_size=42),
+    ],
+)
+def test_the_two_vectors_of_training(
+    options: EnvOptions, training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """make_native_vector and make_vector: the same but for the pictures."""
+    monkeypatch.setattr(CarRacing, "_render", UndrawnCarRacing._render)
+    native = make_native_vector(options, 2, training=training, num_threads=1)
+    stock = make_vector(options, 2, training=training, asynchronous=False)
+    assert native.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+    assert native.observation_space == stock.observation_space
+    assert native.action_space == stock.action_space
+    frames, our_infos = native.reset(seed=3)
+    their_frames, their_infos = stock.reset(seed=3)
+    assert (frames.shape, frames.dtype) == (their_frames.shape, their_frames.dtype)
+    assert_same_infos(our_infos, their_infos)
+    native.action_space.seed(0)
+    ends = 0
+    for _ in range(60):
+        actions = native.action_space.sample()
+        _, *ours, our_infos = native.step(actions)
+        _, *theirs, their_infos = stock.step(actions)
+        for our_array, their_array in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(our_array, their_array, strict=True)
+        assert_same_infos(our_infos, their_infos)
+        ends += int((ours[1] | ours[2]).sum())
+    assert (ends > 0) == (training and options.rules.stall_decisions > 0)
+
+
+def test_a_skipped_zoom_shows_what_the_stock_game_shows() -> None:
+    """Also where drawing is put off: the picture after 5 frames is that of a game which was drawn all along."""
+    options = EnvOptions(skip_zoom=5)
+    stock = make_vector(options, 1, training=False, asynchronous=False)
+    plain = make_vector(dataclasses.replace(options, skip_zoom=0), 1, training=False, asynchronous=False)
+    frames, infos = stock.reset(seed=2)
+    plain.reset(seed=2)
+    for _ in range(5):
+        their_frames, *_, their_infos = plain.step(np.zeros((1, 3), np.float32))
+    np.testing.assert_array_equal(frames, their_frames)
+    for key in ("frames", "score", "tiles"):
+        np.testing.assert_array_equal(infos[key], their_infos[key], strict=True)

@@ -1,0 +1,471 @@
+"""CarRacingVectorEnv by itself: spaces, arrays, seeds, resets, errors, pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+import pytest
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode
+
+from apexline.racing import CarRacingVectorEnv, TrainingRules
+
+from .stock_racing import CarRacing, follow_the_road, wild_driving
+
+SMALL: dict[str, Any] = {"gray": True, "frame_shape": (8, 8)}
+"""Quickly drawn."""
+Env = CarRacingVectorEnv
+
+
+def coast(env: Env, **options: Any) -> Any:
+    return env.step(np.zeros((env.num_envs, 3), np.float32), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({}, (96, 96, 3)),
+        ({"crop_hud": True}, (84, 84, 3)),
+        ({"channels_first": True, "frame_shape": (64, 64)}, (3, 64, 64)),
+        ({"gray": True, "channels_first": True}, (96, 96)),
+        ({"crop_hud": True, "gray": True, "frame_shape": (42, 42)}, (42, 42)),
+    ],
+)
+def test_observations_fit_their_space(options: dict[str, Any], shape: tuple[int, ...]) -> None:
+    env = Env(2, **options)
+    assert env.single_observation_space == gym.spaces.Box(0, 255, shape, np.uint8)
+    assert env.observation_space == gym.spaces.Box(0, 255, (2, *shape), np.uint8)
+    frames, _ = env.reset(seed=0)
+    assert frames in env.observation_space
+    assert coast(env)[0] in env.observation_space
+
+
+def test_spaces_are_those_of_the_stock_game() -> None:
+    for continuous in (True, False):
+        stock, native = CarRacing(continuous=continuous), Env(3, continuous=continuous)
+        assert native.single_action_space == stock.action_space
+        assert native.single_observation_space == stock.observation_space
+        assert native.action_space == gym.vector.utils.batch_space(stock.action_space, 3)
+    pedal = Env(3, pedal=True)
+    assert pedal.single_action_space == gym.spaces.Box(-1, 1, (2,), np.float32)
+    for env in (native, pedal):
+        env.reset(seed=0)
+        assert env.step(env.action_space.sample())[0].shape == (3, 96, 96, 3)
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_metadata(mode: AutoresetMode) -> None:
+    env = Env(1, autoreset_mode=mode)
+    assert env.metadata == {**CarRacing.metadata, "autoreset_mode": mode}
+    assert Env.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+    assert Env(1, autoreset_mode=mode.value).autoreset_mode is mode
+
+
+def test_what_a_step_returns() -> None:
+    env = Env(3)
+    env.reset(seed=0)
+    frames, rewards, terminated, truncated, _ = coast(env)
+    assert rewards.dtype == np.float64
+    assert terminated.dtype == truncated.dtype == np.bool_
+    assert rewards.shape == terminated.shape == truncated.shape == (3,)
+    assert all(array.flags.c_contiguous for array in (frames, rewards, terminated, truncated))
+    tiles = [len(env.track(i).tiles) for i in range(3)]
+    np.testing.assert_allclose(rewards, [2000 / n - 0.1 for n in tiles])
+
+
+def arrays_in(data: Any) -> list[npt.NDArray[Any]]:
+    if isinstance(data, np.ndarray):
+        return [data]
+    values = data.values() if isinstance(data, dict) else data if isinstance(data, tuple) else ()
+    return [array for value in values for array in arrays_in(value)]
+
+
+def test_every_call_returns_fresh_arrays() -> None:
+    env = Env(2, max_episode_frames=2, autoreset_mode=AutoresetMode.SAME_STEP, **SMALL)
+    calls = [arrays_in(env.reset(seed=0)), *(arrays_in(coast(env)) for _ in range(4)), [env.observe()]]
+    for i, arrays in enumerate(calls):
+        for later in calls[i + 1 :]:
+            assert not any(np.shares_memory(a, b) for a in arrays for b in later if a.dtype != object)
+    coast(env)
+    final = coast(env)[4]["final_obs"]
+    assert not np.shares_memory(final[0], final[1])
+
+
+def play(num_envs: int, num_threads: int, **options: Any) -> list[str]:
+    """Digests of all that each game gives over two short episodes."""
+    env = Env(num_envs, num_threads=num_threads, autoreset_mode=AutoresetMode.SAME_STEP, **options)
+    digests = [hashlib.sha256() for _ in range(num_envs)]
+    frames, _ = env.reset(seed=100)
+    for i, digest in enumerate(digests):
+        digest.update(frames[i].tobytes())
+    rngs = [np.random.default_rng(i) for i in range(num_envs)]
+    for _ in range(30):
+        actions = np.concatenate([wild_driving(rng, 1) for rng in rngs])
+        frames, rewards, terminated, truncated, infos = env.step(actions)
+        for i, digest in enumerate(digests):
+            for array in (frames, rewards, terminated, truncated, infos["score"], infos["tiles"]):
+                digest.update(array[i].tobytes())
+    return [digest.hexdigest() for digest in digests]
+
+
+def test_threads_and_neighbours_change_nothing() -> None:
+    options = {"action_repeat": 2, "max_episode_frames": 37, "domain_randomize": True}
+    alone = play(1, 1, **options)
+    many = play(11, 1, **options)
+    assert many[0] == alone[0]
+    assert len({*many}) == 11
+    assert play(11, 3, **options) == many
+    assert play(9, 2, **options) == many[:9]
+
+
+def assert_equal_games(ours: Env, env: int, theirs: Env, their_env: int) -> None:
+    np.testing.assert_array_equal(ours.track(env).nodes, theirs.track(their_env).nodes)
+
+
+def test_seeds() -> None:
+    one, each, alone = Env(3, **SMALL), Env(3, **SMALL), Env(1, **SMALL)
+    frames, _ = one.reset(seed=5)
+    assert one.np_random_seed == (5, 6, 7)
+    np.testing.assert_array_equal(each.reset(seed=[5, 6, 7])[0], frames)
+    np.testing.assert_array_equal(each.reset(seed=np.array([5, 6, 7]))[0], frames)
+    alone.reset(seed=6)
+    assert_equal_games(alone, 0, one, 1)
+    one.reset()
+    alone.reset()
+    assert_equal_games(alone, 0, one, 1)
+    each.reset(seed=[None, 6, None])
+    each.reset(seed=[None, None, 9])
+    assert_equal_games(each, 1, one, 1)
+    assert each.np_random_seed == (5, 6, 9)
+
+
+def test_streams_of_random_numbers_are_those_of_gymnasium() -> None:
+    env = Env(2, **SMALL)
+    env.reset(seed=3)
+    stock = CarRacing()
+    stock.reset(seed=4)
+    assert env.np_random[1].bit_generator.state == stock.np_random.bit_generator.state
+    env.np_random[1].random()
+    assert env.np_random[1].bit_generator.state == stock.np_random.bit_generator.state
+
+
+def test_without_a_seed_games_differ() -> None:
+    envs = [Env(2, **SMALL) for _ in range(2)]
+    for env in envs:
+        env.reset()
+    nodes = [env.track(i).nodes for env in envs for i in range(2)]
+    assert not any(np.array_equal(a, b) for i, a in enumerate(nodes) for b in nodes[:i])
+    generator, _ = seeding.np_random(envs[0].np_random_seed[1])
+    twin = Env(1, **SMALL)
+    twin.reset(seed=envs[0].np_random_seed[1])
+    assert_equal_games(twin, 0, envs[0], 1)
+    assert generator.bit_generator.state != envs[0].np_random[1].bit_generator.state
+
+
+def test_a_masked_reset_leaves_the_other_games_alone() -> None:
+    env, twin = Env(3), Env(3)
+    actions = np.full((3, 3), [0.1, 0.5, 0], np.float32)
+    for each in (env, twin):
+        each.reset(seed=0)
+        before = [each.step(actions) for _ in range(5)][-1][0]
+    options = {"reset_mask": np.array([False, True, False])}
+    frames, infos = env.reset(seed=[7, 8, 9], options=options)
+    assert list(options) == ["reset_mask"]
+    np.testing.assert_array_equal(frames[[0, 2]], before[[0, 2]])
+    assert infos["_score"].tolist() == infos["_tiles"].tolist() == [False, True, False]
+    assert infos["frames"].tolist() == [0, 0, 0]
+    fresh = Env(1)
+    np.testing.assert_array_equal(frames[1], fresh.reset(seed=8)[0][0])
+    ours, theirs = env.step(actions), twin.step(actions)
+    np.testing.assert_array_equal(ours[0][[0, 2]], theirs[0][[0, 2]])
+    assert ours[4]["frames"].tolist() == [6, 1, 6]
+
+
+def test_a_masked_reset_keeps_the_next_step_reset_of_the_others() -> None:
+    env = Env(2, max_episode_frames=2, **SMALL)
+    env.reset(seed=0)
+    coast(env)
+    assert coast(env)[3].all()
+    env.reset(options={"reset_mask": np.array([True, False])})
+    assert coast(env)[4]["frames"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("randomize", [True, False, None])
+def test_colours_of_a_randomised_game(randomize: bool | None) -> None:
+    """From one seed, as the stock game's: randomize=False keeps those of the last episode."""
+    options = None if randomize is None else {"randomize": randomize}
+    native, stock = (
+        Env(1, domain_randomize=True, render_mode="state_pixels"),
+        CarRacing(domain_randomize=True),
+    )
+    for reset_options, seed in ((None, 8), (options, None), (options, None)):
+        native.reset(seed=seed, options=reset_options)
+        stock.reset(seed=seed, options=reset_options)
+        (picture,) = native.render() or ()
+        np.testing.assert_array_equal(picture, stock.state)
+
+
+def test_colours_of_a_plain_game_stay() -> None:
+    env, twin = Env(1), Env(1)
+    np.testing.assert_array_equal(
+        env.reset(seed=1, options={"randomize": True})[0], twin.reset(seed=1, options={"what": "else"})[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"num_envs": 0}, ValueError, "num_envs is 0; it must be from 1 to 65536"),
+        ({"num_envs": 10**12}, ValueError, "num_envs is 1000000000000; it must be from 1 to 65536"),
+        ({"num_envs": 2.0}, TypeError, "num_envs is 2.0; it must be an integer"),
+        ({"num_threads": 0}, ValueError, "num_threads is 0; it must be from 1 to 1024"),
+        ({"num_threads": 10**6}, ValueError, "num_threads is 1000000; it must be from 1 to 1024"),
+        ({"action_repeat": 0}, ValueError, "action_repeat is 0; it must be from 1 to 2147483647"),
+        ({"max_episode_frames": -1}, ValueError, "max_episode_frames is -1; it must be from 0 to 2147483647"),
+        ({"max_episode_steps": 0}, ValueError, "max_episode_steps is 0; it must be from 1 to 2147483647"),
+        ({"skip_zoom": 1000}, ValueError, "skip_zoom is 1000; it must be from 0 to 999"),
+        ({"skip_zoom": -1}, ValueError, "skip_zoom is -1; it must be from 0 to 999"),
+        (
+            {"frame_shape": (84, 96)},
+            ValueError,
+            r"frame_shape is \(84, 96\); it must be \(n, n\) with n from 1 to 96",
+        ),
+        (
+            {"frame_shape": (0, 0)},
+            ValueError,
+            r"frame_shape is \(0, 0\); it must be \(n, n\) with n from 1 to 96",
+        ),
+        ({"frame_shape": 42}, ValueError, r"frame_shape is 42; it must be \(n, n\) with n from 1 to 96"),
+        (
+            {"frame_shape": (85, 85), "crop_hud": True},
+            ValueError,
+            r"frame_shape is \(85, 85\); it must be \(n, n\) with n from 1 to 84",
+        ),
+        (
+            {"render_mode": "ansi"},
+            ValueError,
+            "render_mode is 'ansi'; it must be None or one of 'human', 'rgb_array', ",
+        ),
+        ({"lap_complete_percent": np.nan}, ValueError, "lap_complete_percent is nan; it must be finite"),
+        ({"pedal": True, "continuous": False}, ValueError, "pedal is True and continuous is False"),
+        ({"rules": {}}, TypeError, "rules is {}; it must be a TrainingRules or None"),
+        ({"autoreset_mode": "Never"}, ValueError, "'Never' is not a valid AutoresetMode"),
+    ],
+)
+def test_arguments_out_of_range(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{message}"):
+        Env(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "actions", "error", "message"),
+    [
+        ({}, np.zeros((3, 3), np.float32), ValueError, r"actions has shape \(3, 3\); expected \(2, 3\)"),
+        ({}, np.zeros((2, 3), np.int64), TypeError, "actions has dtype int64; expected float32 or float64"),
+        (
+            {},
+            np.array([[0, 0, 0], [0, np.nan, 0]]),
+            ValueError,
+            r"actions\[1, 1\] is nan; actions must be finite",
+        ),
+        ({"pedal": True}, np.array([[0, 0], [np.inf, 0]]), ValueError, r"actions\[1, 0\] is inf"),
+        ({"pedal": True}, np.zeros((2, 3)), ValueError, r"actions has shape \(2, 3\); expected \(2, 2\)"),
+        ({"continuous": False}, np.array([0, 5]), ValueError, r"actions\[1\] is 5; it must be from 0 to 4"),
+        ({"continuous": False}, np.zeros(2), TypeError, "actions has dtype float64; expected integers"),
+    ],
+)
+def test_a_refused_action_changes_nothing(
+    options: dict[str, Any], actions: Any, error: type[Exception], message: str
+) -> None:
+    env = Env(2, **options, **SMALL)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    before = env.get_state()
+    with pytest.raises(error, match=f"^{message}"):
+        env.step(actions)
+    assert env.get_state() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"seed": -1}, ValueError, "seed is -1; it must be >= 0"),
+        ({"seed": 1.5}, TypeError, "seed is 1.5; it must be an integer"),
+        ({"seed": [1, 2, 3]}, ValueError, "seed holds 3 seeds; expected 2"),
+        ({"seed": [1, -2]}, ValueError, r"seed\[1\] is -2; it must be >= 0"),
+        ({"seed": [1, "a"]}, TypeError, r"seed\[1\] is 'a'; it must be an integer"),
+        (
+            {"options": {"reset_mask": [True, False]}},
+            TypeError,
+            r"options\['reset_mask'\] is \[True, False\]; expected",
+        ),
+        (
+            {"options": {"reset_mask": np.ones(2)}},
+            TypeError,
+            r"options\['reset_mask'\] is array.*; expected an array of",
+        ),
+        ({"options": {"reset_mask": np.ones(3, bool)}}, ValueError, r".*has shape \(3,\); expected \(2,\)"),
+        ({"options": {"reset_mask": np.zeros(2, bool)}}, ValueError, r".* chooses no environment"),
+    ],
+)
+def test_a_refused_reset_changes_nothing(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    env = Env(2, **SMALL)
+    env.reset(seed=0)
+    before = env.get_state()
+    with pytest.raises(error, match=f"^{message}"):
+        env.reset(**arguments)
+    assert env.get_state() == before
+    assert env.np_random_seed == (0, 1)
+
+
+def test_games_need_a_reset_first() -> None:
+    env = Env(2, render_mode="rgb_array", **SMALL)
+    for use in (lambda: coast(env), env.observe, env.render):
+        with pytest.raises(gym.error.ResetNeeded, match="environment 0 needs a reset"):
+            use()
+    with pytest.raises(
+        gym.error.ResetNeeded, match=r"options\['reset_mask'\] leaves out environment 1, which was never"
+    ):
+        env.reset(options={"reset_mask": np.array([True, False])})
+
+
+def test_a_closed_environment() -> None:
+    env = Env(2, **SMALL)
+    env.reset(seed=0)
+    env.close()
+    env.close()
+    assert env.closed
+    for use in (
+        lambda: coast(env),
+        env.reset,
+        env.observe,
+        env.get_state,
+        lambda: env.track(0),
+        lambda: env.np_random,
+    ):
+        with pytest.raises(gym.error.ClosedEnvironmentError, match=r"^CarRacingVectorEnv is closed$"):
+            use()
+
+
+def test_there_is_no_such_game() -> None:
+    env = Env(2, **SMALL)
+    env.reset(seed=0)
+    for look in (env.track, env.car, env.skid_marks, env.get_state):
+        for index in (2, -1):
+            with pytest.raises(IndexError, match=f"env is {index}; it must be from 0 to 1"):
+                look(index)
+
+
+def test_max_episode_steps_counts_steps() -> None:
+    env = Env(1, action_repeat=4, max_episode_steps=3, skip_zoom=2, **SMALL)
+    env.reset(seed=0)
+    truncated = [bool(coast(env)[3][0]) for _ in range(3)]
+    assert truncated == [False, False, True]
+    unlimited = Env(1, max_episode_steps=-1, max_episode_frames=2, **SMALL)
+    unlimited.reset(seed=0)
+    assert [bool(coast(unlimited)[3][0]) for _ in range(2)] == [False, True]
+
+
+def test_no_limit() -> None:
+    env = Env(1, max_episode_frames=0, action_repeat=100, **SMALL)
+    env.reset(seed=0)
+    for _ in range(11):
+        *_, truncated, infos = coast(env)
+        assert not truncated.any()
+    assert infos["frames"].tolist() == [1100]
+
+
+def lap_with_cut_corners(**options: Any) -> tuple[bool, dict[str, Any]]:
+    """Drives over the start line and 40 frames beyond, unless the episode ends: whether it did, and its last infos."""
+    env = Env(1, max_episode_frames=0, **options, **SMALL)
+    env.reset(seed=3)
+    track, beyond, gone = env.track(0), 0, 0
+    while beyond < 40:
+        car = env.car(0)
+        _, _, terminated, _, infos = env.step(follow_the_road(track, car, look_ahead=8)[None])
+        gone += 1
+        is_far = np.hypot(car.x[4] - track.nodes[0, 2], car.y[4] - track.nodes[0, 3]) > 10
+        if terminated[0]:
+            return True, infos
+        beyond += not is_far and gone > 300
+    return False, infos
+
+
+def test_the_lap_rule_fires_only_where_it_is_repaired() -> None:
+    has_ended, infos = lap_with_cut_corners(ends_at_start_line=True, lap_complete_percent=0.9)
+    assert has_ended
+    assert infos["lap_finished"].tolist() == [True]
+    assert 0.9 < infos["tiles"][0] < 1
+    has_ended, infos = lap_with_cut_corners(lap_complete_percent=0.9)
+    assert not has_ended
+    assert "lap_finished" not in infos
+    too_much, _ = lap_with_cut_corners(ends_at_start_line=True, lap_complete_percent=0.999)
+    assert not too_much
+
+
+def test_verbose_tells_tracks(capsys: pytest.CaptureFixture[str]) -> None:
+    env = Env(1, verbose=True, max_episode_frames=2, **SMALL)
+    stock = CarRacing(verbose=True)
+    capsys.readouterr()
+    for seed in range(8):
+        env.reset(seed=seed)
+        ours = capsys.readouterr().out.splitlines()
+        stock.reset(seed=seed)
+        theirs = capsys.readouterr().out.splitlines()
+        retries = [line for line in theirs if line.startswith("retry")]
+        length = theirs[-1].rpartition(" -> ")[2]
+        assert ours == [*retries, f"Track generation: {length}"]
+    coast(env)
+    coast(env)
+    assert capsys.readouterr().out == ""
+    coast(env)
+    assert capsys.readouterr().out.count("Track generation: ") == 1
+    two = Env(2, verbose=True, **SMALL)
+    two.reset(seed=0)
+    assert "environment 1: Track generation: " in capsys.readouterr().out
+
+
+def test_pictures_are_the_stock_games_bytes() -> None:
+    """Also where the score that they show was charged a frame after the observation was drawn."""
+    native = {mode: Env(2, render_mode=mode) for mode in ("rgb_array", "state_pixels")}
+    stock = CarRacing(render_mode="rgb_array")
+    stock.reset(seed=12)
+    for env in native.values():
+        env.reset(seed=11)
+    rng = np.random.default_rng(3)
+    for step in range(60):
+        actions = wild_driving(rng, 2)
+        for env in native.values():
+            env.step(actions)
+        stock.step(actions[1])
+        if step % 12:
+            continue
+        for mode, env in native.items():
+            pictures = env.render()
+            assert pictures is not None
+            assert len(pictures) == 2
+            np.testing.assert_array_equal(pictures[1], stock._render(mode), strict=True)
+    assert native["rgb_array"].skid_marks(1)
+    assert not native["state_pixels"].skid_marks(1)
+
+
+def test_without_a_render_mode_there_is_no_picture() -> None:
+    env = Env(1, **SMALL)
+    env.reset(seed=0)
+    with pytest.warns(UserWarning, match="has no render_mode"):
+        assert env.render() is None
+
+
+def test_rules_are_those_given() -> None:
+    env = Env(1, rules=TrainingRules(stall_decisions=3, stall_penalty=5), **SMALL)
+    env.reset(seed=0)
+    steps = [coast(env) for _ in range(3)]
+    assert [bool(step[2][0]) for step in steps] == [False, False, True]
+    assert steps[-1][1].tolist() == [pytest.approx(-5.1)]
+    assert steps[-1][4]["ended_by"].tolist() == ["stall"]
