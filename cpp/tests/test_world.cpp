@@ -345,6 +345,32 @@ TEST(a_damaged_state_is_refused_and_changes_nothing) {
   CHECK(arcade.world.save(1) == good && arcade.world.save(0) == before[0]);
 }
 
+// What passes the envelope's checksum is still read with care.
+TEST(a_state_of_another_length_is_refused_and_changes_nothing) {
+  const auto good = state_after(0, 5);
+  constexpr std::ptrdiff_t kEnvelope = 3 * sizeof(std::uint64_t);  // mark, checksum, size
+  const auto sealed = [&good](std::vector<std::uint8_t> content) {
+    std::uint64_t sum = 0xcbf29ce484222325;
+    for (const std::uint8_t byte : content) sum = (sum ^ byte) * 0x100000001b3;
+    StateWriter writer;
+    for (std::ptrdiff_t i = 0; i < 8; ++i) writer(good[static_cast<std::size_t>(i)]);
+    writer(sum, content);
+    return writer.take();
+  };
+  std::vector<std::uint8_t> content(good.begin() + kEnvelope, good.end());
+  CHECK(sealed(content) == good);
+  Arcade arcade(small_frames(1));
+  arcade.reset();
+  const auto before = arcade.world.save(0);
+  content.push_back(0);
+  CHECK_THROWS(std::invalid_argument, "longer", arcade.world.load(0, sealed(content)));
+  for (const std::size_t size : {content.size() - 2, content.size() / 2, std::size_t{0}}) {
+    content.resize(size);
+    CHECK_THROWS(std::invalid_argument, "too early", arcade.world.load(0, sealed(content)));
+  }
+  CHECK(arcade.world.save(0) == before);
+}
+
 TEST(a_wrong_frame_format_is_refused) {
   WorldOptions options = small_frames(1);
   options.format.size = 97;
