@@ -135,7 +135,9 @@ class Racing {
   }
 
   py::dict track(py::ssize_t env) const {
-    const racing::Track& track = world_.episode(checked(env)).track();
+    const racing::Episode& episode = world_.episode(checked(env));
+    const racing::Track& track = episode.track();
+    const racing::Scene scene = world_.scene(checked(env));
     const auto count = static_cast<py::ssize_t>(track.tiles.size());
     const auto num_kerbs = static_cast<py::ssize_t>(track.kerbs.size());
     py::array_t<double> nodes(Shape{count, 4});
@@ -145,8 +147,8 @@ class Racing {
     std::memcpy(nodes.mutable_data(), track.nodes.data(), track.nodes.size() * sizeof(racing::Node));
     std::memcpy(tiles.mutable_data(), track.tiles.data(), track.tiles.size() * sizeof(racing::Quad));
     for (py::ssize_t tile = 0; tile < count; ++tile) {
-      visited.mutable_at(tile) = world_.episode(checked(env)).is_visited(static_cast<std::int32_t>(tile));
-      touched.mutable_at(tile) = world_.scene(checked(env)).touched[tile] != 0;
+      visited.mutable_at(tile) = episode.is_visited(static_cast<std::int32_t>(tile));
+      touched.mutable_at(tile) = scene.touched[tile] != 0;
     }
     py::array_t<std::int32_t> kerb_tiles(num_kerbs);
     py::array_t<bool> kerb_is_white(num_kerbs);
@@ -157,8 +159,11 @@ class Racing {
       kerb_is_white.mutable_at(i) = kerb.is_white;
       std::memcpy(kerbs.mutable_data() + 8 * i, kerb.corners.data(), sizeof(racing::Quad));
     }
+    const auto& under = episode.under_wheels();
+    const py::array_t<std::int32_t> under_wheels(static_cast<py::ssize_t>(under.size()), under.data());
     using namespace py::literals;
     return py::dict("nodes"_a = nodes, "tiles"_a = tiles, "visited"_a = visited, "touched"_a = touched,
+                    "under_wheels"_a = under_wheels,
                     "kerb_tiles"_a = kerb_tiles, "kerb_is_white"_a = kerb_is_white, "kerbs"_a = kerbs);
   }
 
@@ -342,7 +347,7 @@ Args:
       .def("observe", &Racing::observe, "The frames of the games as they stand.")
       .def("portrait", &Racing::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
            py::arg("with_skid_marks"), "The exact picture (height, width, 3) uint8 of a game.")
-      .def("track", &Racing::track, py::arg("env"), "Nodes, tiles and kerbs of a game, and which tiles are visited.")
+      .def("track", &Racing::track, py::arg("env"), "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")
       .def("car", &Racing::car, py::arg("env"), "Bodies, pedals and clock of a game.")
       .def("skid_marks", &Racing::skid_marks, py::arg("env"), "Pairs of whether on grass and points (n, 2) float64.")
       .def("failed_tracks", &Racing::failed_tracks, py::arg("env"), "Attempts before the track of a game.")

@@ -23,6 +23,7 @@ PYBIND11_MODULE(_core, module) {
   apexline::bindings::bind_replay(module);
   apexline::bindings::bind_prefetcher(module);
   apexline::bindings::bind_track(module);
+  apexline::bindings::bind_polygon(module);
   apexline::bindings::bind_painter(module);
   apexline::bindings::bind_racing(module);
   apexline::bindings::bind_portrait(module);

@@ -120,6 +120,7 @@ void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
   CarBlock car;
   StateReader content(body);
   content(game.phase, game.score, game.report, game.rules, game.episode, car);
+  if (!content.is_at_end()) throw std::invalid_argument("the state is longer than what it holds");
   game.episode.finish_loading();
   copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
   games_[env] = std::move(game);

@@ -1,0 +1,360 @@
+#include "apexline/racing/episode.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "apexline/racing/state_io.hpp"
+#include "check.hpp"
+#include "games.hpp"
+
+using namespace apexline::racing;
+using namespace apexline::test;
+
+namespace {
+
+bool near(double a, double b, double within = 1e-9) { return std::abs(a - b) < within; }
+
+// An episode with its car in a lane of a block, which can be put anywhere.
+struct Game {
+  explicit Game(std::uint64_t seed, const GameOptions& with = {})
+      : options(with), block(parked_block()), episode(options, game_seed(seed)) {
+    begin();
+  }
+
+  void begin(bool recolour = true) { episode.begin(options, kernels, recolour, block, kLane); }
+  FrameEnd frame(const Pedals& pedals = {}) {
+    press(block, kLane, pedals);
+    kernels.drive(block, 1U << kLane);
+    episode.touch_road(options, block, kLane);
+    kernels.solve(block, 1U << kLane);
+    return episode.finish_frame(options, block, kLane);
+  }
+  FrameEnd frame_at(Point place, double angle = 0) {
+    place_car(block, kLane, place, angle);
+    return frame();
+  }
+  FrameEnd frame_at_tile(std::int32_t tile) {
+    const Node& node = episode.track().nodes[static_cast<std::size_t>(tile)];
+    return frame_at({node.x, node.y}, node.beta);
+  }
+  FrameEnd frame_off_road() { return frame_at({0, 0}); }
+  std::int32_t num_touched() const {
+    const Scene scene = episode.scene(block, kLane);
+    std::int32_t count = 0;
+    for (std::int32_t tile = 0; tile < episode.num_tiles(); ++tile) count += scene.touched[tile] != 0;
+    return count;
+  }
+  double tile_reward() const { return 1000.0 / episode.num_tiles(); }
+
+  static constexpr std::size_t kLane = 5;
+  GameOptions options;
+  const CarKernels& kernels = kPortableCarKernels;
+  CarBlock block;
+  Episode episode;
+};
+
+std::vector<std::uint8_t> bytes_of(Episode& episode) {
+  StateWriter writer;
+  writer(episode);
+  return writer.take();
+}
+
+}  // namespace
+
+TEST(a_reset_visits_tiles_0_and_1_and_the_first_frame_pays_them) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Game game(seed);
+    CHECK(game.episode.num_visited() == 2 && game.episode.is_visited(0) && game.episode.is_visited(1));
+    CHECK(!game.episode.is_visited(2) && !game.episode.is_visited(game.episode.num_tiles() - 1));
+    CHECK(game.episode.under_wheels() == std::vector<std::int32_t>({0, 1}));
+    CHECK(game.episode.num_frames() == 0);
+    const Scene scene = game.episode.scene(game.block, Game::kLane);
+    CHECK(scene.seconds == 0.02 && near(scene.score, 2 * game.tile_reward()));
+    const FrameEnd first = game.frame();
+    CHECK(near(first.reward, 2 * game.tile_reward() - 0.1));
+    CHECK(!first.is_last() && first.lap_finished == -1);
+    CHECK(near(game.frame().reward, -0.1));
+    CHECK(game.episode.num_frames() == 2);
+  }
+}
+
+TEST(only_the_lane_of_an_episode_is_written) {
+  Game game(1);
+  const CarBlock parked = parked_block();
+  for (std::size_t lane = 0; lane < kLanes; ++lane)
+    CHECK((lane_bits(game.block, lane) == lane_bits(parked, lane)) == (lane != Game::kLane));
+  const auto before = game.block;
+  game.frame({0, 1, 0});
+  for (std::size_t lane = 0; lane < kLanes; ++lane)
+    CHECK((lane_bits(game.block, lane) == lane_bits(before, lane)) == (lane != Game::kLane));
+}
+
+TEST(a_tile_pays_once) {
+  Game game(2);
+  game.frame();
+  CHECK(near(game.frame_at_tile(10).reward, 2 * game.tile_reward() - 0.1));
+  CHECK(game.episode.is_visited(10) && game.episode.is_visited(11) && game.episode.num_visited() == 4);
+  CHECK(near(game.frame_at_tile(10).reward, -0.1));
+  game.frame_off_road();
+  CHECK(near(game.frame_at_tile(10).reward, -0.1));
+  CHECK(game.episode.num_visited() == 4);
+}
+
+TEST(a_wheel_is_on_the_road_while_it_touches_a_tile) {
+  Game game(3);
+  game.frame_at_tile(20);
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) CHECK(game.block.on_road[wheel][Game::kLane] == -1);
+  game.frame_off_road();
+  CHECK(game.episode.under_wheels().empty());
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) CHECK(game.block.on_road[wheel][Game::kLane] == 0);
+  // The right wheels alone are on the road, the left ones more than their size beyond its edge.
+  const Node& node = game.episode.track().nodes[20];
+  const double side = -(40 / 6.0 + 0.6);
+  game.frame_at({node.x + side * std::cos(node.beta), node.y + side * std::sin(node.beta)}, node.beta);
+  // The wheels' offsets are not turned with the car: put them where the joints have them.
+  game.frame();
+  CHECK(game.block.on_road[0][Game::kLane] == 0 && game.block.on_road[1][Game::kLane] == -1);
+  CHECK(game.block.on_road[2][Game::kLane] == 0 && game.block.on_road[3][Game::kLane] == -1);
+}
+
+TEST(a_tile_is_paid_a_frame_after_a_wheel_reaches_it) {
+  Game game(4);
+  int num_paid = 0;
+  for (int i = 0; i < 150; ++i) {
+    // Where the wheels are now is what the next frame's contacts see, whatever that frame moves.
+    std::vector<std::int32_t> reached;
+    Road road;
+    road.build(game.episode.track());
+    const CarPose pose = pose_of_car(game.block, Game::kLane);
+    road.near(pose, [&](std::int32_t tile) {
+      bool touches = false;
+      for (const Transform& wheel : pose.wheels) touches |= road.touches_wheel(tile, wheel);
+      if (touches) reached.push_back(tile);
+    });
+    const std::int32_t before = game.episode.num_visited();
+    game.frame(follow_lane(game.episode, game.block, Game::kLane));
+    CHECK(game.episode.under_wheels() == reached);
+    num_paid += game.episode.num_visited() - before;
+  }
+  CHECK(num_paid > 10);
+}
+
+TEST(the_hull_touches_tiles_without_visiting_them) {
+  Game game(5);
+  const std::int32_t visited = game.episode.num_visited();
+  const std::int32_t touched = game.num_touched();
+  // Beside the road, turned so that the nose alone reaches over the edge: it stands 1.06 ahead of the front wheels.
+  const Node& node = game.episode.track().nodes[40];
+  const double side = 40 / 6.0 + 2.4;
+  place_car(game.block, Game::kLane, {node.x + side * std::cos(node.beta), node.y + side * std::sin(node.beta)},
+            node.beta + kPi / 2);
+  for (int i = 0; i < 2; ++i) {  // the joints turn the wheels' places first
+    game.kernels.solve(game.block, 1U << Game::kLane);
+  }
+  game.frame();
+  CHECK(game.episode.num_visited() == visited && game.episode.under_wheels().empty());
+  CHECK(game.num_touched() > touched);
+  const std::int32_t after = game.num_touched();
+  game.frame_off_road();
+  CHECK(game.num_touched() == after);  // they stay touched
+}
+
+TEST(leaving_the_field_costs_100_and_stays_out_of_the_sum) {
+  for (const Point place : {Point{334, 0}, Point{-334, 0}, Point{0, 334}, Point{0, -334}}) {
+    Game game(6);
+    game.frame();
+    game.frame_at_tile(30);
+    const double score = game.episode.scene(game.block, Game::kLane).score;
+    const FrameEnd end = game.frame_at(place);
+    CHECK(end.reward == -100 && end.terminated && !end.truncated && end.lap_finished == 0);
+    game.frame_off_road();  // the score on the screen lacks the last frame's charge
+    CHECK(near(game.episode.scene(game.block, Game::kLane).score, score - 0.2));
+    CHECK(near(game.frame_off_road().reward, -0.1));
+  }
+  Game game(6);
+  CHECK(!game.frame_at({333, 333}).terminated);
+}
+
+TEST(a_visit_to_every_tile_ends_the_lap) {
+  Game game(7);
+  double total = 0;
+  FrameEnd end;
+  for (std::int32_t tile = 0; tile < game.episode.num_tiles(); ++tile) {
+    CHECK(!end.terminated && end.lap_finished == -1);
+    end = game.frame_at_tile(tile);
+    total += end.reward;
+    if (end.terminated) break;
+  }
+  CHECK(end.terminated && end.lap_finished == 1 && game.episode.num_visited() == game.episode.num_tiles());
+  CHECK(near(total, 1000 - 0.1 * game.episode.num_frames()));
+}
+
+TEST(off_the_field_with_every_tile_visited_is_no_finished_lap) {
+  Game game(7);
+  for (std::int32_t tile = 0; tile < game.episode.num_tiles(); ++tile) game.frame_at_tile(tile);
+  const FrameEnd end = game.frame_at({400, 0});
+  CHECK(end.terminated && end.lap_finished == 0 && end.reward == -100);
+}
+
+TEST(only_the_repaired_rule_ends_at_the_start_line) {
+  for (const bool repaired : {false, true}) {
+    for (const double percent : {0.95, 0.5}) {
+      GameOptions options;
+      options.ends_at_start_line = repaired;
+      options.lap_complete_percent = percent;
+      Game game(8, options);
+      const std::int32_t count = game.episode.num_tiles();
+      std::int32_t tile = 2;
+      while (game.episode.num_visited() <= 0.5 * count) CHECK(!game.frame_at_tile(tile++).is_last());
+      const bool half = repaired && percent == 0.5;
+      CHECK(game.frame_at_tile(0).terminated == half);
+      while (game.episode.num_visited() <= 0.95 * count) game.frame_at_tile(tile++);
+      game.frame_off_road();
+      const FrameEnd end = game.frame_at_tile(0);
+      CHECK(end.terminated == repaired && end.lap_finished == (repaired ? 1 : -1));
+      CHECK(game.episode.num_visited() < count);
+    }
+  }
+}
+
+TEST(a_car_that_stays_on_the_start_line_has_not_crossed_it) {
+  GameOptions options;
+  options.ends_at_start_line = true;
+  options.lap_complete_percent = 0;  // met by the reset's own tiles
+  Game game(9, options);
+  // The reset itself begins a contact with tile 0, before any other tile is visited and after one was counted.
+  const bool ended_by_reset = game.frame().terminated;
+  Game other(9, options);
+  other.frame();
+  CHECK(other.frame().terminated == ended_by_reset);
+
+  options.lap_complete_percent = 3.5 / game.episode.num_tiles();
+  Game staying(9, options);
+  CHECK(!staying.frame().terminated);
+  staying.frame_at({0, 0});
+  CHECK(!staying.frame_at_tile(20).terminated);   // four tiles are visited
+  CHECK(staying.frame_at_tile(0).terminated);
+}
+
+TEST(an_episode_is_truncated_after_its_frames) {
+  GameOptions options;
+  options.max_frames = 12;
+  Game game(10, options);
+  for (int i = 1; i <= 11; ++i) CHECK(!game.frame().is_last());
+  CHECK(game.frame().truncated);
+  CHECK(game.frame().truncated);  // one that plays on
+  game.begin();
+  CHECK(!game.frame().truncated);
+  options.max_frames = 0;
+  Game endless(10, options);
+  for (int i = 0; i < 1100; ++i) CHECK(!endless.frame().truncated);
+}
+
+TEST(episodes_draw_the_numbers_that_tracks_and_colours_draw) {
+  for (const bool randomises : {false, true}) {
+    GameOptions options;
+    options.domain_randomize = randomises;
+    Game game(11, options);
+    Pcg64 random(game_seed(11));
+    Palette palette;
+    if (randomises) {
+      draw_palette(random);  // the game's constructor
+      palette = draw_palette(random);
+    }
+    Track track;
+    CHECK(game.episode.failed_tracks() == create_track(random, track));
+    CHECK(game.episode.random().state() == random.state());
+    CHECK(game.episode.scene(game.block, 5).colours.grass == drawn_colours(palette).grass);
+    CHECK(track.nodes[50].x == game.episode.track().nodes[50].x);
+
+    game.begin(false);  // keeps the colours
+    create_track(random, track);
+    CHECK(game.episode.random().state() == random.state());
+    CHECK(game.episode.scene(game.block, 5).colours.background == drawn_colours(palette).background);
+
+    game.begin(true);
+    if (randomises) palette = draw_palette(random);
+    create_track(random, track);
+    CHECK(game.episode.random().state() == random.state());
+    CHECK(game.episode.scene(game.block, 5).colours.road == drawn_colours(palette).road);
+  }
+}
+
+TEST(a_second_episode_is_like_a_first_from_its_random_state) {
+  Game game(12);
+  for (int i = 0; i < 80; ++i) game.frame({0.3, 1, 0});
+  const Pcg64::State state = game.episode.random().state();
+  game.begin();
+  Game fresh(12);
+  fresh.episode.set_random(state);
+  fresh.begin();
+  for (int i = 0; i < 80; ++i) {
+    const Pedals pedals = follow_lane(game.episode, game.block, Game::kLane);
+    CHECK(game.frame(pedals).reward == fresh.frame(pedals).reward);
+  }
+  CHECK(lane_bits(game.block, Game::kLane) == lane_bits(fresh.block, Game::kLane));
+  CHECK(bytes_of(game.episode) == bytes_of(fresh.episode));
+}
+
+TEST(the_scene_shows_the_car) {
+  Game game(13);
+  for (int i = 0; i < 40; ++i) game.frame({1, 1, 0});
+  const Scene scene = game.episode.scene(game.block, Game::kLane);
+  const std::size_t lane = Game::kLane;
+  CHECK(scene.track == &game.episode.track());
+  CHECK(scene.hull.x == game.block.x[kHullBody][lane] && scene.hull.angle == game.block.angle[kHullBody][lane]);
+  CHECK(scene.velocity_y == game.block.velocity_y[kHullBody][lane] && scene.spin == game.block.spin[kHullBody][lane]);
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
+    CHECK(scene.wheels[wheel].pose.y == game.block.y[wheel][lane]);
+    CHECK(scene.wheels[wheel].omega == game.block.omega[wheel][lane]);
+    CHECK(scene.wheels[wheel].phase == game.block.phase[wheel][lane]);
+  }
+  CHECK(scene.steering_angle < -0.3F);
+  CHECK(near(scene.seconds, 41 * 0.02));
+}
+
+TEST(a_state_read_back_plays_on_alike) {
+  GameOptions options;
+  options.keeps_skid_marks = true;
+  options.ends_at_start_line = true;
+  Game game(14, options);
+  for (int i = 0; i < 120; ++i) game.frame({i % 40 < 20 ? 1.0 : -1.0, 1, 0});
+  CHECK(!game.episode.skid_marks().marks().empty());
+  const auto bytes = bytes_of(game.episode);
+  Game other(15, options);
+  StateReader reader(bytes);
+  reader(other.episode);
+  other.episode.finish_loading();
+  CHECK(reader.is_at_end());
+  other.block = game.block;
+  for (int i = 0; i < 120; ++i) {
+    const Pedals pedals{i % 30 < 20 ? -1.0 : 1.0, 0.7, 0};
+    CHECK(game.frame(pedals).reward == other.frame(pedals).reward);
+  }
+  CHECK(bytes_of(game.episode) == bytes_of(other.episode));
+  game.begin();
+  other.begin();
+  CHECK(bytes_of(game.episode) == bytes_of(other.episode));
+}
+
+TEST(a_state_that_contradicts_itself_is_refused) {
+  Game game(16);
+  const auto good = bytes_of(game.episode);
+  // A visited tile more than is counted: find where the tiles' flags lie, by marking one in a second game.
+  Game marked(16);
+  marked.frame_at_tile(30);
+  const auto other = bytes_of(marked.episode);
+  CHECK(good.size() == other.size());
+  std::size_t flag = 0;
+  for (std::size_t i = 0; flag == 0 && i < good.size(); ++i)
+    if (good[i] == 0 && other[i] == 1) flag = i;
+  auto bad = good;
+  bad[flag] = 1;
+  Game target(17);
+  StateReader reader(bad);
+  reader(target.episode);
+  CHECK_THROWS(std::invalid_argument, "contradict", target.episode.finish_loading());
+}

@@ -1,0 +1,251 @@
+#include "apexline/racing/rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "apexline/racing/state_io.hpp"
+#include "check.hpp"
+#include "games.hpp"
+
+using namespace apexline::racing;
+using namespace apexline::test;
+
+namespace {
+
+bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
+
+// A game whose car is put on a tile, or off the road, for a decision of one frame each.
+struct Game {
+  explicit Game(std::uint64_t seed, const RuleOptions& with) : rules(with), episode(options, game_seed(seed)) {
+    episode.begin(options, kPortableCarKernels, true, block, 0);
+    book.begin(episode);
+  }
+
+  EndedBy decide(Point place, double angle) {
+    place_car(block, 0, place, angle);
+    return judge();
+  }
+  EndedBy decide_at(std::int32_t tile) {
+    const Node& node = episode.track().nodes[static_cast<std::size_t>(tile)];
+    return decide({node.x, node.y}, node.beta);
+  }
+  EndedBy decide_off_road() { return decide({0, 0}, 0); }
+  EndedBy judge() {
+    kPortableCarKernels.drive(block, 1);
+    episode.touch_road(options, block, 0);
+    kPortableCarKernels.solve(block, 1);
+    end = episode.finish_frame(options, block, 0);
+    reward_before = end.reward;
+    return book.judge(rules, episode, end);
+  }
+  double fine() const { return reward_before - end.reward; }
+  std::int32_t count() const { return episode.num_tiles(); }
+
+  GameOptions options;
+  RuleOptions rules;
+  CarBlock block = parked_block();
+  Episode episode;
+  RuleBook book;
+  FrameEnd end;
+  double reward_before = 0;
+};
+
+// skipped_tiles.py, with sets.
+struct NaiveSkips {
+  std::int32_t progress = -1;
+  std::set<std::int32_t> judged;
+
+  void advance(const Episode& episode) {
+    const std::int32_t from = progress;
+    for (const std::int32_t tile : episode.under_wheels())
+      if (tile > from && tile <= from + 25) progress = std::max(progress, tile);
+  }
+  std::int32_t judge(const Episode& episode, std::int32_t margin) {
+    advance(episode);
+    std::int32_t skipped = 0;
+    for (std::int32_t tile = 0; tile < progress - margin; ++tile)
+      if (judged.insert(tile).second && !episode.is_visited(tile)) ++skipped;
+    return skipped;
+  }
+};
+
+}  // namespace
+
+TEST(without_rules_the_end_of_a_frame_stays_as_it_is) {
+  Game game(1, {});
+  for (int i = 0; i < 300; ++i) {
+    CHECK(game.decide_off_road() == EndedBy::kGame);
+    CHECK(game.fine() == 0 && !game.end.is_last());
+  }
+}
+
+TEST(a_stall_terminates_and_costs) {
+  RuleOptions rules;
+  rules.stall_decisions = 4;
+  rules.stall_penalty = 7.5;
+  Game game(2, rules);
+  for (int i = 0; i < 3; ++i) CHECK(game.decide_at(0) == EndedBy::kGame);  // the reset's tiles are not new
+  CHECK(game.decide_at(20) == EndedBy::kGame);                            // two new ones
+  for (int i = 0; i < 3; ++i) {
+    CHECK(game.decide_at(20) == EndedBy::kGame);
+    CHECK(game.fine() == 0 && !game.end.is_last());
+  }
+  CHECK(game.decide_at(20) == EndedBy::kStall);
+  CHECK(near(game.fine(), 7.5) && game.end.terminated && !game.end.truncated && game.end.lap_finished == -1);
+  game.book.begin(game.episode);
+  for (int i = 0; i < 3; ++i) CHECK(game.decide_at(20) == EndedBy::kGame);
+}
+
+TEST(a_stall_is_never_called_where_the_game_has_ended) {
+  RuleOptions rules;
+  rules.stall_decisions = 2;
+  Game game(3, rules);
+  game.decide_off_road();
+  CHECK(game.decide({400, 0}, 0) == EndedBy::kGame);
+  CHECK(game.end.reward == -100 && game.end.terminated && game.end.lap_finished == 0);
+
+  Game truncated(3, rules);
+  truncated.options.max_frames = 2;
+  truncated.decide_off_road();
+  CHECK(truncated.decide_off_road() == EndedBy::kGame);
+  CHECK(truncated.end.truncated && !truncated.end.terminated && truncated.fine() == 0);
+}
+
+TEST(a_nearly_full_lap_ends_after_idle_decisions) {
+  RuleOptions rules;
+  rules.lap_end_decisions = 3;
+  rules.lap_end_fraction = 0.25;
+  rules.stall_decisions = 3;  // LapEnd comes first
+  Game game(4, rules);
+  std::int32_t tile = 1;
+  while (game.episode.num_visited() < 0.25 * game.count()) CHECK(game.decide_at(tile++) == EndedBy::kGame);
+  if (game.episode.num_visited() == 0.25 * game.count()) game.decide_at(tile++);
+  CHECK(game.decide_off_road() == EndedBy::kGame && game.decide_off_road() == EndedBy::kGame);
+  CHECK(game.decide_off_road() == EndedBy::kLapEnd);
+  CHECK(game.end.truncated && !game.end.terminated && game.fine() == 0);
+
+  Game less(4, rules);
+  less.decide_at(10);
+  less.decide_off_road();
+  less.decide_off_road();
+  CHECK(less.decide_off_road() == EndedBy::kStall);
+}
+
+TEST(the_fraction_of_a_lap_end_is_to_be_exceeded) {
+  Game game(5, {});
+  for (std::int32_t tile = 1; tile < 60; ++tile) game.decide_at(tile);
+  const double fraction = game.episode.num_visited() / static_cast<double>(game.count());
+  for (const bool exceeds : {false, true}) {
+    RuleOptions rules;
+    rules.lap_end_decisions = 1;
+    rules.lap_end_fraction = exceeds ? std::nextafter(fraction, 0) - 1e-12 : fraction + 1e-12;
+    game.rules = rules;
+    CHECK(game.decide_off_road() == (exceeds ? EndedBy::kLapEnd : EndedBy::kGame));
+  }
+}
+
+TEST(a_full_lap_truncates_if_asked) {
+  for (const bool truncates : {false, true}) {
+    RuleOptions rules;
+    rules.full_lap_truncates = truncates;
+    rules.stall_decisions = 50;
+    Game game(6, rules);
+    EndedBy ended_by = EndedBy::kGame;
+    for (std::int32_t tile = 1; tile < game.count() && !game.end.is_last(); ++tile) ended_by = game.decide_at(tile);
+    CHECK(game.episode.num_visited() == game.count() && game.end.lap_finished == 1);
+    CHECK(game.end.truncated == truncates && game.end.terminated == !truncates);
+    CHECK(ended_by == (truncates ? EndedBy::kFullLap : EndedBy::kGame));
+    // Off the field is no lap.
+    CHECK(game.decide({400, 0}, 0) == EndedBy::kGame);
+    CHECK(game.end.terminated && !game.end.truncated);
+  }
+}
+
+TEST(a_lap_that_ends_at_the_line_with_tiles_missing_is_not_full) {
+  RuleOptions rules;
+  rules.full_lap_truncates = true;
+  Game game(7, rules);
+  game.options.ends_at_start_line = true;
+  game.options.lap_complete_percent = 0.1;
+  for (std::int32_t tile = 1; tile < 60; ++tile) game.decide_at(tile);
+  CHECK(game.decide_at(0) == EndedBy::kGame);
+  CHECK(game.end.terminated && !game.end.truncated && game.end.lap_finished == 1);
+}
+
+TEST(a_skipped_tile_costs_once_beyond_the_margin) {
+  RuleOptions rules;
+  rules.skipped_tile_cost = 0.5;
+  rules.skipped_tile_margin = 3;
+  Game game(8, rules);
+  game.decide_at(0);
+  CHECK(game.fine() == 0);
+  game.decide_at(9);  // touches 9 and 10; 2 to 8 are unvisited, of which 2 to 6 are more than 3 behind
+  CHECK(game.episode.under_wheels().back() == 10);
+  CHECK(near(game.fine(), 0.5 * 5));
+  game.decide_at(9);
+  CHECK(game.fine() == 0);
+  game.decide_at(10);  // 7
+  CHECK(near(game.fine(), 0.5));
+  game.decide_at(4);  // coming back refunds nothing
+  CHECK(game.fine() == 0);
+  game.decide_at(60);  // too far ahead to be a gap in the drive
+  CHECK(game.fine() == 0);
+  game.decide_at(34);  // 35 is within 25 of 11
+  CHECK(near(game.fine(), 0.5 * 21));  // 8 and 12 to 31
+}
+
+TEST(skipped_tiles_are_those_of_a_naive_model) {
+  Random random(9);
+  for (const std::int32_t margin : {0, 3, 10}) {
+    RuleOptions rules;
+    rules.skipped_tile_cost = 0.25;
+    rules.skipped_tile_margin = margin;
+    Game game(9, rules);
+    NaiveSkips naive;
+    naive.advance(game.episode);
+    std::int32_t tile = 0;
+    double total = 0;
+    for (int i = 0; i < 400; ++i) {
+      const std::int64_t step = random.chance(0.05) ? random.below(80) - 40 : random.below(7) - 1;
+      tile = static_cast<std::int32_t>((tile + step + game.count()) % game.count());
+      if (random.chance(0.1))
+        game.decide_off_road();
+      else
+        game.decide_at(tile);
+      CHECK(near(game.fine(), 0.25 * naive.judge(game.episode, margin)));
+      total += game.fine();
+    }
+    CHECK(total > 10);
+  }
+}
+
+TEST(what_the_rules_remember_is_saved) {
+  RuleOptions rules;
+  rules.skipped_tile_cost = 0.5;
+  rules.stall_decisions = 6;
+  Game game(10, rules);
+  game.decide_at(0);
+  game.decide_at(8);
+  game.decide_off_road();
+  game.decide_off_road();
+  StateWriter writer;
+  writer(game.book);
+  const auto bytes = writer.take();
+  RuleBook restored;
+  StateReader reader(bytes);
+  reader(restored);
+  CHECK(reader.is_at_end());
+  game.book = restored;
+  game.decide_at(12);
+  CHECK(near(game.fine(), 0.5 * 2));  // 6 and 7: 2 to 5 were judged before
+
+  Game stalling(10, rules);
+  stalling.book = restored;
+  stalling.decide_at(8);  // the tiles that the book knows of: idle for the third time
+  for (int i = 0; i < 2; ++i) CHECK(stalling.decide_off_road() == EndedBy::kGame);
+  CHECK(stalling.decide_off_road() == EndedBy::kStall);
+}

@@ -1,0 +1,80 @@
+#include "apexline/racing/state_io.hpp"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "check.hpp"
+
+using namespace apexline::racing;
+
+namespace {
+
+struct Inner {
+  std::int32_t number = 0;
+  std::vector<double> values;
+
+  bool operator==(const Inner&) const = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(number, values);
+  }
+};
+
+struct Outer {
+  bool flag = false;
+  std::vector<Inner> inners;
+  std::array<float, 3> triple{};
+  std::uint8_t last = 0;
+
+  bool operator==(const Outer&) const = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(flag, inners, triple, last);
+  }
+};
+
+Outer example() { return {true, {{-7, {1.5, -2.5}}, {8, {}}, {9, {3}}}, {1, 2, 3}, 200}; }
+
+std::vector<std::uint8_t> bytes_of(const Outer& value) {
+  StateWriter writer;
+  writer(value);
+  return writer.take();
+}
+
+}  // namespace
+
+TEST(what_was_written_is_read_back) {
+  const auto bytes = bytes_of(example());
+  Outer read;
+  read.inners.resize(20);
+  StateReader reader(bytes);
+  CHECK(!reader.is_at_end());
+  reader(read);
+  CHECK(read == example() && reader.is_at_end());
+}
+
+TEST(values_lie_one_after_another_without_gaps) {
+  CHECK(bytes_of(example()).size() == 1 + 8 + (4 + 8 + 16) + (4 + 8) + (4 + 8 + 8) + 12 + 1);
+}
+
+TEST(a_value_that_ends_too_early_throws) {
+  const auto bytes = bytes_of(example());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    Outer read;
+    StateReader reader({bytes.data(), size});
+    CHECK_THROWS(std::invalid_argument, "the state ends too early", reader(read));
+  }
+}
+
+TEST(an_absurd_count_throws_before_memory_is_taken) {
+  StateWriter writer;
+  writer(std::numeric_limits<std::uint64_t>::max() / 2, 1.0, 2.0);
+  const auto bytes = writer.take();
+  std::vector<double> values;
+  StateReader reader(bytes);
+  CHECK_THROWS(std::invalid_argument, "the state ends too early", reader(values));
+  CHECK(values.empty());
+}

@@ -1,0 +1,378 @@
+#include "apexline/racing/world.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "worlds.hpp"
+
+using namespace apexline::racing;
+using namespace apexline::test;
+
+namespace {
+
+bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
+
+// What each game gives out over some steps.
+std::vector<std::vector<Outcome>> played(const WorldOptions& options, int num_steps) {
+  Arcade arcade(options);
+  std::vector<std::vector<Outcome>> games(arcade.world.num_envs());
+  const auto note = [&] {
+    for (std::size_t env = 0; env < games.size(); ++env) games[env].push_back(arcade.outcome(env));
+  };
+  arcade.reset();
+  note();
+  for (int i = 0; i < num_steps; ++i) {
+    arcade.step();
+    note();
+  }
+  return games;
+}
+
+WorldOptions short_episodes(std::int32_t num_envs, Autoreset autoreset) {
+  WorldOptions options = small_frames(num_envs);
+  options.game.max_frames = 10;
+  options.autoreset = autoreset;
+  return options;
+}
+
+bool same(const Report& a, const Report& b) { return bytes_of(a) == bytes_of(b); }
+
+std::vector<std::uint8_t> state_after(std::uint64_t game, int num_steps) {
+  Arcade arcade(small_frames(static_cast<std::int32_t>(game) + 1));
+  arcade.reset();
+  for (int i = 0; i < num_steps; ++i) arcade.step();
+  return arcade.world.save(game);
+}
+
+}  // namespace
+
+TEST(what_games_give_out_depends_on_neither_threads_nor_neighbours) {
+  for (const Autoreset autoreset : {Autoreset::kNextStep, Autoreset::kSameStep}) {
+    WorldOptions options = short_episodes(16, autoreset);
+    options.action_repeat = 3;
+    options.game.max_frames = 20;
+    const auto expected = played(options, 16);
+    for (const int num_threads : {2, 3}) {
+      options.num_threads = num_threads;
+      CHECK(played(options, 16) == expected);
+    }
+    for (const std::int32_t num_envs : {1, 7}) {
+      options.num_envs = num_envs;
+      const auto fewer = played(options, 16);
+      for (std::size_t env = 0; env < fewer.size(); ++env) CHECK(fewer[env] == expected[env]);
+    }
+  }
+}
+
+TEST(a_world_of_any_format_draws_what_a_painter_draws) {
+  for (const FrameFormat format : {FrameFormat{false, false, 96, true}, FrameFormat{true, false, 21, false}}) {
+    WorldOptions options = small_frames(3, 2);
+    options.format = format;
+    Arcade arcade(options);
+    arcade.reset();
+    for (int i = 0; i < 5; ++i) arcade.step();
+    Painter painter(format, plain_digits());
+    std::vector<std::uint8_t> frame(format.bytes());
+    for (std::size_t env = 0; env < 3; ++env) {
+      painter.draw(arcade.world.scene(env), frame.data());
+      CHECK(frame == arcade.outcome(env).frame);
+    }
+    const auto stepped = arcade.frames;
+    std::fill(arcade.frames.begin(), arcade.frames.end(), std::uint8_t{0});
+    arcade.world.draw(arcade.frames.data());
+    CHECK(arcade.frames == stepped);
+  }
+}
+
+TEST(a_reset_begins_the_chosen_games_alone) {
+  Arcade arcade(small_frames(10));
+  for (std::size_t env = 0; env < 10; ++env) CHECK(arcade.world.needs_reset(env));
+  arcade.reset();
+  for (int i = 0; i < 4; ++i) arcade.step();
+  std::vector<World::ResetChoice> choices(10);
+  for (std::size_t env = 0; env < 10; ++env) choices[env].resets = env == 3 || env == 9;
+  choices[9].random = game_seed(77);
+  std::vector<Outcome> before;
+  for (std::size_t env = 0; env < 10; ++env) before.push_back(arcade.outcome(env));
+  const Pcg64::State continued = arcade.world.episode(3).random().state();
+  std::vector<CarBlock> blocks{arcade.world.block_of(0), arcade.world.block_of(8)};
+  arcade.reset(choices);
+  for (std::size_t env = 0; env < 10; ++env) {
+    CHECK(!arcade.world.needs_reset(env));
+    const bool is_reset = choices[env].resets;
+    CHECK(arcade.reports[env].was_reset == is_reset);
+    CHECK((arcade.outcome(env) == before[env]) == !is_reset);
+    CHECK((lane_bits(arcade.world.block_of(env), env % kLanes) == lane_bits(blocks[env / kLanes], env % kLanes)) ==
+          !is_reset);
+  }
+  for (const auto& [env, state] : {std::pair{std::size_t{3}, continued}, std::pair{std::size_t{9}, game_seed(77)}}) {
+    Pcg64 random(state);
+    Track track;
+    create_track(random, track);
+    CHECK(arcade.world.episode(env).track().nodes[9].x == track.nodes[9].x);
+    CHECK(arcade.reports[env].frames == 0 && arcade.reports[env].score == 0 && arcade.reports[env].repeats == 0);
+    CHECK(near(arcade.reports[env].tiles, 2.0 / track.num_tiles()));
+  }
+}
+
+TEST(a_game_that_ends_begins_anew_with_the_next_step) {
+  Arcade arcade(short_episodes(9, Autoreset::kNextStep));
+  arcade.reset();
+  double score = 0;
+  for (int i = 1; i <= 10; ++i) {
+    arcade.step();
+    score += arcade.reports[8].reward;
+    CHECK(arcade.reports[8].truncated == (i == 10) && !arcade.reports[8].terminated && !arcade.reports[8].was_reset);
+    CHECK(arcade.reports[8].frames == i && arcade.reports[8].repeats == 1 && near(arcade.reports[8].score, score));
+  }
+  const Track track = arcade.world.episode(8).track();
+  CHECK(!arcade.world.needs_reset(8));
+  arcade.step();
+  const Report& report = arcade.reports[8];
+  CHECK(report.was_reset && !report.truncated && report.reward == 0 && report.frames == 0 && report.repeats == 0);
+  CHECK(report.score == 0 && report.lap_finished == -1);
+  CHECK(track.nodes[5].x != arcade.world.episode(8).track().nodes[5].x);
+  arcade.step();
+  CHECK(!arcade.reports[8].was_reset && arcade.reports[8].frames == 1);
+}
+
+TEST(a_game_that_ends_begins_anew_in_the_same_step) {
+  Arcade arcade(short_episodes(9, Autoreset::kSameStep));
+  Arcade waiting(short_episodes(9, Autoreset::kDisabled));
+  Arcade next(short_episodes(9, Autoreset::kNextStep));
+  for (Arcade* each : {&arcade, &waiting, &next}) {
+    each->reset();
+    for (int i = 1; i <= 10; ++i) {
+      for (const Report& report : each->final_reports) CHECK(same(report, Report{}));
+      each->step();
+    }
+  }
+  next.step();
+  for (std::size_t env = 0; env < 9; ++env) {
+    CHECK(same(arcade.final_reports[env], waiting.reports[env]));
+    CHECK(arcade.outcome(env).final_frame == waiting.outcome(env).frame);
+    const Report& report = arcade.reports[env];
+    CHECK(report.truncated && report.was_reset && report.frames == 0 && report.score == 0 && report.repeats == 1);
+    CHECK(report.reward == waiting.reports[env].reward && report.tiles == next.reports[env].tiles);
+    CHECK(arcade.outcome(env).frame == next.outcome(env).frame);
+    CHECK(!arcade.world.needs_reset(env) && waiting.world.needs_reset(env));
+  }
+  arcade.step();
+  next.step();
+  for (std::size_t env = 0; env < 9; ++env) CHECK(same(arcade.reports[env], next.reports[env]));
+}
+
+TEST(without_autoreset_a_game_waits_for_its_reset) {
+  Arcade arcade(short_episodes(2, Autoreset::kDisabled));
+  arcade.reset();
+  for (int i = 0; i < 9; ++i) {
+    arcade.step();
+    CHECK(!arcade.world.needs_reset(0));
+  }
+  arcade.step();
+  CHECK(arcade.world.needs_reset(0) && arcade.world.needs_reset(1));
+  std::vector<World::ResetChoice> choices(2);
+  choices[1].resets = false;
+  arcade.reset(choices);
+  CHECK(!arcade.world.needs_reset(0) && arcade.world.needs_reset(1));
+}
+
+TEST(an_action_is_held_for_its_frames_and_no_longer_than_the_game) {
+  WorldOptions options = short_episodes(1, Autoreset::kDisabled);
+  options.action_repeat = 4;
+  Arcade held(options);
+  options.action_repeat = 1;
+  Arcade single(options);
+  held.reset();
+  single.reset();
+  for (const int frames : {4, 4, 2}) {
+    const auto actions = held.actions();
+    held.step(actions);
+    double reward = 0;
+    for (int i = 0; i < frames; ++i) {
+      single.step(actions);
+      reward += single.reports[0].reward;
+    }
+    CHECK(held.reports[0].repeats == frames && held.reports[0].reward == reward);
+    CHECK(held.outcome(0).frame == single.outcome(0).frame);
+    CHECK(lane_bits(held.world.block_of(0), 0) == lane_bits(single.world.block_of(0), 0));
+  }
+  CHECK(held.reports[0].truncated && single.reports[0].truncated);
+}
+
+TEST(frames_without_action_count_for_the_score_but_are_no_reward) {
+  WorldOptions options = small_frames(2);
+  options.skip_zoom = 50;
+  Arcade skipping(options);
+  options.skip_zoom = 0;
+  Arcade playing(options);
+  skipping.reset();
+  playing.reset();
+  for (int i = 0; i < 50; ++i) playing.step(std::vector<Action>(2));
+  for (std::size_t env = 0; env < 2; ++env) {
+    CHECK(skipping.outcome(env).frame == playing.outcome(env).frame);
+    CHECK(near(skipping.reports[env].score, playing.reports[env].score) && skipping.reports[env].frames == 50);
+    CHECK(skipping.reports[env].was_reset && skipping.reports[env].reward == 0);
+  }
+}
+
+TEST(steering_right_turns_right) {
+  Arcade arcade(small_frames(2));
+  arcade.reset();
+  const float before = arcade.world.block_of(0).angle[kHullBody][0];
+  for (int i = 0; i < 40; ++i) arcade.step({Action{1, 1, 0}, Action{-1, 1, 0}});
+  CHECK(arcade.world.block_of(0).angle[kHullBody][0] < before - 0.1F);
+  CHECK(arcade.world.block_of(0).steer[0] == -1 && arcade.world.block_of(0).steer[1] == 1);
+}
+
+TEST(rules_end_and_charge_decisions_but_not_the_games_score) {
+  WorldOptions options = small_frames(1);
+  options.action_repeat = 2;
+  options.rules.stall_decisions = 5;
+  options.rules.stall_penalty = 3;
+  Arcade arcade(options);
+  arcade.reset();
+  double score = 0;
+  for (int i = 1; i <= 5; ++i) {
+    arcade.step({Action{}});
+    const Report& report = arcade.reports[0];
+    CHECK(report.terminated == (i == 5) && report.ended_by == (i == 5 ? EndedBy::kStall : EndedBy::kGame));
+    score += report.reward + (i == 5 ? 3 : 0);
+    CHECK(near(report.score, score));
+  }
+  arcade.step({Action{}});
+  CHECK(arcade.reports[0].was_reset && arcade.reports[0].ended_by == EndedBy::kGame);
+}
+
+TEST(a_saved_game_continues_bit_for_bit_anywhere) {
+  WorldOptions options = small_frames(11, 2);
+  options.game.domain_randomize = true;
+  options.game.keeps_skid_marks = true;
+  options.game.ends_at_start_line = true;
+  options.game.max_frames = 90;
+  options.action_repeat = 2;
+  options.rules.skipped_tile_cost = 0.5;
+  options.rules.stall_decisions = 15;
+  Arcade arcade(options);
+  Arcade other(options);
+  arcade.reset();
+  other.reset();
+  for (int i = 0; i < 7; ++i) other.step(std::vector<Action>(11));
+  for (int i = 0; i < 70; ++i) {
+    const auto actions = arcade.actions();
+    if (i % 7 == 3) {  // in the middle of an episode, at its end, and before the step that begins the next
+      for (std::size_t env = 0; env < 11; ++env) {
+        const std::size_t place = (env + 4) % 11;
+        other.world.load(place, arcade.world.save(env));
+        CHECK(other.world.save(place) == arcade.world.save(env));
+      }
+      other.world.draw(other.frames.data());
+      for (std::size_t env = 0; env < 11; ++env) CHECK(other.outcome((env + 4) % 11).frame == arcade.outcome(env).frame);
+    }
+    std::vector<Action> shifted(11);
+    for (std::size_t env = 0; env < 11; ++env) shifted[(env + 4) % 11] = actions[env];
+    arcade.step(actions);
+    other.step(shifted);
+    if (i < 3) continue;
+    for (std::size_t env = 0; env < 11; ++env) {
+      const std::size_t place = (env + 4) % 11;
+      CHECK(arcade.outcome(env) == other.outcome(place));
+      CHECK(arcade.world.save(env) == other.world.save(place));
+      const auto& marks = arcade.world.episode(env).skid_marks().marks();
+      CHECK(marks.size() == other.world.episode(place).skid_marks().marks().size());
+    }
+  }
+}
+
+TEST(a_game_can_be_saved_before_its_first_reset_and_after_its_end) {
+  Arcade arcade(short_episodes(2, Autoreset::kDisabled));
+  const auto fresh = arcade.world.save(1);
+  arcade.reset();
+  for (int i = 0; i < 10; ++i) arcade.step();
+  const auto ended = arcade.world.save(0);
+  arcade.reset();
+  arcade.world.load(0, ended);
+  CHECK(arcade.world.needs_reset(0) && !arcade.world.needs_reset(1));
+  arcade.world.load(0, fresh);
+  CHECK(arcade.world.needs_reset(0));
+  arcade.reset();
+  Arcade alone(short_episodes(2, Autoreset::kDisabled));
+  alone.reset();
+  CHECK(arcade.outcome(0).frame == alone.outcome(1).frame);
+}
+
+TEST(equal_games_save_equal_bytes) {
+  CHECK(state_after(1, 20) == state_after(1, 20));
+  CHECK(state_after(1, 20) != state_after(1, 21));
+}
+
+TEST(a_damaged_state_is_refused_and_changes_nothing) {
+  const auto good = state_after(0, 5);
+  Arcade arcade(small_frames(2));
+  arcade.reset();
+  for (int i = 0; i < 3; ++i) arcade.step();
+  const std::array before{arcade.world.save(0), arcade.world.save(1)};
+  Random random(1);
+  const auto refused = [&](const std::vector<std::uint8_t>& bytes, const std::string& part) {
+    CHECK_THROWS(std::invalid_argument, part, arcade.world.load(1, bytes));
+  };
+  for (std::size_t size = 0; size < 64; ++size) refused({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}, "");
+  for (int i = 0; i < 60; ++i) {
+    const std::int64_t size = random.below(static_cast<std::int64_t>(good.size()));
+    refused({good.begin(), good.begin() + size}, "");
+  }
+  for (int i = 0; i < 300; ++i) {
+    auto flipped = good;
+    const auto place = static_cast<std::size_t>(i < 64 ? i : random.below(static_cast<std::int64_t>(good.size())));
+    flipped[place] = static_cast<std::uint8_t>(flipped[place] ^ (1U << random.below(8)));
+    refused(flipped, "state");
+  }
+  auto longer = good;
+  longer.push_back(0);
+  refused(longer, "damaged");
+  auto foreign = good;
+  foreign[3] = static_cast<std::uint8_t>(foreign[3] + 1);
+  refused(foreign, "not one of this version");
+  refused(std::vector<std::uint8_t>(1000, 0x41), "not one of this version");
+  CHECK(arcade.world.save(0) == before[0] && arcade.world.save(1) == before[1]);
+  arcade.world.load(1, good);
+  CHECK(arcade.world.save(1) == good && arcade.world.save(0) == before[0]);
+}
+
+// What passes the envelope's checksum is still read with care.
+TEST(a_state_of_another_length_is_refused_and_changes_nothing) {
+  const auto good = state_after(0, 5);
+  constexpr std::ptrdiff_t kEnvelope = 3 * sizeof(std::uint64_t);  // mark, checksum, size
+  const auto sealed = [&good](std::vector<std::uint8_t> content) {
+    std::uint64_t sum = 0xcbf29ce484222325;
+    for (const std::uint8_t byte : content) sum = (sum ^ byte) * 0x100000001b3;
+    StateWriter writer;
+    for (std::ptrdiff_t i = 0; i < 8; ++i) writer(good[static_cast<std::size_t>(i)]);
+    writer(sum, content);
+    return writer.take();
+  };
+  std::vector<std::uint8_t> content(good.begin() + kEnvelope, good.end());
+  CHECK(sealed(content) == good);
+  Arcade arcade(small_frames(1));
+  arcade.reset();
+  const auto before = arcade.world.save(0);
+  content.push_back(0);
+  CHECK_THROWS(std::invalid_argument, "longer", arcade.world.load(0, sealed(content)));
+  for (const std::size_t size : {content.size() - 2, content.size() / 2, std::size_t{0}}) {
+    content.resize(size);
+    CHECK_THROWS(std::invalid_argument, "too early", arcade.world.load(0, sealed(content)));
+  }
+  CHECK(arcade.world.save(0) == before);
+}
+
+TEST(a_wrong_frame_format_is_refused) {
+  WorldOptions options = small_frames(1);
+  options.format.size = 97;
+  CHECK_THROWS(std::invalid_argument, "97", world_of(options));
+}
