@@ -9,7 +9,7 @@ if find_spec("gymnasium") is None:
 
 from apexline.racing.action_repeat import ActionRepeat
 from apexline.racing.actions import PedalAction, random_driving
-from apexline.racing.env import CarRacingEnv
+from apexline.racing.env import CarRacingEnv, make_native_env
 from apexline.racing.options import EnvOptions, TrainingRules
 from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale
 from apexline.racing.registration import register
@@ -46,6 +46,7 @@ __all__ = [
     "WorkerDied",
     "add_rules",
     "make_env",
+    "make_native_env",
     "make_native_vector",
     "make_vector",
     "random_driving",

@@ -18,12 +18,13 @@ from apexline.racing.native import (
     EpisodeSoFar,
     GameOptions,
     NativeGames,
+    native_arguments,
     pack_state,
     set_words,
     unpack_states,
     words,
 )
-from apexline.racing.options import TrainingRules
+from apexline.racing.options import EnvOptions, TrainingRules
 from apexline.racing.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 
 ALL = np.ones(1, bool)
@@ -204,3 +205,11 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
 
 def _running_info(report: np.void) -> Info:
     return {"score": float(report["score"]), "frames": int(report["frames"]), "tiles": float(report["tiles"])}
+
+
+def make_native_env(options: EnvOptions, *, training: bool, render_mode: str | None = None) -> CarRacingEnv:
+    """What `make_env` makes of the stock game, made of the native one: the same rewards, ends and infos.
+
+    Frames are options.frame_shape uint8; they differ from the stock game's at edges, as CarRacingVectorEnv says.
+    """
+    return CarRacingEnv(render_mode, **native_arguments(options, training=training))

@@ -18,7 +18,7 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from apexline import _core
 from apexline.racing.game import Frame
 from apexline.racing.glyphs import load_glyphs
-from apexline.racing.options import CROPPED_SIDE, FULL_SIDE, TrainingRules
+from apexline.racing.options import CROPPED_SIDE, FULL_SIDE, EnvOptions, TrainingRules
 from apexline.racing.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.window import Window
 
@@ -141,6 +141,20 @@ class GameOptions:
     def action_kind(self) -> str:
         """As C++ calls it."""
         return "discrete" if not self.continuous else "pedal" if self.pedal else "continuous"
+
+
+def native_arguments(options: EnvOptions, *, training: bool) -> dict[str, Any]:
+    """The arguments of a native environment that plays what `options` describe, with its rules where `training`."""
+    return {
+        "action_repeat": options.action_repeat,
+        "gray": options.gray,
+        "crop_hud": options.crop_hud,
+        "frame_shape": (options.frame_size, options.frame_size),
+        "channels_first": True,
+        "pedal": options.pedal,
+        "skip_zoom": options.skip_zoom,
+        "rules": options.rules if training else None,
+    }
 
 
 class NativeGames:

@@ -23,6 +23,7 @@ from apexline.racing.native import (
     EpisodeSoFar,
     GameOptions,
     NativeGames,
+    native_arguments,
     pack_state,
     require_integer,
     set_words,
@@ -366,14 +367,7 @@ def make_native_vector(
         render_mode="human" if render_first else None,
         autoreset_mode=AutoresetMode.SAME_STEP,
         num_threads=num_threads,
-        action_repeat=options.action_repeat,
-        gray=options.gray,
-        crop_hud=options.crop_hud,
-        frame_shape=(options.frame_size, options.frame_size),
-        channels_first=True,
-        pedal=options.pedal,
-        skip_zoom=options.skip_zoom,
-        rules=options.rules if training else None,
+        **native_arguments(options, training=training),
     )
 
 
