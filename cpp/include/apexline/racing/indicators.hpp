@@ -39,7 +39,7 @@ struct ScoreText {
 // Draws the box, rows 84 to 95 of the picture, byte for byte as the game does.
 class IndicatorBox {
  public:
-  static constexpr std::int32_t kMostHeight = 64;  // of the glyphs, pixels
+  static constexpr std::int32_t kMostHeight = 48;  // of the glyphs, pixels; the game's have 46
 
   // Throws std::invalid_argument where the glyphs are no table: higher than kMostHeight or lacking pixels.
   explicit IndicatorBox(const Glyphs& glyphs);
