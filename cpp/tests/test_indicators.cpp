@@ -208,8 +208,8 @@ TEST(a_score_too_long_for_its_place_is_cut_off) {
 TEST(glyphs_that_are_no_table_are_refused) {
   Random random(5);
   Glyphs glyphs = random_glyphs(random);
-  glyphs.height = 65;
-  CHECK_THROWS(std::invalid_argument, "glyphs are 65 pixels high; expected 1 to 64", IndicatorBox(glyphs));
+  glyphs.height = 49;
+  CHECK_THROWS(std::invalid_argument, "glyphs are 49 pixels high; expected 1 to 48", IndicatorBox(glyphs));
   glyphs.height = 46;
   glyphs.characters[3].coverage.pop_back();
   CHECK_THROWS(std::invalid_argument, "glyph 3 has", IndicatorBox(glyphs));

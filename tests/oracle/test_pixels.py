@@ -291,7 +291,7 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_picture(
         ({"size": 97}, "size is 97; it must be between 1 and 96"),
         ({"size": 85, "crop_hud": True}, "size is 85; it must be between 1 and 84"),
         ({"glyphs": []}, "glyphs holds 0 pictures; expected 11"),
-        ({"glyphs": [np.zeros((65, 3), np.uint8)] * 11}, "glyphs are 65 pixels high; expected 1 to 64"),
+        ({"glyphs": [np.zeros((49, 3), np.uint8)] * 11}, "glyphs are 49 pixels high; expected 1 to 48"),
         (
             {"glyphs": [*[np.zeros((6, 3), np.uint8)] * 10, np.zeros((5, 3), np.uint8)]},
             r"glyphs\[10\] has shape \(5, 3\); expected \(6, 3\)",

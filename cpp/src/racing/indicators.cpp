@@ -73,13 +73,21 @@ constexpr std::int32_t shared(std::int32_t from, std::int32_t to, std::int32_t l
   return std::max(std::min(to, high) - std::max(from, low), 0);
 }
 
-// What a run of equal pixels gives to an output.
-constexpr std::uint32_t part(const ScaleCell& cell, std::int32_t from, std::int32_t to, std::uint32_t value) noexcept {
-  std::uint32_t sum = value * static_cast<std::uint32_t>(shared(from, to, cell.carry + 1, cell.end));
-  if (cell.carry >= from && cell.carry < to) sum += carried(value, cell.carry_weight);
-  if (cell.end >= from && cell.end < to) sum += carried(value, cell.end_weight);
-  return sum;
-}
+// How much of an output a run of pixels, from `from` up to but without `to`, makes up.
+struct Share {
+  constexpr Share(const ScaleCell& cell, std::int32_t from, std::int32_t to) noexcept
+      : whole(static_cast<std::uint32_t>(shared(from, to, cell.carry + 1, cell.end))),
+        carry(cell.carry >= from && cell.carry < to ? cell.carry_weight : 0),
+        end(cell.end >= from && cell.end < to ? cell.end_weight : 0) {}
+
+  [[nodiscard]] constexpr std::uint32_t of(std::uint32_t value) const noexcept {
+    return value * whole + carried(value, carry) + carried(value, end);
+  }
+
+  std::uint32_t whole;  // pixels
+  std::int32_t carry;   // weight of the pixel that the output before ended in
+  std::int32_t end;     // weight of the pixel that this one ends in
+};
 
 // The first output that pixel `place` gives to; the one before ends at most in it.
 template <int kLength>
@@ -168,15 +176,14 @@ class RowTotals {
     for (std::size_t row = std::max(first_cell<kSurfaceHeight>(y0), kFirstRow); row < kSide; ++row) {
       const ScaleCell& cell = kRows[row];
       if (cell.carry >= y1) break;
-      const auto whole = static_cast<std::uint16_t>(shared(y0, y1, cell.carry + 1, cell.end));
-      const auto carry = static_cast<std::uint16_t>(cell.carry >= y0 && cell.carry < y1 ? cell.carry_weight : 0);
-      const auto end = static_cast<std::uint16_t>(cell.end >= y0 && cell.end < y1 ? cell.end_weight : 0);
+      const Share share(cell, y0, y1);
       for (std::size_t channel = 0; channel < 3; ++channel) {
         Sums& totals = totals_[row - kFirstRow][channel];
         const Sums& values = line.sums[channel];
         for (std::size_t column = from; column < to; ++column)
-          totals[column] = static_cast<std::uint16_t>(totals[column] + std::uint32_t{values[column]} * whole +
-                                                      carried(values[column], carry) + carried(values[column], end));
+          totals[column] = static_cast<std::uint16_t>(totals[column] + values[column] * share.whole);
+        if (share.carry != 0) add_part(values, share.carry, from, to, totals);
+        if (share.end != 0) add_part(values, share.end, from, to, totals);
       }
     }
   }
@@ -184,17 +191,19 @@ class RowTotals {
   // Adds the text, whose columns show one gray that `line` gives where there is no ink.
   void add(const TextSums& text) noexcept {
     for (std::size_t column = text.first(); column < text.end(); ++column) {
-      const std::uint16_t* sums = text.rows(column);
-      std::array<std::uint16_t, TextSums::kMostRows> values;
-      for (std::size_t y = 0; y < values.size(); ++y)
-        values[y] = static_cast<std::uint16_t>(std::uint32_t{sums[y]} * Across::kReciprocal >> 16);
+      // With nothing above and below, as far as an output reaches.
+      constexpr std::size_t reach = kSurfaceHeight / kSide + 2;
+      std::array<std::uint16_t, TextSums::kMostRows + 2 * reach> values{};
+      const std::uint16_t* const sums = text.rows(column);
+      for (std::size_t y = 0; y < TextSums::kMostRows; ++y)
+        values[reach + y] = static_cast<std::uint16_t>(std::uint32_t{sums[y]} * Across::kReciprocal >> 16);
       const std::int32_t top = text.top(), bottom = text.bottom();
-      const auto value = [&](std::int32_t y) -> std::uint32_t {
-        return y >= top && y < bottom ? values[static_cast<std::size_t>(y - top)] : 0;
-      };
+      const std::uint16_t* const from_top = values.data() + reach;
+      const auto value = [&](std::int32_t y) -> std::uint32_t { return from_top[y - top]; };
       for (std::size_t row = std::max(first_cell<kSurfaceHeight>(top), kFirstRow); row < kSide; ++row) {
         const ScaleCell& cell = kRows[row];
         if (cell.carry >= bottom) break;
+        if (cell.end < top) continue;
         std::uint32_t total = carried(value(cell.carry), cell.carry_weight) + carried(value(cell.end), cell.end_weight);
         for (std::int32_t y = cell.carry + 1; y < cell.end; ++y) total += value(y);
         for (Sums& totals : totals_[row - kFirstRow])
@@ -212,6 +221,12 @@ class RowTotals {
   }
 
  private:
+  static void add_part(const Sums& values, std::int32_t weight, std::size_t from, std::size_t to,
+                       Sums& totals) noexcept {
+    for (std::size_t column = from; column < to; ++column)
+      totals[column] = static_cast<std::uint16_t>(totals[column] + carried(values[column], weight));
+  }
+
   std::array<std::array<Sums, 3>, kSide - kFirstRow> totals_{};
 };
 
@@ -305,9 +320,11 @@ void IndicatorBox::draw(const Bars& bars, const ScoreText& text, Planes& planes)
         if (cell.carry >= right) break;
         from = std::min(from, column);
         to = column + 1;
+        const Share share(cell, left, right);
         for (std::size_t channel = 0; channel < 3; ++channel)
-          line.sums[channel][column] =
-              static_cast<std::uint16_t>(line.sums[channel][column] + part(cell, left, right, colour[channel]));
+          if (colour[channel] != 0)
+            line.sums[channel][column] =
+                static_cast<std::uint16_t>(line.sums[channel][column] + share.of(colour[channel]));
       }
     }
     line.scale(from, to);

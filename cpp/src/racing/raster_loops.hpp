@@ -68,7 +68,7 @@ class Spanner {
   }
 
  private:
-  // Samples from `from` up to but without `to`, both counted from one, of rows between the extent's.
+  // Lays the samples from `start` up to but without `end`, both counted from one so that truncation rounds up.
   static void lay(const Floats& start, const Floats& end, const Ints& inside, std::uint8_t ink,
                   std::uint8_t* row) noexcept {
     Floats shift;

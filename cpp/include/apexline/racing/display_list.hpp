@@ -56,6 +56,7 @@ inline constexpr std::size_t kPaletteSize = 16;
 
 // Replaces what `polygons` holds by what the scene shows above the indicators' box, the field first; what lies
 // elsewhere is left out. O(tiles + kerbs). Memory is taken only where there are more polygons than ever before.
+// Precondition: no tile or kerb measures more than 23.5 units across, as in the game, whose largest measure about 15.
 void list_polygons(const Scene& scene, std::vector<Polygon>& polygons);
 
 }  // namespace apexline::racing

@@ -1,7 +1,8 @@
 // Draws the observation of CarRacing (state_pixels) from a scene, without a 1000x800 surface in between.
 //
 // The box of the indicators and every flat area are the game's bytes. At edges a pixel is the mean of 16 samples where
-// the game blends antialiased outlines, which leaves a difference of at most a few levels in most of them.
+// the game blends antialiased outlines: over whole pictures the values are off by less than 0.1 on average, those at
+// edges by a few levels (tests/oracle/test_pixels.py).
 #pragma once
 
 #include <cstdint>
