@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.utils import seeding
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
@@ -99,6 +100,17 @@ def test_colours_are_drawn_from_one_stream() -> None:
         env.reset(seed=3, options=options)
         stock.reset(seed=3, options=options)
         np.testing.assert_array_equal(env.render(), stock.state)
+
+
+def test_making_a_game_draws_its_first_colours() -> None:
+    for randomizes in (False, True):
+        env = CarRacingEnv(domain_randomize=randomizes)
+        theirs, _ = seeding.np_random(env.np_random_seed)
+        if randomizes:
+            theirs.uniform(0, 210, size=3)
+            theirs.uniform(0, 210, size=3)
+            theirs.integers(3)
+        assert env.np_random.bit_generator.state == theirs.bit_generator.state
 
 
 def test_a_generator_of_ones_own() -> None:

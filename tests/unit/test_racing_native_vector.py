@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from apexline.racing import CarRacingVectorEnv, TrainingRules
 
-from .stock_racing import CarRacing, follow_the_road, wild_driving
+from .stock_racing import CarRacing, UndrawnCarRacing, follow_the_road, wild_driving
 
 SMALL: dict[str, Any] = {"gray": True, "frame_shape": (8, 8)}
 """Quickly drawn."""
@@ -175,6 +175,7 @@ def test_a_masked_reset_leaves_the_other_games_alone() -> None:
     options = {"reset_mask": np.array([False, True, False])}
     frames, infos = env.reset(seed=[7, 8, 9], options=options)
     assert list(options) == ["reset_mask"]
+    assert env.np_random_seed == (0, 8, 2)
     np.testing.assert_array_equal(frames[[0, 2]], before[[0, 2]])
     assert infos["_score"].tolist() == infos["_tiles"].tolist() == [False, True, False]
     assert infos["frames"].tolist() == [0, 0, 0]
@@ -431,26 +432,61 @@ def test_verbose_tells_tracks(capsys: pytest.CaptureFixture[str]) -> None:
     assert "environment 1: Track generation: " in capsys.readouterr().out
 
 
+def test_snapshots_show_the_stock_games_car_and_road() -> None:
+    native, stock = Env(2, **SMALL), UndrawnCarRacing()
+    native.reset(seed=30)
+    stock.reset(seed=31)
+    rng = np.random.default_rng(4)
+    for _ in range(150):
+        actions = wild_driving(rng, 2)
+        native.step(actions)
+        stock.step(actions[1])
+    car, track = native.car(1), native.track(1)
+    bodies = [*stock.car.wheels, stock.car.hull]
+    for ours, theirs in [
+        (car.x, [body.position.x for body in bodies]),
+        (car.y, [body.position.y for body in bodies]),
+        (car.angle, [body.angle for body in bodies]),
+        (car.velocity_x, [body.linearVelocity.x for body in bodies]),
+        (car.velocity_y, [body.linearVelocity.y for body in bodies]),
+        (car.spin, [body.angularVelocity for body in bodies]),
+        (car.omega, [wheel.omega for wheel in bodies[:4]]),
+        (car.phase, [wheel.phase for wheel in bodies[:4]]),
+        (car.on_road, [bool(wheel.tiles) for wheel in bodies[:4]]),
+        (track.nodes, stock.track),
+        (track.visited, [tile.road_visited for tile in stock.road]),
+    ]:
+        np.testing.assert_array_equal(ours, theirs)
+    assert (car.steer, car.gas, car.brake) == (bodies[0].steer, bodies[2].gas, bodies[0].brake)
+    assert car.seconds == stock.t
+    assert car.score_on_screen == pytest.approx(stock.reward + 0.1)
+    assert 2 < track.visited.sum() < len(track.visited)
+    assert (track.touched >= track.visited).all()
+
+
 def test_pictures_are_the_stock_games_bytes() -> None:
-    """Also where the score that they show was charged a frame after the observation was drawn."""
+    """Looked at where the score that they show is another than in the observation, drawn before a frame is charged."""
     native = {mode: Env(2, render_mode=mode) for mode in ("rgb_array", "state_pixels")}
     stock = CarRacing(render_mode="rgb_array")
     stock.reset(seed=12)
     for env in native.values():
         env.reset(seed=11)
     rng = np.random.default_rng(3)
-    for step in range(60):
+    looked = 0
+    for _ in range(80):
         actions = wild_driving(rng, 2)
         for env in native.values():
             env.step(actions)
         stock.step(actions[1])
-        if step % 12:
+        if f"{stock.reward:04.0f}" == f"{stock.reward + 0.1:04.0f}":
             continue
+        looked += 1
         for mode, env in native.items():
             pictures = env.render()
             assert pictures is not None
             assert len(pictures) == 2
             np.testing.assert_array_equal(pictures[1], stock._render(mode), strict=True)
+    assert looked >= 4
     assert native["rgb_array"].skid_marks(1)
     assert not native["state_pixels"].skid_marks(1)
 

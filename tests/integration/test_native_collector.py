@@ -1,0 +1,57 @@
+"""The collector on the native game: the same episodes and rewards as on the stock one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.envs.box2d.car_racing import CarRacing
+
+from apexline.agent import NoiseConfig, make_noise
+from apexline.racing import EnvOptions, TrainingRules, make_native_vector, make_vector, random_driving
+from apexline.replay import PrioritizedFrameReplay
+from apexline.training.collector import Collector, Episode
+
+LANES = 2
+OPTIONS = EnvOptions(
+    action_repeat=4,
+    crop_hud=True,
+    gray=True,
+    frame_size=42,
+    pedal=True,
+    skip_zoom=9,
+    rules=TrainingRules(stall_decisions=7, skipped_tile_cost=2.0),
+)
+
+
+def collect(envs: Any) -> tuple[list[Episode], int, float]:
+    """The episodes of 80 random decisions, game frames, and the sum of what a replay can draw."""
+    replay = PrioritizedFrameReplay(
+        capacity=400, num_envs=LANES, frame_shape=OPTIONS.frame_shape, action_shape=(2,), frame_stack=3
+    )
+    rng = np.random.default_rng(0)
+    collector = Collector(
+        envs,
+        replay,
+        lambda _: random_driving(rng, LANES, pedal=True),
+        make_noise(NoiseConfig(kind="none"), LANES, 2, seed=0),
+        random_actions=lambda: random_driving(rng, LANES, pedal=True),
+        random_decisions=0,
+        reward_scale=1.0,
+    )
+    collector.reset(seed=50)
+    episodes = []
+    for _ in range(80):
+        collector.begin()
+        episodes += collector.finish()
+    return episodes, collector.frames, float(replay.sample(256).reward.sum())
+
+
+def test_the_collector_finds_the_same_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CarRacing, "_render", lambda *_: np.zeros((96, 96, 3), np.uint8))
+    native = collect(make_native_vector(OPTIONS, LANES, training=True))
+    assert native == collect(make_vector(OPTIONS, LANES, training=True, asynchronous=False))
+    episodes, _, _ = native
+    assert len(episodes) >= 4
+    assert {episode.ended_by for episode in episodes} == {"stall"}
