@@ -41,38 +41,6 @@ def portrait(
 ) -> NDArray[np.uint8]: ...
 
 @final
-class Painter:
-    def __init__(
-        self,
-        *,
-        crop_hud: bool,
-        gray: bool,
-        size: int,
-        interleaved: bool,
-        glyphs: list[NDArray[np.uint8]],
-        steps: NDArray[np.int32],
-    ) -> None: ...
-    def draw(
-        self,
-        *,
-        hull: NDArray[np.float32],
-        wheels: NDArray[np.float32],
-        phases: NDArray[np.float64],
-        omegas: NDArray[np.float64],
-        velocity: tuple[float, float],
-        spin: float,
-        steering_angle: float,
-        seconds: float,
-        score: float,
-        tiles: NDArray[np.float64],
-        touched: NDArray[np.uint8],
-        kerbs: NDArray[np.float64],
-        kerb_tiles: NDArray[np.integer[Any]],
-        kerb_is_white: NDArray[np.bool_],
-        colours: NDArray[np.uint8],
-    ) -> NDArray[np.uint8]: ...
-
-@final
 class Racing:
     def __init__(
         self,
