@@ -15,7 +15,7 @@ from workloads.replay import Feed, random_frames
 from workloads.workload import Workload
 
 PRESET = preset("cpu")
-SHAPE = (PRESET.replay.frame_stack, *PRESET.env.frame_shape)
+SHAPE = (PRESET.replay.frame_stack, *PRESET.game.frame_shape)
 BATCH = PRESET.loop.batch_size
 
 
@@ -63,7 +63,7 @@ class UpdateLearner(UpdateWorkload):
     def __init__(self) -> None:
         super().__init__()
         self.feed = Feed(
-            random_frames(2_500, PRESET.env.frame_size),
+            random_frames(2_500, PRESET.game.frame_size),
             capacity=20_000,
             frame_stack=PRESET.replay.frame_stack,
             shift=PRESET.replay.shift,

@@ -30,7 +30,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config,
         threads=1,
         num_envs=1,
-        env_processes=False,
         budget=replace(config.budget, minutes=0.0, frames=8),
         monitor=replace(config.monitor, eval_decisions=0),
     )
@@ -70,7 +69,7 @@ def error_line(capture: Capture) -> str:
             "size mismatch for",
         ),
         (["train", "--out", "{run}/config.json"], "config.json: not a folder"),
-        (["train", "--out", "{tmp}/new", "--env.action-repeat", "0"], "action_repeat is 0; it must be >= 1"),
+        (["train", "--out", "{tmp}/new", "--game.action-repeat", "0"], "action_repeat is 0; it must be >= 1"),
         (["train", "--out", "{tmp}/new", "--loop.batch-size", "many"], "--loop.batch-size"),
         (["train", "--out", "{tmp}/new", "--speed", "9"], "Unrecognized options: --speed"),
         (["eval"], "Missing from apexline eval: PATH"),
@@ -112,7 +111,7 @@ def test_help_shows_every_section_and_the_presets(capsys: Capture) -> None:
         main(["train", "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    options = ("--replay.alpha", "--agent.encoder", "--noise.ladder", "--env.rules.stall-decisions", "--from")
+    options = ("--replay.alpha", "--agent.encoder", "--noise.ladder", "--game.rules.stall-decisions", "--from")
     for shown in (*options, "`notebook`", "`auto`"):
         assert shown in text
 

@@ -34,7 +34,7 @@ def test_a_score_is_the_plain_games_own() -> None:
         return chosen[-1]
 
     networks.evaluation_policy = recorded  # type: ignore[method-assign]
-    result = play(networks, CONFIG, SEED)
+    result = play(networks, CONFIG, SEED, env="gymnasium")
     assert torch.equal(seen[0][0], seen[0][-1]), "an episode begins with its first frame repeated"
     assert all(torch.equal(after[:-1], before[1:]) for before, after in pairwise(seen)), "newest last"
 
@@ -42,7 +42,7 @@ def test_a_score_is_the_plain_games_own() -> None:
     game.reset(seed=SEED)
     score, frames, ended = 0.0, 0, False
     for steer, pedal in (action[0].tolist() for action in chosen):
-        for _ in range(CONFIG.env.action_repeat):
+        for _ in range(CONFIG.game.action_repeat):
             if not ended:
                 action = np.array([steer, max(pedal, 0), max(-pedal, 0)], np.float32)
                 _, reward, terminated, truncated, _ = game.step(action)
@@ -60,7 +60,7 @@ def kill_the_process_of(evaluator: Evaluator) -> None:
 
 
 def test_a_process_that_dies_while_it_plays_is_an_error_with_a_name() -> None:
-    evaluator = Evaluator(CONFIG, 1)
+    evaluator = Evaluator(CONFIG, 1, "native")
     pending = evaluator.submit(build_networks(CONFIG).state_dict(), [0, 1])
     kill_the_process_of(evaluator)
     with pytest.raises(EvaluationDied, match="ended by itself"):
@@ -70,7 +70,7 @@ def test_a_process_that_dies_while_it_plays_is_an_error_with_a_name() -> None:
 
 def test_a_process_that_dies_between_evaluations_is_one_too() -> None:
     weights = build_networks(CONFIG).state_dict()
-    evaluator = Evaluator(CONFIG, 1)
+    evaluator = Evaluator(CONFIG, 1, "native")
     evaluator._pool.submit(os.getpid).result()
     kill_the_process_of(evaluator)
     while not evaluator._pool._broken:

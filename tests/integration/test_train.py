@@ -20,13 +20,12 @@ from apexline.training.session import Session
 
 
 def short(frames: int = 640, **changes: Any) -> TrainConfig:
-    """The cpu preset on two environments in this process, learning after 40 decisions, without evaluation."""
+    """The cpu preset on two environments, learning after 40 decisions, without evaluation."""
     config = PRESETS["cpu"]
     return replace(
         config,
         threads=1,
         num_envs=2,
-        env_processes=False,
         replay=replace(config.replay, capacity=2_000),
         loop=replace(config.loop, batch_size=16, random_decisions=40),
         budget=replace(config.budget, minutes=0.0, frames=frames),
@@ -61,7 +60,7 @@ def test_the_seed_decides_the_first_weights() -> None:
 def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     config = short(frames=1000)
     config = replace(
-        config, env_processes=True, monitor=replace(config.monitor, eval_decisions=100, eval_episodes=1)
+        config, monitor=replace(config.monitor, eval_decisions=100, eval_episodes=1)
     )
     seen = []
     status = train(config, tmp_path / "run", watch=seen.append)
@@ -78,7 +77,7 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
 
     policy = load_policy(tmp_path / "run")
-    again = play(policy.networks, policy.config, seed=config.monitor.eval_seed)
+    again = play(policy.networks, policy.config, seed=config.monitor.eval_seed, env="native")
     assert again.score == pytest.approx(best["eval"]["mean"]), "best.pt holds the weights that were evaluated"
 
 
@@ -98,6 +97,20 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
         checkpoint_["agent"]["critic_optimizer"]["state"][0]["step"].item() for checkpoint_ in (before, after)
     ]
     assert steps == [first.updates, second.updates], "the optimiser's moments went on too"
+
+
+def test_a_resumed_run_goes_on_in_the_middle_of_its_episodes(tmp_path: Path) -> None:
+    config = short(frames=960)
+    train(config, tmp_path / "whole")
+    train(replace(config, budget=replace(config.budget, frames=480)), tmp_path / "halves")
+    train(config, tmp_path / "halves", resume=True)
+    whole, halves = (checkpoint.load(tmp_path / name / checkpoint.LATEST) for name in ("whole", "halves"))
+    assert whole["race"]["frames_running"].min() > 240, "no episode ended, so the resumed one began before the stop"
+    assert whole["decisions"] == halves["decisions"]
+    for name, value in whole["race"].items():
+        assert torch.equal(value, halves["race"][name]), name
+    for name, value in networks_of(tmp_path / "whole").items():
+        assert torch.equal(value, networks_of(tmp_path / "halves")[name]), name
 
 
 def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path) -> None:
@@ -164,7 +177,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> None:
-    config = replace(short(frames=100_000), env_processes=True)
+    config = short(frames=100_000, env="gymnasium")
     killed = []
 
     class KillOne(loop_module.Monitor):

@@ -29,8 +29,8 @@ def test_presets_survive_json(name: str) -> None:
         ("agent", "hidden", (256, 0)),
         ("noise", "sigma", -0.1),
         ("budget", "minutes", -1.0),
-        ("env", "action_repeat", 0),
-        ("env", "action_repeat", "four"),
+        ("game", "action_repeat", 0),
+        ("game", "action_repeat", "four"),
     ],
 )
 def test_a_bad_field_is_named_with_its_value(section: str, field: str, value: object) -> None:
@@ -68,7 +68,7 @@ def test_the_notebook_preset_is_the_notebook() -> None:
     assert (config.replay.gamma, config.agent.tau) == (0.99, 0.001)
     assert (config.loop.batch_size, config.replay.capacity) == (32, 20_000)
     assert (config.replay.alpha, config.replay.n_step, config.replay.shift) == (0.0, 1, 0)
-    assert (config.env.frame_shape, config.replay.frame_stack) == ((3, 96, 96), 1)
+    assert (config.game.frame_shape, config.replay.frame_stack) == ((3, 96, 96), 1)
     assert (config.noise.kind, config.noise.theta, config.noise.mu) == ("ou", 0.15, 0.0)
     assert (config.noise.sigma, config.noise.sigma_final, config.noise.dt) == (0.3, 0.3, 0.01)
     assert config.agent.target_actor
@@ -77,7 +77,7 @@ def test_the_notebook_preset_is_the_notebook() -> None:
 
 @pytest.mark.parametrize("name", ["cpu", "cuda"])
 def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
-    rules = PRESETS[name].env.rules
+    rules = PRESETS[name].game.rules
     assert (rules.stall_decisions, rules.stall_penalty) == (25, 10.0)
     assert (rules.lap_end_decisions, rules.lap_end_fraction) == (4, 0.9)
     assert rules.full_lap_truncates

@@ -1,0 +1,58 @@
+"""Draws docs/side_by_side.png: observations of the stock game above those of the native one, from the same actions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import apexline.racing  # registers the native game
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+SEED = 7
+FRAMES = (0, 20, 60, 110, 160)
+SCALE = 2
+GAP = 4
+
+
+def action(frame: int) -> NDArray[np.float32]:
+    """Full throttle, then a slide."""
+    return np.array([0.0 if frame < 90 else 0.8, 0.6 if frame < 120 else 0.0, 0.0], np.float32)
+
+
+def observations(name: str) -> list[NDArray[np.uint8]]:
+    """Those of FRAMES."""
+    game = gym.make(name)
+    picture, _ = game.reset(seed=SEED)
+    kept = []
+    for frame in range(max(FRAMES) + 1):
+        if frame in FRAMES:
+            kept.append(picture)
+        picture, *_ = game.step(action(frame))
+    game.close()
+    return kept
+
+
+def main() -> None:
+    """Writes the picture and prints how far the two are apart."""
+    stock, native = observations("CarRacing-v3"), observations("apexline/CarRacing-v3")
+    side = SCALE * stock[0].shape[0]
+    sheet = np.full((2 * side + GAP, len(FRAMES) * (side + GAP) - GAP, 3), 255, np.uint8)
+    for row, pictures in enumerate((stock, native)):
+        for column, picture in enumerate(pictures):
+            top, left = row * (side + GAP), column * (side + GAP)
+            sheet[top : top + side, left : left + side] = picture.repeat(SCALE, 0).repeat(SCALE, 1)
+    path = Path(__file__).with_suffix(".png")
+    Image.fromarray(sheet).save(path, optimize=True)
+    error = np.abs(np.stack(stock).astype(int) - np.stack(native)).mean()
+    print(f"wrote {path.name}; mean difference {error:.3f} of 255 levels")
+
+
+if __name__ == "__main__":
+    assert apexline.racing is not None
+    main()
