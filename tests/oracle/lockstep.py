@@ -70,7 +70,7 @@ def stock_values(game):
         "omega": omega,
         "phase": phase,
         "gas": gas[2:],
-        "steer": steer[:2],
+        "steer": steer[:2] + 0.0,  # a zero of either sign steers alike, and discrete ones differ in it
         "brake": brake,
         "on_road": np.array([bool(wheel.tiles) for wheel in car.wheels]),
         "visited": np.array([tile.road_visited for tile in game.road]),
@@ -89,7 +89,7 @@ def core_values(racing, env):
         "omega": car["omega"],
         "phase": car["phase"],
         "gas": np.full(2, car["gas"]),
-        "steer": np.full(2, car["steer"]),
+        "steer": np.full(2, car["steer"]) + 0.0,
         "brake": np.full(4, car["brake"]),
         "on_road": car["on_road"],
         "visited": track["visited"],
