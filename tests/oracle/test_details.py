@@ -94,7 +94,9 @@ def test_a_locked_wheel_has_the_friction_of_its_ground():
     seen = {True: 0, False: 0}
     for frame in range(400):
         on_road = lockstep.core.car(0)["on_road"]
-        lockstep.step(as_action(0 if frame < 60 else 0.3 if frame < 150 else -1, frame % 60 < 50, frame % 60 >= 54))
+        lockstep.step(
+            as_action(0 if frame < 60 else 0.3 if frame < 150 else -1, frame % 60 < 50, frame % 60 >= 54)
+        )
         car = lockstep.core.car(0)
         locked = frame % 60 >= 54
         for wheel, omega in enumerate(car["omega"]):
