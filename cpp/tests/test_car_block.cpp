@@ -287,6 +287,27 @@ TEST(a_car_at_rest_falls_asleep_after_half_a_second) {
     CHECK(block.velocity_x[body][2] == 0 && block.velocity_y[body][2] == 0 && block.spin[body][2] == 0);
 }
 
+// Sixty passes of at most 8 degrees each cannot bring back a wheel that is 12 radians past its limit.
+TEST(a_car_whose_joints_do_not_fit_stays_awake) {
+  CarBlock block = moving_block(0, 0);
+  block.rest_time.fill(0.49F);
+  CarBlock turned = block;
+  for (float& angle : turned.angle[1]) angle += 12;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    turned.sine[1][lane] = std::sin(turned.angle[1][lane]);
+    turned.cosine[1][lane] = std::cos(turned.angle[1][lane]);
+  }
+  CarBlock naive = turned;
+  portable().solve(block, kAllLanes);
+  portable().solve(turned, kAllLanes);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    NaiveCar(naive, lane).solve();
+    CHECK(lane_bits(naive, lane) == lane_bits(turned, lane));
+    CHECK(block.rest_time[lane] == 0 && turned.rest_time[lane] > 0.5F);
+    CHECK(turned.angle[1][lane] - turned.angle[kHullBody][lane] > 1);
+  }
+}
+
 TEST(a_car_that_creeps_stays_awake) {
   CarBlock slow = moving_block(0.02F, 0);
   for (int frame = 0; frame < 60; ++frame) portable().solve(slow, kAllLanes);
