@@ -337,6 +337,25 @@ TEST(a_state_read_back_plays_on_alike) {
   CHECK(bytes_of(game.episode) == bytes_of(other.episode));
 }
 
+TEST(a_state_knows_whether_the_car_is_on_the_start_line) {
+  GameOptions options;
+  options.ends_at_start_line = true;
+  Game on_line(18, options);
+  on_line.options.lap_complete_percent = 0;  // with the next time that it comes to the line
+  CHECK(!on_line.frame().terminated);
+  const auto bytes = bytes_of(on_line.episode);
+  Game other(19, options);
+  other.frame_off_road();
+  StateReader reader(bytes);
+  reader(other.episode);
+  other.episode.finish_loading();
+  other.options = on_line.options;
+  other.block = on_line.block;
+  CHECK(!other.frame().terminated);
+  other.frame_off_road();
+  CHECK(other.frame_at_tile(0).terminated);
+}
+
 TEST(a_state_that_contradicts_itself_is_refused) {
   Game game(16);
   const auto good = bytes_of(game.episode);
