@@ -119,7 +119,8 @@ class NaiveCar {
     if (joint.limit == 0 || joint.limit != block_.limit[i][lane_]) joint.impulse.z = 0;
 
     const Vec2 p{joint.impulse.x, joint.impulse.y};
-    push(i, p, cross(a, p) + joint.motor_impulse + joint.impulse.z, cross(b, p) + joint.motor_impulse + joint.impulse.z);
+    const float motor = joint.motor_impulse;
+    push(i, p, cross(a, p) + motor + joint.impulse.z, cross(b, p) + motor + joint.impulse.z);
   }
 
   static Vec2 solve_22(const Joint& joint, Vec2 v) {

@@ -16,18 +16,20 @@ int main() {
     return 77;
   }
   Digest digest;
-  for (const racing::FrameFormat format : {racing::FrameFormat{false, false, 96, true}, racing::FrameFormat{true, true, 42}}) {
+  for (const racing::FrameFormat format :
+       {racing::FrameFormat{false, false, 96, true}, racing::FrameFormat{true, true, 42, false}}) {
     racing::WorldOptions options = small_frames(9);
     options.format = format;
     options.game.domain_randomize = !format.gray;
-    options.game.max_frames = 70;
+    options.game.max_frames = 25;
     Arcade arcade(options);
     arcade.reset();
     Random random(1);
-    for (int i = 0; i < 120; ++i) {
+    const int num_steps = format.gray ? 40 : 12;
+    for (int i = 0; i < num_steps; ++i) {
       auto actions = arcade.actions();
       const Pedals wild = drive_wildly(random);
-      actions[static_cast<std::size_t>(i / 30)] = {wild.steer, wild.gas, wild.brake};
+      actions[static_cast<std::size_t>(i / 5)] = {wild.steer, wild.gas, wild.brake};
       arcade.step(actions);
       digest.add(arcade.frames);
       for (std::size_t env = 0; env < 9; ++env) {

@@ -223,20 +223,17 @@ TEST(only_the_repaired_rule_ends_at_the_start_line) {
 TEST(a_car_that_stays_on_the_start_line_has_not_crossed_it) {
   GameOptions options;
   options.ends_at_start_line = true;
-  options.lap_complete_percent = 0;  // met by the reset's own tiles
   Game game(9, options);
-  // The reset itself begins a contact with tile 0, before any other tile is visited and after one was counted.
-  const bool ended_by_reset = game.frame().terminated;
-  Game other(9, options);
-  other.frame();
-  CHECK(other.frame().terminated == ended_by_reset);
-
-  options.lap_complete_percent = 3.5 / game.episode.num_tiles();
-  Game staying(9, options);
-  CHECK(!staying.frame().terminated);
-  staying.frame_at({0, 0});
-  CHECK(!staying.frame_at_tile(20).terminated);   // four tiles are visited
-  CHECK(staying.frame_at_tile(0).terminated);
+  game.options.lap_complete_percent = 2.5 / game.episode.num_tiles();  // a third tile exceeds it
+  CHECK(!game.frame().terminated);
+  const Node& start = game.episode.track().nodes[0];
+  const double ahead = 1.7;  // the front wheels reach tile 2, the rear ones still touch tile 0
+  const FrameEnd end =
+      game.frame_at({start.x - ahead * std::sin(start.beta), start.y + ahead * std::cos(start.beta)}, start.beta);
+  CHECK(game.episode.under_wheels() == std::vector<std::int32_t>({0, 1, 2}) && game.episode.num_visited() == 3);
+  CHECK(!end.terminated);
+  CHECK(!game.frame_off_road().terminated);
+  CHECK(game.frame_at_tile(0).terminated);
 }
 
 TEST(an_episode_is_truncated_after_its_frames) {
@@ -338,6 +335,25 @@ TEST(a_state_read_back_plays_on_alike) {
   game.begin();
   other.begin();
   CHECK(bytes_of(game.episode) == bytes_of(other.episode));
+}
+
+TEST(a_state_knows_whether_the_car_is_on_the_start_line) {
+  GameOptions options;
+  options.ends_at_start_line = true;
+  Game on_line(18, options);
+  on_line.options.lap_complete_percent = 0;  // with the next time that it comes to the line
+  CHECK(!on_line.frame().terminated);
+  const auto bytes = bytes_of(on_line.episode);
+  Game other(19, options);
+  other.frame_off_road();
+  StateReader reader(bytes);
+  reader(other.episode);
+  other.episode.finish_loading();
+  other.options = on_line.options;
+  other.block = on_line.block;
+  CHECK(!other.frame().terminated);
+  other.frame_off_road();
+  CHECK(other.frame_at_tile(0).terminated);
 }
 
 TEST(a_state_that_contradicts_itself_is_refused) {

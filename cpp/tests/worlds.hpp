@@ -33,7 +33,8 @@ inline racing::WorldOptions small_frames(std::int32_t num_envs, int num_threads 
 
 inline racing::World world_of(const racing::WorldOptions& options) {
   std::vector<racing::Pcg64::State> random;
-  for (std::int32_t env = 0; env < options.num_envs; ++env) random.push_back(game_seed(static_cast<std::uint64_t>(env)));
+  for (std::int32_t env = 0; env < options.num_envs; ++env)
+    random.push_back(game_seed(static_cast<std::uint64_t>(env)));
   return racing::World(options, plain_digits(), random);
 }
 

@@ -61,6 +61,4 @@ def lane_follower(view):
 
 def spinner(view):
     """Full throttle and full lock, to the right and then to the left, now and then with locked wheels."""
-    return np.array(
-        [1 if view.frame % 200 < 150 else -1, 1, 0.95 if view.frame % 97 == 0 else 0], np.float32
-    )
+    return np.array([1 if view.frame % 200 < 150 else -1, 1, 0.95 if view.frame % 97 == 0 else 0], np.float32)

@@ -70,7 +70,7 @@ def stock_values(game):
         "omega": omega,
         "phase": phase,
         "gas": gas[2:],
-        "steer": steer[:2],
+        "steer": steer[:2] + 0.0,  # a zero of either sign steers alike, and discrete ones differ in it
         "brake": brake,
         "on_road": np.array([bool(wheel.tiles) for wheel in car.wheels]),
         "visited": np.array([tile.road_visited for tile in game.road]),
@@ -89,7 +89,7 @@ def core_values(racing, env):
         "omega": car["omega"],
         "phase": car["phase"],
         "gas": np.full(2, car["gas"]),
-        "steer": np.full(2, car["steer"]),
+        "steer": np.full(2, car["steer"]) + 0.0,
         "brake": np.full(4, car["brake"]),
         "on_road": car["on_road"],
         "visited": track["visited"],
@@ -166,7 +166,9 @@ class Lockstep:
         """The next episode of one game; the others stay as they are."""
         count = len(self.games)
         chosen = np.arange(count) == env
-        self.core.reset(chosen, np.full(count, recolours), np.zeros(count, bool), np.zeros((count, 6), np.uint64))
+        self.core.reset(
+            chosen, np.full(count, recolours), np.zeros(count, bool), np.zeros((count, 6), np.uint64)
+        )
         self.games[env].reset(options={"randomize": recolours})
         self.frames[env] = 0
         self.episodes[env] += 1
@@ -220,7 +222,9 @@ class Lockstep:
         ours = self.core.skid_marks(env)
         if len(ours) != len(theirs):
             self._fail(env, f"there are {len(ours)} skid marks; the stock game has {len(theirs)}")
-        for number, ((grass, points), (stock_grass, stock_points)) in enumerate(zip(ours, theirs, strict=True)):
+        for number, ((grass, points), (stock_grass, stock_points)) in enumerate(
+            zip(ours, theirs, strict=True)
+        ):
             if grass != stock_grass or not np.array_equal(points, stock_points):
                 self._fail(env, f"skid mark {number} differs from the stock game's")
 

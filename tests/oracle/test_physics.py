@@ -1,7 +1,6 @@
 """Whole episodes of the stock game and of the core, side by side in the lanes of a world: the same bits throughout."""
 
 import concurrent.futures
-import functools
 import multiprocessing
 import os
 from pathlib import Path
@@ -51,22 +50,16 @@ def play(seeds):
     return ends
 
 
-@functools.cache
-def play_all():
+def test_every_frame_is_the_games(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)  # workers import this module by its name
     worlds = [SEEDS[first : first + SEEDS_A_WORLD] for first in range(0, len(SEEDS), SEEDS_A_WORLD)]
     context = multiprocessing.get_context("spawn")
     workers = min(len(worlds), os.cpu_count() or 1)
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        return list(pool.map(play, worlds))
-
-
-def test_every_frame_is_the_games(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)  # workers import this module by its name
-    ends = play_all()
+        ends = list(pool.map(play, worlds))
     total = {end: sum(world[end] for world in ends) for end in ends[0]}
     assert total["frames"] > 150_000
     assert min(total.values()) > 0, f"an end was not seen: {total}"
-    print(total)
 
 
 @pytest.mark.parametrize("name", DRIVERS)

@@ -20,6 +20,8 @@ class TrackSnapshot:
     """(n,): whether a wheel has touched the tile, which paid 1000 / n."""
     touched: npt.NDArray[np.bool_]
     """(n,): whether any part of the car has, which makes it change its colour on the picture."""
+    under_wheels: npt.NDArray[np.int32]
+    """(m,): the tiles that the wheels touch now, ascending."""
     kerb_tiles: npt.NDArray[np.int32]
     """(k,): the tile beside which each red or white kerb lies."""
     kerb_is_white: npt.NDArray[np.bool_]
