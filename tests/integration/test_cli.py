@@ -111,7 +111,13 @@ def test_help_shows_every_section_and_the_presets(capsys: Capture) -> None:
         main(["train", "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    options = ("--replay.alpha", "--agent.encoder", "--noise.ladder", "--game.rules.stall-decisions", "--from")
+    options = (
+        "--replay.alpha",
+        "--agent.encoder",
+        "--noise.ladder",
+        "--game.rules.stall-decisions",
+        "--from",
+    )
     for shown in (*options, "`notebook`", "`auto`"):
         assert shown in text
 

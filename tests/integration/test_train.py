@@ -59,9 +59,7 @@ def test_the_seed_decides_the_first_weights() -> None:
 
 def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     config = short(frames=1000)
-    config = replace(
-        config, monitor=replace(config.monitor, eval_decisions=100, eval_episodes=1)
-    )
+    config = replace(config, monitor=replace(config.monitor, eval_decisions=100, eval_episodes=1))
     seen = []
     status = train(config, tmp_path / "run", watch=seen.append)
     names = {path.name.split(".tfevents")[0] for path in (tmp_path / "run").iterdir()}
@@ -103,12 +101,13 @@ def test_a_resumed_run_goes_on_in_the_middle_of_its_episodes(tmp_path: Path) -> 
     config = short(frames=960)
     train(config, tmp_path / "whole")
     train(replace(config, budget=replace(config.budget, frames=480)), tmp_path / "halves")
+    stopped = checkpoint.load(tmp_path / "halves" / checkpoint.LATEST)
+    assert stopped["race"]["frames_running"].min() > 0
     train(config, tmp_path / "halves", resume=True)
     whole, halves = (checkpoint.load(tmp_path / name / checkpoint.LATEST) for name in ("whole", "halves"))
-    assert whole["race"]["frames_running"].min() > 240, "no episode ended, so the resumed one began before the stop"
     assert whole["decisions"] == halves["decisions"]
-    for name, value in whole["race"].items():
-        assert torch.equal(value, halves["race"][name]), name
+    for name in ("stacks", "frames_running"):
+        assert torch.equal(whole["race"][name], halves["race"][name]), name
     for name, value in networks_of(tmp_path / "whole").items():
         assert torch.equal(value, networks_of(tmp_path / "halves")[name]), name
 
