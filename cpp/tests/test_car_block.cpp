@@ -46,9 +46,11 @@ void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames,
       block.centre_x[body][lane] += static_cast<float>(random.unit());
       const auto wheel = static_cast<std::size_t>(random.below(kNumWheels));  // from one limit to the other
       float& angle = block.angle[wheel][lane];
-      angle += angle > block.angle[kHullBody][lane] ? -0.8F : 0.8F;
+      angle += angle > block.angle[kHullBody][lane] ? -1.0F : 1.0F;
       block.sine[wheel][lane] = std::sin(angle);
       block.cosine[wheel][lane] = std::cos(angle);
+      block.limit[wheel][lane] = static_cast<std::int32_t>(random.below(3)) - 1;
+      block.limit_impulse[wheel][lane] = static_cast<float>(random.unit() - 0.5);
     }
     kernels.drive(block, kAllLanes);
     const CarBlock before = block;
