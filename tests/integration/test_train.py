@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -97,19 +98,36 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
     assert steps == [first.updates, second.updates], "the optimiser's moments went on too"
 
 
-def test_a_resumed_run_goes_on_in_the_middle_of_its_episodes(tmp_path: Path) -> None:
-    config = short(frames=960)
-    train(config, tmp_path / "whole")
-    train(replace(config, budget=replace(config.budget, frames=480)), tmp_path / "halves")
-    stopped = checkpoint.load(tmp_path / "halves" / checkpoint.LATEST)
-    assert stopped["race"]["frames_running"].min() > 0
-    train(config, tmp_path / "halves", resume=True)
-    whole, halves = (checkpoint.load(tmp_path / name / checkpoint.LATEST) for name in ("whole", "halves"))
-    assert whole["decisions"] == halves["decisions"]
-    for name in ("stacks", "frames_running"):
-        assert torch.equal(whole["race"][name], halves["race"][name]), name
-    for name, value in networks_of(tmp_path / "whole").items():
-        assert torch.equal(value, networks_of(tmp_path / "halves")[name]), name
+def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
+    def drive(session: Session) -> None:
+        for _ in range(30):
+            session.collector.begin()
+            session.collector.finish()
+
+    config = short()
+    config = replace(config, loop=replace(config.loop, random_decisions=1_000))
+    stopped, resumed = Session(config), Session(config)
+    stopped.begin_episodes()
+    drive(stopped)
+    state = stopped.state_dict()
+    assert state["race"]["frames_running"].min() > 0, "in the middle of its episodes"
+    stopped.replay.save(tmp_path / "replay.bin")
+    checkpoint.save(tmp_path / "state.pt", state)
+
+    state = checkpoint.load(tmp_path / "state.pt")
+    resumed.load_state_dict(state)
+    resumed.load_replay(tmp_path / "replay.bin", state["race"])
+    resumed.begin_episodes()
+    for session in (stopped, resumed):
+        drive(session)
+    assert resumed.collector.frames == stopped.collector.frames
+    one, other = (session.state_dict()["race"] for session in (stopped, resumed))
+    assert torch.equal(one["stacks"], other["stacks"])
+    replays = [session.replay for session in (stopped, resumed)]
+    batches = [replay.sample(64) for replay in replays]
+    assert all(np.array_equal(a, b) for a, b in zip(batches[0][:7], batches[1][:7], strict=True))
+    for session in (stopped, resumed):
+        session.close()
 
 
 def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path) -> None:
