@@ -99,7 +99,9 @@ class Session:
             "decisions": self.collector.decisions,
             "updates": self.learner.updates,
             "rng": self.rng.bit_generator.state,
-            "race": race and {name: torch.from_numpy(value) for name, value in race.items()},
+            "race": {name: torch.from_numpy(value) for name, value in race.items()}
+            if race is not None
+            else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
