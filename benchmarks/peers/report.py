@@ -29,7 +29,7 @@ against the first row that plays on as many cores."""
 METHOD = """\
 Times are processor time of one call (all threads of its process together), medians over {rounds} rounds. A ratio is
 the median over the rounds of the peer's time over apexline's in the same round, where apexline is the first row:
-above 1 the peer is slower. Everything but the games marked so runs on one thread.
+above 1 the peer is slower. Everything runs on one thread, but games on the cores told.
 [How it is measured and how to read it]({guide}); every round's processor and wall-clock
 times are in [rounds.json](rounds.json)."""
 
