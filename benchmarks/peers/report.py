@@ -20,12 +20,17 @@ NONE = "-"
 TITLES = {
     "trees": "Trees: a million priorities, batches of 256",
     "replays": "Replays: 20,000 transitions of (4, 84, 84) uint8 observations, batches of 256",
+    "games": "Games: CarRacing-v3, (96, 96, 3) uint8 observations, a frame a step, random driving",
 }
+GAMES = """\
+What one core plays is timed in processor time, what two play by the clock, which other work on the machine moves. A
+ratio is the median over the rounds of apexline's frames a second over the peer's in the same round; peers are held
+against the first row that plays on as many cores."""
 METHOD = """\
 Times are processor time of one call (all threads of its process together), medians over {rounds} rounds. A ratio is
 the median over the rounds of the peer's time over apexline's in the same round, where apexline is the first row:
-above 1 the peer is slower. Everything runs on one thread.
-[How it is measured and how to read it](../../../benchmarks/peers/README.md); every round's processor and wall-clock
+above 1 the peer is slower. Everything runs on one thread, but games on the cores told.
+[How it is measured and how to read it]({guide}); every round's processor and wall-clock
 times are in [rounds.json](rounds.json)."""
 
 
@@ -33,13 +38,17 @@ def write(groups: Mapping[str, Sequence[Entry]], rounds: int, folder: Path) -> s
     """Writes README.md and rounds.json into `folder`; returns the former's text."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = here_and_now()
-    tables = [f"## {TITLES[name]}\n\n{table(entries)}" for name, entries in groups.items() if entries]
+    sections = [
+        f"## {TITLES[name]}\n\n" + (f"{GAMES}\n\n{games(entries)}" if name == "games" else table(entries))
+        for name, entries in groups.items()
+    ]
+    guide = os.path.relpath(HERE / "README.md", folder)
     text = "\n\n".join(
         [
             "# apexline beside its peers",
             " ".join(f"{fact}." for fact in facts.values()),
-            METHOD.format(rounds=rounds),
-            *tables,
+            METHOD.format(rounds=rounds, guide=guide),
+            *sections,
             f"## Versions\n\n{versions(groups)}",
         ]
     )
@@ -65,6 +74,28 @@ def table(entries: Sequence[Entry]) -> str:
         times = [_time(entry, call) for call in CALLS]
         ratios = [_ratio(entry, entries[0], call) for call in CALLS]
         rows.append([entry.peer, _version(entry), *times, *ratios, _cell("; ".join(entry.facts["notes"]))])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def games(entries: Sequence[Entry]) -> str:
+    """One row an entry, each held against the first that plays on as many cores."""
+    rows = [
+        ["peer", "version", "games", "cores", "frames/s", "ratio", "notes"],
+        ["---", "---", "---:", "---:", "---:", "---:", "---"],
+    ]
+    for entry in entries:
+        if entry.failure is not None:
+            rows.append([entry.peer, _version(entry), *[NONE] * 4, f"failed: {_cell(entry.failure)}"])
+            continue
+        cores = entry.facts["cores"]
+        base = next(other for other in entries if other.facts.get("cores") == cores)
+        paces = _frames_per_second(entry)
+        ratio = "1" if entry is base else NONE
+        if entry is not base and base.failure is None:
+            held = zip(_frames_per_second(base), paces, strict=True)
+            ratio = f"{median(ours / theirs for ours, theirs in held):.3g}"
+        numbers = [str(entry.facts["games"]), str(cores), f"{median(paces):,.0f}", ratio]
+        rows.append([entry.peer, _version(entry), *numbers, _cell("; ".join(entry.facts["notes"]))])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -121,6 +152,12 @@ def _ratio(entry: Entry, base: Entry, call: str) -> str:
         return NONE
     pairs = zip(entry.rounds[call], base.rounds[call], strict=True)
     return f"{median(ours['cpu'] / theirs['cpu'] for ours, theirs in pairs):.3g}"
+
+
+def _frames_per_second(entry: Entry) -> list[float]:
+    """Of each round."""
+    clock = "cpu" if entry.facts["cores"] == 1 else "wall"
+    return [entry.facts["games"] / burst[clock] for burst in entry.rounds["step"]]
 
 
 def _cell(text: str) -> str:

@@ -31,8 +31,18 @@ GROUPS = {
         ("stable-baselines3", "replay"),
         ("stable-baselines3", "replay-3"),
     ),
+    "games": (
+        ("apexline", "games"),
+        ("apexline", "games-2"),
+        ("apexline", "game"),
+        ("envpool", "games"),
+        ("envpool", "games-2"),
+        ("gymnasium", "game"),
+        ("gymnasium", "games-async"),
+    ),
 }
-"""Peers and their works; the first of a group is what the others are held against."""
+"""Peers and their works; the first of a group is what the others are held against, or of games the first that has as
+many cores."""
 PEERS = list(dict.fromkeys(peer for group in GROUPS.values() for peer, _ in group))
 
 
@@ -48,8 +58,13 @@ def main() -> int:
         parser.error(f"--rounds is {arguments.rounds}; it must be >= 1")
     out = arguments.out or CHECKOUT / "docs" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-peers"
 
-    wanted = {"apexline", *(arguments.only or PEERS)}
-    groups = {name: [Entry(*row) for row in rows if row[0] in wanted] for name, rows in GROUPS.items()}
+    named = {*(arguments.only or PEERS)}
+    wanted = {"apexline", *named}
+    groups = {
+        name: [Entry(*row) for row in rows if row[0] in wanted]
+        for name, rows in GROUPS.items()
+        if any(peer in named for peer, _ in rows)
+    }
     every = [entry for entries in groups.values() for entry in entries]
     pythons: dict[str, Path] = {}
     for peer in PEERS:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
@@ -54,6 +56,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                start_new_session=True,  # a group of its own, with the processes that it starts
             )
         entry.facts = self._answer(START_LIMIT)
         entry.rounds = {call: [] for call in entry.facts["calls"]}
@@ -69,11 +72,15 @@ class Worker:
             results.append(self._answer(BURST_LIMIT))
 
     def stop(self) -> None:
-        self._process.kill()
+        self._kill()
         self._process.communicate()
 
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _answer(self, limit: float) -> dict[str, Any]:
-        timer = Timer(limit, self._process.kill)
+        timer = Timer(limit, self._kill)
         timer.start()
         line = self._process.stdout.readline()
         timer.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workloads.env import EnvStep
+from workloads.native import NativeReset, NativeStep
 from workloads.replay import (
     ReplayAdd,
     ReplaySample42,
@@ -26,6 +27,8 @@ WORKLOADS: dict[str, type[Workload]] = {
         ReplaySample84Shifted,
         ReplayUpdatePriorities,
         EnvStep,
+        NativeStep,
+        NativeReset,
         UpdateAgent,
         UpdateLearner,
     )

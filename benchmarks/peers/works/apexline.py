@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from apexline import Batch, PrioritizedFrameReplay, SumTree, _core
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv
 from works import episodes
 from works.episodes import STEPS, Episode, Replay
+from works.games import Games
 from works.leaves import BATCH, MILLION, Tree
 from works.protocol import serve
 
@@ -84,12 +86,46 @@ class LargeReplay(ApexlineReplay):
     notes = ("100k transitions in 8 lanes", *ApexlineReplay.notes)
 
 
+class ApexlineGames(Games):
+    notes = ("restarts a game with the step after its end",)
+
+    def make(self) -> None:
+        self.env = CarRacingVectorEnv(self.games, num_threads=self.cores)
+        self.env.reset(seed=0)
+
+    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
+        frames, rewards, *_ = self.env.step(actions)
+        return frames, rewards
+
+
+class ApexlineGames2(ApexlineGames):
+    cores = 2
+
+
+class ApexlineGame(Games):
+    games = 1
+    notes = ("one game, reset by its caller",)
+
+    def make(self) -> None:
+        self.env = CarRacingEnv()
+        self.env.reset(seed=0)
+
+    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
+        frame, reward, terminated, truncated, _ = self.env.step(actions[0])
+        if terminated or truncated:
+            frame, _ = self.env.reset()
+        return frame[None], np.array([reward])
+
+
 if __name__ == "__main__":
     works = {
         "tree": ApexlineTree,
         "tree-16M": LargeTree,
         "replay": ApexlineReplay,
         "replay-100k": LargeReplay,
+        "games": ApexlineGames,
+        "games-2": ApexlineGames2,
+        "game": ApexlineGame,
     }
     isa = _core.isa() if callable(_core.isa) else _core.isa
     serve(works, ["apexline", "numpy"], compiler=_core.compiler, ISA=isa)

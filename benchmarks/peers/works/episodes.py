@@ -67,6 +67,7 @@ def rewards(steps: NDArray[np.int64]) -> NDArray[np.float32]:
 class Replay(Work):
     """A peer defines how its buffer is filled, drawn from and set, and what a batch of it holds."""
 
+    calls = ("sample", "update")
     n_step: ClassVar[int] = N_STEP
     transitions: ClassVar[int] = TRANSITIONS
     prioritized: ClassVar[bool] = True
@@ -109,9 +110,11 @@ class Replay(Work):
         raise NotImplementedError
 
     def sample(self) -> Any:
+        """Draws a batch."""
         return self.draw()
 
     def update(self) -> None:
+        """Sets the priorities of a batch."""
         self.put(next(self._indices), next(self._errors))
 
     def check(self) -> None:

@@ -27,6 +27,7 @@ def draw_priorities(rng: np.random.Generator, *shape: int) -> NDArray[np.float64
 class Tree(Work):
     """A peer defines how its tree is filled, drawn from and set, and may say how it likes its arguments."""
 
+    calls = ("sample", "update")
     leaves = MILLION
 
     def __init__(self) -> None:
@@ -55,9 +56,11 @@ class Tree(Work):
         return indices, priorities
 
     def sample(self) -> ArrayLike:
+        """Draws a batch."""
         return self.draw()
 
     def update(self) -> None:
+        """Sets the priorities of a batch."""
         self.put(*next(self._batches))
 
     def check(self) -> None:

@@ -23,20 +23,14 @@ class Work(ABC):
 
     notes: Sequence[str] = ()
     """What the table must say of it."""
-    calls: Sequence[str] = ("sample", "update")
+    calls: Sequence[str]
     """The methods that can be timed."""
+    facts: Mapping[str, Any] = {}
+    """What else the table must know."""
 
     @abstractmethod
     def check(self) -> None:
         """Raises AssertionError where the peer does not do what is compared."""
-
-    @abstractmethod
-    def sample(self) -> Any:
-        """Draws a batch."""
-
-    def update(self) -> None:
-        """Sets the priorities of a batch."""
-        raise NotImplementedError
 
 
 def serve(works: Mapping[str, Callable[[], Work]], packages: Sequence[str], **facts: str) -> None:
@@ -45,7 +39,7 @@ def serve(works: Mapping[str, Callable[[], Work]], packages: Sequence[str], **fa
     Args:
         works: by name.
         packages: distributions whose versions are told, the peer's first.
-        facts: what else the table must know.
+        facts: what else belongs to the versions.
     """
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not come between the replies
@@ -62,6 +56,7 @@ def serve(works: Mapping[str, Callable[[], Work]], packages: Sequence[str], **fa
             "calls": sizes,
             "notes": list(work.notes),
             "versions": versions | {"python": platform.python_version()} | facts,
+            **work.facts,
         }
     )
     for line in sys.stdin:

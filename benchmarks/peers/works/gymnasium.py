@@ -1,0 +1,53 @@
+"""gymnasium: the stock game, with Box2D and pygame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AsyncVectorEnv
+from numpy.typing import NDArray
+
+from works.games import Games
+from works.protocol import serve
+
+
+def make_game() -> gym.Env[NDArray[np.uint8], NDArray[np.float32]]:
+    return gym.make("CarRacing-v3", disable_env_checker=True)
+
+
+class Single(Games):
+    games = 1
+    notes = ("one game, reset by its caller",)
+
+    def make(self) -> None:
+        self.env = make_game()
+        self.env.reset(seed=0)
+
+    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
+        frame, reward, terminated, truncated, _ = self.env.step(actions[0])
+        if terminated or truncated:
+            frame, _ = self.env.reset()
+        return frame[None], np.array([reward])
+
+
+class Asynchronous(Games):
+    games = 2
+    cores = 2
+    notes = (
+        "`AsyncVectorEnv`, a process a game, shared memory",
+        "restarts a game with the step after its end",
+    )
+
+    def make(self) -> None:
+        self.env = AsyncVectorEnv([make_game] * self.games)
+        self.env.reset(seed=0)
+
+    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
+        frames, rewards, *_ = self.env.step(actions)
+        return frames, rewards
+
+
+if __name__ == "__main__":
+    serve({"game": Single, "games-async": Asynchronous}, ["gymnasium", "numpy", "Box2D", "pygame-ce"])
