@@ -42,15 +42,6 @@ Camera::Camera(const Scene& scene) noexcept {
   translation_ = {kSurfaceWidth / 2 + scroll.x, kSurfaceHeight / 4 + scroll.y};
 }
 
-Point Camera::turned(Point point) const noexcept {
-  return {cosine_ * point.x - sine_ * point.y, sine_ * point.x + cosine_ * point.y};
-}
-
-Point Camera::on_screen(Point world) const noexcept {
-  const Point point = turned(world);
-  return {point.x * zoom_ + translation_.x, point.y * zoom_ + translation_.y};
-}
-
 PixelPoint pixel_at(Point on_screen) noexcept { return {towards_zero(on_screen.x), towards_zero(on_screen.y)}; }
 
 }  // namespace apexline::racing

@@ -5,86 +5,18 @@
 #include <numbers>
 #include <span>
 
+#include "apexline/racing/chassis.hpp"
+
 namespace apexline::racing {
 namespace {
 
 constexpr double kGrassSide = kPlayfield / 20.0;  // GRASS_DIM, units
-constexpr double kSize = 0.02;                    // SIZE: units that a unit of the car's drawing measures
-constexpr double kWheelRadius = 27;               // WHEEL_R, of the car's drawing
-constexpr double kWheelHalfWidth = 14;            // WHEEL_W, of the car's drawing
 constexpr double kMarkAngle = 1.2;                // of the tyre that the light mark covers, radians
-constexpr double kQuarterTurn = kPi / 2;
-constexpr double kVectorEpsilon = 1e-6;  // pygame.math.Vector2.epsilon, radians
+constexpr double kWheelPixels = 27;               // WHEEL_R; the game multiplies by SIZE last
 // Antialiasing paints at most one pixel beyond a corner's own.
 constexpr double kMargin = 2;  // pixels
 // No polygon of grass, road or kerb is longer across: MAX_SHAPE_DIM, in units. The game relies on it as well.
 constexpr double kLongest = kGrassSide * std::numbers::sqrt2;
-
-struct FloatPoint {
-  float x;
-  float y;
-};
-
-constexpr float sized(double length) { return static_cast<float>(length * kSize); }
-
-// The corners as Box2D orders them: its gift wrapping starts at the lowest of the rightmost and goes left round.
-constexpr std::array<FloatPoint, 4> kFrontWing{
-    {{sized(60), sized(110)}, {sized(60), sized(130)}, {sized(-60), sized(130)}, {sized(-60), sized(110)}}};
-constexpr std::array<FloatPoint, 4> kNose{
-    {{sized(20), sized(20)}, {sized(15), sized(120)}, {sized(-15), sized(120)}, {sized(-20), sized(20)}}};
-constexpr std::array<FloatPoint, 8> kBody{{{sized(50), sized(-40)},
-                                           {sized(50), sized(-10)},
-                                           {sized(25), sized(20)},
-                                           {sized(-25), sized(20)},
-                                           {sized(-50), sized(-10)},
-                                           {sized(-50), sized(-40)},
-                                           {sized(-20), sized(-90)},
-                                           {sized(20), sized(-90)}}};
-constexpr std::array<FloatPoint, 4> kRearWing{
-    {{sized(50), sized(-120)}, {sized(50), sized(-90)}, {sized(-50), sized(-90)}, {sized(-50), sized(-120)}}};
-constexpr std::array<FloatPoint, 4> kTyre{{{sized(kWheelHalfWidth), sized(-kWheelRadius)},
-                                           {sized(kWheelHalfWidth), sized(kWheelRadius)},
-                                           {sized(-kWheelHalfWidth), sized(kWheelRadius)},
-                                           {sized(-kWheelHalfWidth), sized(-kWheelRadius)}}};
-
-class Camera {
- public:
-  explicit Camera(const Scene& scene) {
-    // Vector2.rotate_rad: whole quarter turns are exact.
-    constexpr double two_pi = 2 * kPi;
-    double angle = std::fmod(-static_cast<double>(scene.hull.angle), two_pi);
-    if (angle < 0) angle += two_pi;
-    if (std::fmod(angle + kVectorEpsilon, kQuarterTurn) < 2 * kVectorEpsilon) {
-      constexpr std::array<double, 4> quarters{1, 0, -1, 0};
-      const auto turn = static_cast<std::size_t>((angle + kVectorEpsilon) / kQuarterTurn);
-      cosine_ = quarters[turn % 4];
-      sine_ = quarters[(turn + 3) % 4];
-    } else {
-      sine_ = std::sin(angle);
-      cosine_ = std::cos(angle);
-    }
-    const double t = scene.seconds;
-    zoom_ = 0.1 * kScale * std::max(1 - t, 0.0) + kZoom * kScale * std::min(t, 1.0);
-    const double scroll_x = -static_cast<double>(scene.hull.x) * zoom_;
-    const double scroll_y = -static_cast<double>(scene.hull.y) * zoom_;
-    shift_x_ = kSurfaceWidth / 2.0 + (cosine_ * scroll_x - sine_ * scroll_y);
-    shift_y_ = kSurfaceHeight / 4.0 + (sine_ * scroll_x + cosine_ * scroll_y);
-  }
-
-  [[nodiscard]] double zoom() const noexcept { return zoom_; }
-
-  [[nodiscard]] Point project(Point world) const noexcept {
-    return {(cosine_ * world.x - sine_ * world.y) * zoom_ + shift_x_,
-            (sine_ * world.x + cosine_ * world.y) * zoom_ + shift_y_};
-  }
-
- private:
-  double cosine_ = 1;
-  double sine_ = 0;
-  double zoom_ = 1;
-  double shift_x_ = 0;
-  double shift_y_ = 0;
-};
 
 class Lister {
  public:
@@ -125,14 +57,12 @@ class Lister {
   }
 
   void list_car() {
+    const Chassis& car = chassis();
     for (const WheelLook& wheel : scene_.wheels) {
-      add_part(wheel.pose, kTyre, Ink::kTyre);
+      add_part(wheel.pose, corners_of(car.wheel), Ink::kTyre);
       list_mark(wheel);
     }
-    add_part(scene_.hull, kRearWing, Ink::kHull);
-    add_part(scene_.hull, kBody, Ink::kHull);
-    add_part(scene_.hull, kNose, Ink::kHull);
-    add_part(scene_.hull, kFrontWing, Ink::kHull);
+    for (const ConvexPolygon& part : car.hull_parts) add_part(scene_.hull, corners_of(part), Ink::kHull);
   }
 
  private:
@@ -145,7 +75,7 @@ class Lister {
 
   // Whether a polygon with this corner can reach what is seen.
   [[nodiscard]] bool may_be_seen(Point corner) const noexcept {
-    const Point at = camera_.project(corner);
+    const Point at = camera_.on_screen(corner);
     return at.x >= -reach_ && at.x <= kSurfaceWidth + reach_ && at.y >= kIndicatorHeight - reach_ &&
            at.y <= kSurfaceHeight + reach_;
   }
@@ -156,7 +86,7 @@ class Lister {
   }
 
   void add_corner(Polygon& polygon, Point world) const noexcept {
-    const Point corner = camera_.project(world);
+    const Point corner = camera_.on_screen(world);
     polygon.x[polygon.num_corners] = truncated(corner.x);
     polygon.y[polygon.num_corners] = truncated(corner.y);
     ++polygon.num_corners;
@@ -170,7 +100,7 @@ class Lister {
   void add_if_seen(const Quad& quad, Ink ink) {
     if (!may_be_seen(quad[0])) return;
     std::array<Point, 4> corners;
-    for (std::size_t i = 0; i < 4; ++i) corners[i] = camera_.project(quad[i]);
+    for (std::size_t i = 0; i < 4; ++i) corners[i] = camera_.on_screen(quad[i]);
     const auto [left, right] = std::minmax({corners[0].x, corners[1].x, corners[2].x, corners[3].x});
     const auto [low, high] = std::minmax({corners[0].y, corners[1].y, corners[2].y, corners[3].y});
     if (right < -kMargin || left > kSurfaceWidth + kMargin) return;
@@ -183,13 +113,16 @@ class Lister {
     }
   }
 
-  void add_part(const Pose& pose, std::span<const FloatPoint> corners, Ink ink) {
+  static std::span<const Vec2> corners_of(const ConvexPolygon& shape) noexcept {
+    return {shape.vertices.data(), static_cast<std::size_t>(shape.count)};
+  }
+
+  void add_part(const Pose& pose, std::span<const Vec2> corners, Ink ink) {
     Polygon& polygon = append(ink, Brush::kPlain);
-    for (const FloatPoint& corner : corners) {
-      // b2Mul(b2Transform, b2Vec2), in float32
-      const float x = (pose.cosine * corner.x - pose.sine * corner.y) + pose.x;
-      const float y = (pose.sine * corner.x + pose.cosine * corner.y) + pose.y;
-      add_corner(polygon, {static_cast<double>(x), static_cast<double>(y)});
+    const Transform transform{{pose.x, pose.y}, pose.sine, pose.cosine};
+    for (const Vec2 corner : corners) {
+      const Vec2 world = apply(transform, corner);
+      add_corner(polygon, {world.x, world.y});
     }
   }
 
@@ -201,10 +134,10 @@ class Lister {
     const auto sign = [](double value) { return static_cast<double>((value > 0) - (value < 0)); };
     const double from_cosine = from_sine > 0 ? sign(std::cos(from)) : std::cos(from);
     const double to_cosine = to_sine > 0 ? sign(std::cos(to)) : std::cos(to);
-    const auto half = sized(kWheelHalfWidth);
-    const auto start = static_cast<float>(kWheelRadius * from_cosine * kSize);
-    const auto end = static_cast<float>(kWheelRadius * to_cosine * kSize);
-    add_part(wheel.pose, std::array<FloatPoint, 4>{{{-half, start}, {half, start}, {half, end}, {-half, end}}},
+    const auto half = static_cast<float>(kWheelHalfWidth);
+    const auto start = static_cast<float>(kWheelPixels * from_cosine * kSize);
+    const auto end = static_cast<float>(kWheelPixels * to_cosine * kSize);
+    add_part(wheel.pose, std::array<Vec2, 4>{{{-half, start}, {half, start}, {half, end}, {-half, end}}},
              Ink::kTyreMark);
   }
 

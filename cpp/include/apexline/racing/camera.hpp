@@ -4,25 +4,34 @@
 #pragma once
 
 #include "apexline/racing/canvas.hpp"
-#include "apexline/racing/display_list.hpp"
 #include "apexline/racing/scene.hpp"
 
 namespace apexline::racing {
+
+inline constexpr int kSurfaceWidth = 1000;  // WINDOW_W, pixels
+inline constexpr int kSurfaceHeight = 800;  // WINDOW_H, pixels
 
 // Follows the hull and turns with it; zooms in during the first second.
 class Camera {
  public:
   explicit Camera(const Scene& scene) noexcept;
 
-  [[nodiscard]] Point on_screen(Point world) const noexcept;
+  [[nodiscard]] double zoom() const noexcept { return zoom_; }  // pixels a unit
+
+  [[nodiscard]] Point on_screen(Point world) const noexcept {
+    const Point point = turned(world);
+    return {point.x * zoom_ + translation_.x, point.y * zoom_ + translation_.y};
+  }
 
  private:
   // pygame's Vector2.rotate_rad, which turns by exact quarters where the angle is within 1e-6 radians of one.
-  [[nodiscard]] Point turned(Point point) const noexcept;
+  [[nodiscard]] Point turned(Point point) const noexcept {
+    return {cosine_ * point.x - sine_ * point.y, sine_ * point.x + cosine_ * point.y};
+  }
 
   double sine_;
   double cosine_;
-  double zoom_;  // pixels a unit
+  double zoom_;
   Point translation_{};
 };
 

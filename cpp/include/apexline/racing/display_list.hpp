@@ -8,12 +8,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "apexline/racing/camera.hpp"
 #include "apexline/racing/scene.hpp"
 
 namespace apexline::racing {
 
-inline constexpr int kSurfaceWidth = 1000;   // WINDOW_W, pixels
-inline constexpr int kSurfaceHeight = 800;   // WINDOW_H, pixels
 inline constexpr int kIndicatorHeight = 100;  // rows that the black box of the indicators covers, from y = 0 up
 
 enum class Ink : std::uint8_t {
