@@ -54,7 +54,9 @@ Canvas canvas_of(const py::array& picture) {
   return canvas;
 }
 
-py::array_t<std::uint8_t> new_picture(int width, int height) { return py::array_t<std::uint8_t>(Shape{height, width, 3}); }
+py::array_t<std::uint8_t> new_picture(int width, int height) {
+  return py::array_t<std::uint8_t>(Shape{height, width, 3});
+}
 
 py::array_t<std::uint8_t> draw_shape(const py::object& picture, const std::string& kind, const py::object& points,
                                      const racing::Rgb& colour) {
@@ -164,7 +166,8 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
                                    const py::object& kerbs, const py::object& colours, const py::object& poses,
                                    const py::object& velocity, const py::object& phases, const py::object& omegas,
                                    float steering_angle, double seconds, double score,
-                                   const std::vector<std::pair<bool, py::object>>& skid_marks, const py::tuple& glyphs) {
+                                   const std::vector<std::pair<bool, py::object>>& skid_marks,
+                                   const py::tuple& glyphs) {
   const auto float32 = py::dtype::of<float>();
   const racing::Track track = track_of(tiles, kerb_tiles, kerb_is_white, kerbs);
   const py::array is_touched = exact_array(touched, "touched", py::dtype::of<bool>(), {track.num_tiles()});

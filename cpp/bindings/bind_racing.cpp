@@ -3,8 +3,11 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string_view>
 
 #include "apexline/racing/display_list.hpp"
 #include "apexline/racing/portrait.hpp"
@@ -52,6 +55,23 @@ Action discrete_action(std::int64_t action) noexcept {
   return {action == 1 ? kSteer : (action == 2 ? -kSteer : 0.0), action == 3 ? kGas : 0.0, action == 4 ? kBrake : 0.0};
 }
 
+// A game that was never reset, or has ended.
+struct ResetNeeded : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Set while the interpreter's lock is given up; looked at only by those who hold it.
+class Busy {
+ public:
+  explicit Busy(bool& is_busy) noexcept : is_busy_(is_busy) { is_busy_ = true; }
+  ~Busy() { is_busy_ = false; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  bool& is_busy_;
+};
+
 class Racing {
  public:
   Racing(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
@@ -67,6 +87,7 @@ class Racing {
   // (frames, reports)
   py::tuple reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
                   const py::object& states) {
+    require_idle();
     const auto count = num_envs();
     const auto boolean = py::dtype::of<bool>();
     const py::array chosen = exact_array(resets, "resets", boolean, {count});
@@ -82,6 +103,7 @@ class Racing {
     std::uint8_t* pixels = frames.mutable_data();
     const auto told = reports_in(reports);
     {
+      const Busy busy(is_busy_);
       const py::gil_scoped_release released;
       world_.reset(choices_, pixels, told);
     }
@@ -90,8 +112,9 @@ class Racing {
 
   // (frames, reports, final frames or None, final reports or None)
   py::tuple step(const py::object& actions) {
+    require_idle();
     for (std::size_t env = 0; env < actions_.size(); ++env)
-      if (world_.needs_reset(env)) throw std::runtime_error(text("environment ", env, " needs a reset before a step"));
+      if (world_.needs_reset(env)) throw ResetNeeded(text("environment ", env, " needs a reset before a step"));
     take_actions(actions);
     py::array_t<std::uint8_t> frames = new_frames();
     py::array reports = new_reports();
@@ -100,6 +123,7 @@ class Racing {
     const auto told = reports_in(reports);
     const auto told_last = reports_in(final_reports);
     {
+      const Busy busy(is_busy_);
       const py::gil_scoped_release released;
       world_.step(actions_, pixels, told, final_frames_.data(), told_last);
     }
@@ -117,6 +141,7 @@ class Racing {
     require_drawable(index);
     py::array_t<std::uint8_t> picture(Shape{height, width, 3});
     std::uint8_t* pixels = picture.mutable_data();
+    const Busy busy(is_busy_);
     const py::gil_scoped_release released;
     racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
     const auto& marks = world_.episode(index).skid_marks().marks();
@@ -144,8 +169,10 @@ class Racing {
     py::array_t<double> tiles(Shape{count, 4, 2});
     py::array_t<bool> visited(count);
     py::array_t<bool> touched(count);
-    std::memcpy(nodes.mutable_data(), track.nodes.data(), track.nodes.size() * sizeof(racing::Node));
-    std::memcpy(tiles.mutable_data(), track.tiles.data(), track.tiles.size() * sizeof(racing::Quad));
+    if (count > 0) {
+      std::memcpy(nodes.mutable_data(), track.nodes.data(), track.nodes.size() * sizeof(racing::Node));
+      std::memcpy(tiles.mutable_data(), track.tiles.data(), track.tiles.size() * sizeof(racing::Quad));
+    }
     for (py::ssize_t tile = 0; tile < count; ++tile) {
       visited.mutable_at(tile) = episode.is_visited(static_cast<std::int32_t>(tile));
       touched.mutable_at(tile) = scene.touched[tile] != 0;
@@ -215,6 +242,7 @@ class Racing {
 
   // As they are, without a step: the first ones after `load`.
   py::array_t<std::uint8_t> observe() {
+    require_idle();
     for (std::size_t env = 0; env < world_.num_envs(); ++env) require_drawable(env);
     py::array_t<std::uint8_t> frames = new_frames();
     world_.draw(frames.mutable_data());
@@ -224,14 +252,20 @@ class Racing {
  private:
   [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
 
+  void require_idle() const {
+    if (is_busy_) throw std::runtime_error("another thread is using these environments; they take one caller at a time");
+  }
+
   [[nodiscard]] std::size_t checked(py::ssize_t env) const {
-    if (env < 0 || env >= num_envs()) throw py::index_error(text("env is ", env, "; it must be from 0 to ", num_envs() - 1));
+    require_idle();
+    if (env < 0 || env >= num_envs())
+      throw py::index_error(text("env is ", env, "; it must be from 0 to ", num_envs() - 1));
     return static_cast<std::size_t>(env);
   }
 
   void require_drawable(std::size_t env) const {
     if (world_.episode(env).num_tiles() == 0)
-      throw std::runtime_error(text("environment ", env, " needs a reset before there is anything to draw"));
+      throw ResetNeeded(text("environment ", env, " needs a reset before there is anything to draw"));
   }
 
   py::array_t<std::uint8_t> new_frames() const {
@@ -294,6 +328,7 @@ class Racing {
   std::vector<World::ResetChoice> choices_;
   std::vector<Action> actions_;
   std::vector<std::uint8_t> final_frames_;
+  bool is_busy_ = false;
 };
 
 std::unique_ptr<Racing> make_racing(const py::object& states, const std::string& actions, const std::string& autoreset,
@@ -303,6 +338,7 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
                                     const py::tuple& glyphs, int num_threads) {
   const auto random = random_states(states, "states", std::nullopt);
   racing::WorldOptions options;
+  options.num_envs = static_cast<std::int32_t>(random.size());
   options.game = {max_frames, domain_randomize, ends_at_start_line, lap_complete_percent, keeps_skid_marks};
   options.rules.stall_decisions = rules["stall_decisions"].cast<std::int32_t>();
   options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
@@ -327,6 +363,7 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
 }  // namespace
 
 void bind_racing(py::module_& module) {
+  py::register_exception<ResetNeeded>(module, "ResetNeeded", PyExc_RuntimeError);
   py::class_<Racing>(module, "Racing", R"(Games of CarRacing stepped together; apexline.racing checks what it passes.
 
 Args:
@@ -347,7 +384,8 @@ Args:
       .def("observe", &Racing::observe, "The frames of the games as they stand.")
       .def("portrait", &Racing::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
            py::arg("with_skid_marks"), "The exact picture (height, width, 3) uint8 of a game.")
-      .def("track", &Racing::track, py::arg("env"), "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")
+      .def("track", &Racing::track, py::arg("env"),
+           "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")
       .def("car", &Racing::car, py::arg("env"), "Bodies, pedals and clock of a game.")
       .def("skid_marks", &Racing::skid_marks, py::arg("env"), "Pairs of whether on grass and points (n, 2) float64.")
       .def("failed_tracks", &Racing::failed_tracks, py::arg("env"), "Attempts before the track of a game.")

@@ -365,6 +365,14 @@ TEST(a_state_of_another_length_is_refused_and_changes_nothing) {
   const auto before = arcade.world.save(0);
   content.push_back(0);
   CHECK_THROWS(std::invalid_argument, "longer", arcade.world.load(0, sealed(content)));
+  content.pop_back();
+  // The phase, and the number of tiles that the rules have judged.
+  constexpr std::size_t kJudged = 1 + 8 + 37 + 12;
+  for (const std::size_t place : {std::size_t{0}, kJudged + 3}) {
+    auto impossible = content;
+    impossible[place] = 0x7f;
+    CHECK_THROWS(std::invalid_argument, "can be in", arcade.world.load(0, sealed(impossible)));
+  }
   for (const std::size_t size : {content.size() - 2, content.size() / 2, std::size_t{0}}) {
     content.resize(size);
     CHECK_THROWS(std::invalid_argument, "too early", arcade.world.load(0, sealed(content)));

@@ -40,6 +40,8 @@ def portrait(
     glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]],
 ) -> NDArray[np.uint8]: ...
 
+class ResetNeeded(RuntimeError): ...
+
 @final
 class Racing:
     def __init__(

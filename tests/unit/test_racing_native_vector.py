@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Any
 
 import gymnasium as gym
@@ -505,3 +506,36 @@ def test_rules_are_those_given() -> None:
     assert [bool(step[2][0]) for step in steps] == [False, False, True]
     assert steps[-1][1].tolist() == [pytest.approx(-5.1)]
     assert steps[-1][4]["ended_by"].tolist() == ["stall"]
+
+
+def test_a_second_thread_is_turned_away_while_one_steps() -> None:
+    env = CarRacingVectorEnv(32, action_repeat=100, num_threads=1)
+    env.reset(seed=0)
+    actions = np.zeros((32, 3), np.float32)
+    begun, done = threading.Event(), threading.Event()
+
+    def step() -> None:
+        begun.set()
+        for _ in range(5):
+            env.step(actions)
+        done.set()
+
+    def look_on() -> None:
+        while not done.is_set():
+            env.track(0)
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    begun.wait()
+    with pytest.raises(RuntimeError, match="one caller at a time"):
+        look_on()
+    thread.join()
+    assert env.car(0) is not None
+    env.close()
+
+
+@pytest.mark.parametrize("value", [2.5, 2**31])
+def test_rules_that_do_not_fit_are_named(value: Any) -> None:
+    rules = TrainingRules(stall_decisions=value)
+    with pytest.raises((TypeError, ValueError), match=r"rules\.stall_decisions is"):
+        CarRacingVectorEnv(1, rules=rules)

@@ -130,10 +130,11 @@ void Episode::finish_loading() {
   const std::size_t count = track_.tiles.size();
   const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
   bool is_whole = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
-  is_whole &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto visited) { return visited != 0; });
+  is_whole &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
   for (const Kerb& kerb : track_.kerbs) is_whole &= is_tile(kerb.tile);
   for (const std::int32_t tile : under_wheels_) is_whole &= is_tile(tile);
   if (!is_whole) throw std::invalid_argument("the state's tiles contradict each other");
+  if (!skid_marks_.is_whole()) throw std::invalid_argument("the state's skid marks contradict each other");
   road_.build(track_);
 }
 

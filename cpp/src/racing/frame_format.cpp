@@ -65,7 +65,7 @@ void FrameWriter::average(const std::uint8_t* visible, std::size_t stride, std::
   const auto covered = [&](std::uint32_t cell, std::uint32_t pixel) {
     return std::min((cell + 1) * side, (pixel + 1) * size) - std::max(cell * side, pixel * size);
   };
-  // Dividing by twice the area is multiplying by 2^40 over it, rounded up: exact for what is less than 2^40 / (2 * area).
+  // Dividing by twice the area is multiplying by 2^40 over it, rounded up: exact for less than 2^40 / (2 * area).
   const std::uint32_t area = side * side;
   const std::uint64_t reciprocal = ((std::uint64_t{1} << 40) + 2 * area - 1) / (2 * area);
   // A column of pixels weighs `side` in all, and 255 times that fits.

@@ -28,7 +28,8 @@ struct Avx512Pen {
     const __m512i lower_length = _mm512_shuffle_epi8(length, lower_rows);
     const int group = begin / kGroupWidth;
     const __m512i place = _mm512_add_epi8(
-        _mm512_set4_epi32(0x0F0E0D0C, 0x0B0A0908, 0x07060504, 0x03020100), _mm512_set1_epi8(static_cast<char>(group * kGroupWidth)));
+        _mm512_set4_epi32(0x0F0E0D0C, 0x0B0A0908, 0x07060504, 0x03020100),
+        _mm512_set1_epi8(static_cast<char>(group * kGroupWidth)));
     // Behind the first of its span, wrapping round where it is before.
     __m512i upper = _mm512_sub_epi8(place, _mm512_shuffle_epi8(first, rows));
     __m512i lower = _mm512_sub_epi8(place, _mm512_shuffle_epi8(first, lower_rows));

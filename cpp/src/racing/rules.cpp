@@ -44,6 +44,11 @@ EndedBy RuleBook::judge(const RuleOptions& options, const Episode& episode, Fram
   return EndedBy::kGame;
 }
 
+bool RuleBook::fits(const Episode& episode) const noexcept {
+  return progress_ >= -1 && progress_ < std::max(episode.num_tiles(), 1) && judged_ >= 0 &&
+         judged_ <= episode.num_tiles();
+}
+
 void RuleBook::advance(const Episode& episode) noexcept {
   const std::int32_t horizon = progress_ + kLookAhead;
   for (const std::int32_t tile : episode.under_wheels())

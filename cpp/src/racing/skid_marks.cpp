@@ -14,6 +14,14 @@ void SkidMarks::clear() noexcept {
   traces_ = {};
 }
 
+bool SkidMarks::is_whole() const noexcept {
+  bool is_whole = marks_.size() <= kMaxMarks;
+  for (const SkidMark& mark : marks_) is_whole &= mark.points.size() >= 2 && mark.points.size() <= kMaxPoints;
+  for (const Trace& trace : traces_)
+    is_whole &= trace.num_points == 0 || trace.mark < num_forgotten_ + marks_.size();
+  return is_whole;
+}
+
 void SkidMarks::follow(const CarBlock& block, std::size_t lane) {
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
     Trace& trace = traces_[wheel];

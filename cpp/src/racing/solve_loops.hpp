@@ -131,8 +131,11 @@ class Joint {
       Floats limit_impulse{};
       solve_limits(total, gap, b.angular - a.angular, impulse, limit_impulse);
       total.limit += limit_impulse;
-      a.angular -= inertia_a_ * (cross(arm_a_, impulse) + limit_impulse);
-      b.angular += inertia_b_ * (cross(arm_b_, impulse) + limit_impulse);
+      // Without a limit nothing is added, not even a zero: a lane's bits must not depend on its neighbours.
+      const Floats a_turn = cross(arm_a_, impulse);
+      const Floats b_turn = cross(arm_b_, impulse);
+      a.angular -= inertia_a_ * (is_limited_ ? a_turn + limit_impulse : a_turn);
+      b.angular += inertia_b_ * (is_limited_ ? b_turn + limit_impulse : b_turn);
     } else {
       a.angular -= inertia_a_ * cross(arm_a_, impulse);
       b.angular += inertia_b_ * cross(arm_b_, impulse);
@@ -386,8 +389,6 @@ void iterate(std::array<Step, sizeof...(k)>& steps, std::index_sequence<k...>) n
     if ((steps[k].has_settled() && ...)) return;
   }
 }
-
-
 
 template <std::size_t count>
 void solve_together(std::array<Step, count> steps) noexcept {

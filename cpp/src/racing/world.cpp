@@ -3,14 +3,29 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <cstring>
 #include <stdexcept>
 
 #include "apexline/racing/state_io.hpp"
+#include "apexline/support/text.hpp"
 
 namespace apexline::racing {
 namespace {
 
 constexpr std::uint64_t kStateMark = 0x3130657461745378ULL;  // changes with what a state holds
+
+// Whether the car in the first lane is somewhere.
+bool is_finite(const CarBlock& car) noexcept {
+  bool all = true;
+  for (std::size_t body = 0; body < kNumBodies; ++body)
+    for (const auto* rows : {&car.x, &car.y, &car.angle, &car.centre_x, &car.centre_y, &car.velocity_x, &car.velocity_y,
+                             &car.spin})
+      all &= std::isfinite((*rows)[body][0]);
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
+    all &= std::isfinite(car.omega[wheel][0]) && std::isfinite(car.phase[wheel][0]);
+  return all;
+}
 
 // FNV-1a
 std::uint64_t checksum(std::span<const std::uint8_t> bytes) noexcept {
@@ -26,7 +41,10 @@ World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const 
       kernels_(car_kernels(chosen_isa())),
       blocks_((random.size() + kLanes - 1) / kLanes),
       pool_(options.num_threads),
-      painters_(options.format, glyphs) {
+      painters_(options.format, glyphs,
+                std::min<std::size_t>(random.size(), static_cast<std::size_t>(options.num_threads))) {
+  if (random.size() != static_cast<std::size_t>(options.num_envs))
+    throw std::invalid_argument(text("random holds ", random.size(), " states; expected ", options.num_envs));
   games_.reserve(random.size());
   for (const Pcg64::State& state : random) games_.push_back({Episode(options.game, state), {}});
   // Lanes without a game, or whose game was never reset, are stepped along with the others and dropped.
@@ -49,7 +67,7 @@ void World::step(std::span<const Action> actions, std::uint8_t* frames, std::spa
   // Blocks go in pairs where that leaves no thread without work.
   const auto num_blocks = static_cast<std::int64_t>(blocks_.size());
   const std::int64_t together = num_blocks >= 2 * pool_.num_threads() ? 2 : 1;
-  pool_.parallel_for((num_blocks + together - 1) / together, [&](std::int64_t first, std::int64_t last) {
+  pool_.parallel_for((num_blocks + together - 1) / together, [&](std::int64_t first, std::int64_t last) noexcept {
     for (std::int64_t block = first * together; block < std::min(last * together, num_blocks); block += together) {
       const auto index = static_cast<std::size_t>(block);
       if (together == 2 && block + 1 < num_blocks)
@@ -96,7 +114,8 @@ Scene World::scene(std::size_t env) const noexcept {
 
 std::vector<std::uint8_t> World::save(std::size_t env) const {
   const Game& game = games_[env];
-  CarBlock car{};
+  CarBlock car;
+  std::memset(&car, 0, sizeof(car));  // the other lanes and the padding too: equal games have equal states
   copy_lane(block_of(env), env % kLanes, car, 0);
   StateWriter content;
   content(game.phase, game.score, game.report, game.rules, game.episode, car);
@@ -122,6 +141,12 @@ void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
   content(game.phase, game.score, game.report, game.rules, game.episode, car);
   if (!content.is_at_end()) throw std::invalid_argument("the state is longer than what it holds");
   game.episode.finish_loading();
+  const bool has_track = game.episode.num_tiles() > 0;
+  const bool goes_on_by_itself = options_.autoreset == Autoreset::kSameStep;
+  const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kFullLap &&
+                           (has_track || game.phase == Phase::kNew) && is_finite(car) &&
+                           game.rules.fits(game.episode) && !(goes_on_by_itself && game.phase == Phase::kEnded);
+  if (!is_possible) throw std::invalid_argument("the state is not one that such a game can be in");
   copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
   games_[env] = std::move(game);
 }
@@ -250,7 +275,7 @@ void World::tell(Game& game) const noexcept {
 
 template <class Work>
 void World::for_each_game(const Work& work) {
-  pool_.parallel_for(static_cast<std::int64_t>(games_.size()), [&](std::int64_t first, std::int64_t last) {
+  pool_.parallel_for(static_cast<std::int64_t>(games_.size()), [&](std::int64_t first, std::int64_t last) noexcept {
     painters_.lend([&](Painter& painter) {
       for (std::int64_t env = first; env < last; ++env) work(static_cast<std::size_t>(env), painter);
     });

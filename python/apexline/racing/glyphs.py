@@ -52,13 +52,12 @@ class GlyphTable:
 
 @functools.cache
 def load_glyphs() -> GlyphTable:
-    """The stock game's digits where pygame is installed, else the plain ones; the same table throughout a process."""
+    """The stock game's digits where pygame is installed and can write, else the plain ones; the same table throughout a
+    process."""
     try:
-        font = _import_quietly("pygame.font")
-        surfarray = _import_quietly("pygame.surfarray")
-    except ImportError:
+        return _glyphs_of(_import_quietly("pygame.font"), _import_quietly("pygame.surfarray"))
+    except (ImportError, RuntimeError):  # pygame.error is a RuntimeError
         return plain_glyphs()
-    return _glyphs_of(font, surfarray)
 
 
 def _import_quietly(name: str) -> Any:

@@ -94,6 +94,9 @@ class GameOptions:
             raise ValueError("pedal is True and continuous is False; a pedal is a continuous action")
         if not isinstance(self.rules, TrainingRules | None):
             raise TypeError(f"rules is {self.rules!r}; it must be a TrainingRules or None")
+        if self.rules is not None:
+            for name in ("stall_decisions", "lap_end_decisions", "skipped_tile_margin"):
+                require_integer(f"rules.{name}", getattr(self.rules, name), 0, MOST_FRAMES)
         _ = self.frame_size
 
     def limited(self, steps: int | None) -> GameOptions:
@@ -238,7 +241,7 @@ class NativeGames:
         core = self._core if self._core is not None else self.core
         try:
             outcome = core.step(actions)
-        except RuntimeError as error:
+        except _core.ResetNeeded as error:
             raise ResetNeeded(str(error)) from None
         if self._verbose or self._window is not None:
             self._after(outcome[1])
@@ -248,7 +251,7 @@ class NativeGames:
         """The observations of the games as they stand. Raises ResetNeeded where one was never reset."""
         try:
             return self.core.observe()
-        except RuntimeError as error:
+        except _core.ResetNeeded as error:
             raise ResetNeeded(str(error)) from None
 
     def picture(self, env: int) -> Frame | None:
@@ -286,7 +289,7 @@ class NativeGames:
     def _portrait(self, env: int, size: tuple[int, int], *, with_skid_marks: bool) -> Frame:
         try:
             return self.core.portrait(env, *size, with_skid_marks)
-        except RuntimeError as error:
+        except _core.ResetNeeded as error:
             raise ResetNeeded(str(error)) from None
 
     def _after(self, reports: Reports) -> None:
@@ -357,7 +360,7 @@ def unpack_states(core: _core.Racing, states: dict[int, bytes]) -> dict[int, Epi
     try:
         for env, state in states.items():
             episodes[env] = _unpack_state(core, env, state)
-    except (ValueError, TypeError):
+    except BaseException:
         for env, old in before.items():
             core.load(env, old)
         raise

@@ -104,10 +104,12 @@ class Monitor:
     def save(self, seconds: float, *, with_replay: bool = False) -> None:
         """Writes the latest checkpoint; the replay is large, so it goes with the one that ends a stretch alone."""
         self._last_checkpoint = seconds
+        state = self.session.state_dict() | {"seconds": seconds}
+        # Before the replay too: a checkpoint never goes with a replay of another moment, whenever this is cut short.
+        checkpoint.save(self.folder / checkpoint.LATEST, state | {"with_replay": False})
         if with_replay:
             self.session.replay.save(self.folder / checkpoint.REPLAY)
-        state = self.session.state_dict() | {"seconds": seconds, "with_replay": with_replay}
-        checkpoint.save(self.folder / checkpoint.LATEST, state)
+            checkpoint.save(self.folder / checkpoint.LATEST, state | {"with_replay": True})
 
     def close(self) -> None:
         """Closes files and evaluation processes."""

@@ -1,7 +1,7 @@
 // Eight cars side by side, a car a SIMD lane, and the two steps that move them.
 //
 // A frame of the game is: `drive` (car_dynamics.py: pedals and tyres make forces, float64), then the contacts with
-// the road (car_contacts.hpp), then `solve` (Box2D's b2World::Step: joints, motion, sleep, float32).
+// the road (episode.hpp), then `solve` (Box2D's b2World::Step: joints, motion, sleep, float32).
 #pragma once
 
 #include <array>

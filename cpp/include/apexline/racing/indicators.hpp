@@ -36,8 +36,8 @@ struct ScoreText {
 };
 [[nodiscard]] ScoreText score_text(double score) noexcept;
 
-// Draws the box, rows 84 to 95 of the picture, byte for byte as the game does; a level off at most where a bar ends in a
-// column of pixels that holds ink of the score, which takes a spin of 31 radians a second.
+// Draws the box, rows 84 to 95 of the picture, byte for byte as the game does; a level off at most where a bar ends in
+// a column of pixels that holds ink of the score, which takes a spin of 31 radians a second.
 class IndicatorBox {
  public:
   static constexpr std::int32_t kMostHeight = 48;  // of the glyphs, pixels; the game's have 46

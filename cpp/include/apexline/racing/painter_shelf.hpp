@@ -1,6 +1,8 @@
-// Painters to borrow: one for each thread that draws at the same time, made when first needed.
+// Painters to borrow: one for each thread that draws at the same time.
 #pragma once
 
+#include <cassert>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -12,11 +14,12 @@ namespace apexline::racing {
 
 class PainterShelf {
  public:
-  PainterShelf(const FrameFormat& format, Glyphs glyphs) : format_(format), glyphs_(std::move(glyphs)) {
-    idle_.push_back(std::make_unique<Painter>(format_, glyphs_));
+  PainterShelf(const FrameFormat& format, const Glyphs& glyphs, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) idle_.push_back(std::make_unique<Painter>(format, glyphs));
   }
 
-  // Calls use(painter) with a painter that nobody else has meanwhile. Thread-safe.
+  // Calls use(painter) with a painter that nobody else has meanwhile. Thread-safe, for as many threads as there are
+  // painters.
   template <class Use>
   void lend(const Use& use) {
     std::unique_ptr<Painter> painter = take();
@@ -27,19 +30,13 @@ class PainterShelf {
 
  private:
   std::unique_ptr<Painter> take() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        std::unique_ptr<Painter> painter = std::move(idle_.back());
-        idle_.pop_back();
-        return painter;
-      }
-    }
-    return std::make_unique<Painter>(format_, glyphs_);
+    const std::lock_guard lock(mutex_);
+    assert(!idle_.empty());
+    std::unique_ptr<Painter> painter = std::move(idle_.back());
+    idle_.pop_back();
+    return painter;
   }
 
-  FrameFormat format_;
-  Glyphs glyphs_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Painter>> idle_;
 };

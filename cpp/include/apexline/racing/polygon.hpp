@@ -47,6 +47,7 @@ struct Mass {
 // Whether two polygons touch, each grown by the skin of 0.01 that Box2D gives polygons (b2TestOverlap): their
 // distance by GJK (Gilbert, Johnson and Keerthi 1988) in Box2D's order of operations. `fixed` is in world
 // coordinates, `moved` is seen through `transform`. Swapping the two gives the same result to the bit.
-[[nodiscard]] bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved, const Transform& transform) noexcept;
+[[nodiscard]] bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved,
+                            const Transform& transform) noexcept;
 
 }  // namespace apexline::racing

@@ -32,6 +32,8 @@ class RuleBook {
   void serialize(Archive& archive) {
     archive(tiles_, idle_, progress_, judged_);
   }
+  // Whether what was read can be of such an episode.
+  [[nodiscard]] bool fits(const Episode& episode) const noexcept;
 
  private:
   void advance(const Episode& episode) noexcept;

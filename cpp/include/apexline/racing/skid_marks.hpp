@@ -34,6 +34,8 @@ class SkidMarks {
     archive(marks_, num_forgotten_);
     for (Trace& trace : traces_) archive(trace);
   }
+  // Whether what was read can be the traces of a car.
+  [[nodiscard]] bool is_whole() const noexcept;
 
  private:
   // A slide's second frame makes a mark, and further ones prolong it, also when newer marks have pushed it out of the

@@ -42,7 +42,7 @@ struct Kerb {
 
 struct Track {
   std::vector<Node> nodes;   // one a tile
-  std::vector<Quad> tiles;   // corners in the order of road_poly: left and right of this node, right and left of the last
+  std::vector<Quad> tiles;   // corners as in road_poly: left and right of this node, right and left of the last
   std::vector<Kerb> kerbs;   // by tile
 
   [[nodiscard]] std::int32_t num_tiles() const noexcept { return static_cast<std::int32_t>(tiles.size()); }

@@ -58,8 +58,9 @@ struct Report {
 
 class World {
  public:
-  // `random`: the state from which each game draws its tracks.
-  // Throws std::invalid_argument where the frame format is.
+  // `random`: the state from which each game draws its tracks, num_envs of them.
+  // Throws std::invalid_argument where the frame format or the glyphs are not possible, or there
+  // are more or fewer random states.
   World(const WorldOptions& options, const Glyphs& glyphs, std::span<const Pcg64::State> random);
 
   [[nodiscard]] const WorldOptions& options() const noexcept { return options_; }
