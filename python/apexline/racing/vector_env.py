@@ -50,12 +50,12 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
 
     Tracks, physics, rewards and ends are those of the stock game, bit for bit, and so are the pictures that `render`
     gives: by default this is what SyncVectorEnv over `gymnasium.make("CarRacing-v3")` is, only faster and with more in
-    its infos. (Where pygame is not installed, the score is written in other digits.) Observations are drawn more directly
-    and differ from the stock game's at edges, by 0.04 to 0.09 of 255 levels in the mean (docs/racing.md). `render` with
-    "state_pixels" draws the stock ones.
-    Results depend on seeds and actions alone, not on threads, instruction set or the other games. One caller at a time: a
-    second one gets a RuntimeError. Other Python threads run meanwhile, as `step` and `reset` work without the interpreter's
-    lock.
+    its infos. (Where pygame is not installed, the score is written in other digits.) Observations are drawn more
+    directly and differ from the stock game's at edges, by 0.04 to 0.09 of 255 levels in the mean (docs/racing.md).
+    `render` with "state_pixels" draws the stock ones.
+    Results depend on seeds and actions alone, not on threads, instruction set or the other games. One caller at a time:
+    a second one gets a RuntimeError. Other Python threads run meanwhile, as `step` and `reset` work without the
+    interpreter's lock.
 
     Observations are (num_envs, 96, 96, 3) uint8, or (num_envs, n, n) with `gray`, (num_envs, 3, n, n) with
     `channels_first`. Actions are (num_envs, 3) float32 or float64: steering in [-1, 1], +1 is right, gas and brake in
