@@ -103,7 +103,7 @@ class TrainConfig:
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that are driven at once."""
     env: GameKind = "native"
-    """Who plays the game: apexline's own, the same game a hundred times faster, or gymnasium's CarRacing-v3."""
+    """Who plays the game: apexline's own, the same game hundreds of times faster, or gymnasium's CarRacing-v3."""
     env_processes: bool = True
     """Give each of gymnasium's environments a process of its own; else all run in this one."""
     game: EnvOptions = field(default_factory=EnvOptions)

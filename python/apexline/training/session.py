@@ -119,13 +119,14 @@ class Session:
     def load_replay(self, path: Path, race: dict[str, Any] | None) -> None:
         """Takes over a saved replay, so that learning goes on at once.
 
-        `race` is the checkpoint's state of episodes under way, which go on too; without it, new ones begin.
+        `race` is the checkpoint's state of episodes under way on native games, which go on too; without it, or on other
+        games, new ones begin.
 
         Raises:
             ValueError: the file or the state is damaged or of another configuration.
         """
         self.replay.load(path)
-        if race is not None:
+        if race is not None and self.config.env == "native":
             self.collector.load_race({name: value.numpy() for name, value in race.items()})
             self._is_racing = True
         else:
