@@ -1,40 +1,15 @@
 #include "apexline/racing/painter.hpp"
 
-#include <cstring>
-
 #include "array_scene.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "glyph_arrays.hpp"
 
 namespace apexline::bindings {
 namespace {
 
 using racing::FrameFormat;
-using racing::Glyphs;
 using racing::Painter;
-
-constexpr auto kCharacters = static_cast<py::ssize_t>(Glyphs::kCount);
-
-Glyphs glyphs_of(const py::list& pictures, const py::object& steps) {
-  if (static_cast<py::ssize_t>(pictures.size()) != kCharacters)
-    throw py::value_error(text("glyphs holds ", pictures.size(), " pictures; expected ", kCharacters));
-  Glyphs glyphs;
-  for (std::size_t i = 0; i < Glyphs::kCount; ++i) {
-    const std::string name = text("glyphs[", i, "]");
-    const py::array picture = as_array(pictures[i]);
-    require_dtype(picture, name.c_str(), py::dtype::of<std::uint8_t>());
-    if (picture.ndim() != 2 || picture.size() == 0)
-      throw py::value_error(text(name, " has no rows or columns; expected (height, width)"));
-    if (i == 0) glyphs.height = static_cast<std::int32_t>(picture.shape(0));
-    require_shape(picture, name.c_str(), {glyphs.height, picture.shape(1)});
-    glyphs.characters[i].width = static_cast<std::int32_t>(picture.shape(1));
-    const auto* values = data<std::uint8_t>(picture);
-    glyphs.characters[i].coverage.assign(values, values + picture.size());
-  }
-  const py::array table = exact_array(steps, "steps", py::dtype::of<std::int32_t>(), {kCharacters, kCharacters});
-  std::memcpy(glyphs.steps.data(), table.data(), sizeof(glyphs.steps));
-  return glyphs;
-}
 
 py::array_t<std::uint8_t> draw(Painter& self, const ArrayScene& scene) {
   const FrameFormat& format = self.format();
@@ -86,17 +61,15 @@ Raises:
 Args:
     crop_hud, gray, size: as EnvOptions has them.
     interleaved: colours last instead of first.
-    glyphs: the pictures of "0123456789-", (height, width) uint8 each.
-    steps: (11, 11) int32, how far a character is from the one before, in 1/64 pixel.
+    glyphs: the arrays of GlyphTable.
 
 Raises:
     ValueError: an argument is out of range or has the wrong shape.)")
-      .def(py::init([](bool crop_hud, bool gray, int size, bool interleaved, const py::list& glyphs,
-                       const py::object& steps) {
-             return Painter(FrameFormat{crop_hud, gray, size, interleaved}, glyphs_of(glyphs, steps));
+      .def(py::init([](bool crop_hud, bool gray, int size, bool interleaved, const py::tuple& glyphs) {
+             return Painter(FrameFormat{crop_hud, gray, size, interleaved}, glyphs_of(glyphs));
            }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("size"), py::arg("interleaved"),
-           py::arg("glyphs"), py::arg("steps"))
+           py::arg("glyphs"))
       .def("draw", &draw, py::arg("scene"), "A new frame.");
   module.def("polygons", &polygons, py::arg("scene"),
              "What is painted below the indicators, in order: (ink, whether antialiased, corners).");

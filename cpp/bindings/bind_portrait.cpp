@@ -93,14 +93,9 @@ py::array_t<std::uint8_t> smoothscale(const py::object& picture, int width, int 
   return scaled;
 }
 
-racing::Glyphs table_of(const py::tuple& glyphs) {
-  if (glyphs.size() != 3) throw py::value_error(text("glyphs has ", glyphs.size(), " items; expected 3"));
-  return glyphs_of(glyphs[0], glyphs[1], glyphs[2]);
-}
-
 py::array_t<std::uint8_t> score_picture(double score, const py::tuple& glyphs) {
   Canvas canvas(200, 100);
-  racing::draw_score(canvas, finite(score, "score"), table_of(glyphs), {60, 50});
+  racing::draw_score(canvas, finite(score, "score"), glyphs_of(glyphs), {60, 50});
   auto picture = new_picture(canvas.width(), canvas.height());
   canvas.copy_to(picture.mutable_data());
   return picture;
@@ -176,7 +171,7 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
   const auto phase_array = finite_array(phases, "phases", {racing::kNumWheels});
   const auto omega_array = finite_array(omegas, "omegas", {racing::kNumWheels});
   const auto marks = skid_marks_of(skid_marks);
-  const racing::Glyphs table = table_of(glyphs);
+  const racing::Glyphs table = glyphs_of(glyphs);
 
   racing::Scene scene;
   scene.track = &track;

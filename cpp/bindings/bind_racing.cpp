@@ -357,7 +357,7 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   const ActionKind kind = actions == "discrete" ? ActionKind::kDiscrete
                           : actions == "pedal"  ? ActionKind::kPedal
                                                 : ActionKind::kContinuous;
-  return std::make_unique<Racing>(options, kind, glyphs_of(glyphs[0], glyphs[1], glyphs[2]), random);
+  return std::make_unique<Racing>(options, kind, glyphs_of(glyphs), random);
 }
 
 }  // namespace

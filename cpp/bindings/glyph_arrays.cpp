@@ -4,18 +4,19 @@
 
 namespace apexline::bindings {
 
-racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& steps, const py::handle& coverage) {
+racing::Glyphs glyphs_of(const py::tuple& arrays) {
+  if (arrays.size() != 3) throw py::value_error(text("glyphs has ", arrays.size(), " items; expected 3"));
   constexpr auto count = static_cast<py::ssize_t>(racing::Glyphs::kCount);
   const auto int32 = py::dtype::of<std::int32_t>();
-  const py::array width_array = exact_array(widths, "widths", int32, {count});
-  const py::array step_array = exact_array(steps, "steps", int32, {count, count});
+  const py::array width_array = exact_array(arrays[0], "widths", int32, {count});
+  const py::array step_array = exact_array(arrays[1], "steps", int32, {count, count});
   const auto* width = data<std::int32_t>(width_array);
   py::ssize_t total = 0;
   for (py::ssize_t i = 0; i < count; ++i) {
     if (width[i] < 1) throw py::value_error(text("widths[", i, "] is ", width[i], "; it must be positive"));
     total += width[i];
   }
-  const py::array strip = as_array(coverage);
+  const py::array strip = as_array(arrays[2]);
   require_dtype(strip, "coverage", py::dtype::of<std::uint8_t>());
   if (strip.ndim() != 2 || strip.shape(0) < 1)
     throw py::value_error(text("coverage has ", strip.ndim(), " dimensions; expected (height, ", total, ")"));

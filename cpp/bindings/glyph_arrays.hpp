@@ -6,8 +6,8 @@
 
 namespace apexline::bindings {
 
-// widths (11,) int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8, in which the characters stand
+// From widths (11,) int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8, in which the characters stand
 // side by side. Raises ValueError for a width below 1, or one that does not fit the coverage.
-[[nodiscard]] racing::Glyphs glyphs_of(const py::handle& widths, const py::handle& steps, const py::handle& coverage);
+[[nodiscard]] racing::Glyphs glyphs_of(const py::tuple& arrays);
 
 }  // namespace apexline::bindings

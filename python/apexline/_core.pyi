@@ -248,8 +248,7 @@ class Painter:
         gray: bool,
         size: int,
         interleaved: bool,
-        glyphs: list[NDArray[np.uint8]],
-        steps: NDArray[np.int32],
+        glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]],
     ) -> None: ...
     def draw(self, scene: Scene) -> NDArray[np.uint8]: ...
 

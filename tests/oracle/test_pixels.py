@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import pickle
 import subprocess
@@ -20,8 +19,8 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline import _core
 from apexline.racing import AreaMean, ChannelsFirst, CropHud, Grayscale
+from apexline.racing.glyphs import load_glyphs
 
-from .glyph_table import CHARACTERS, default_font, glyph_pictures, glyph_steps, picture
 from .stock_scenes import Picture, Scene, follow, make_game, move, play, scene, spin
 
 BOX = 84  # first row of the indicators
@@ -35,10 +34,12 @@ FORMATS = [
 ]
 
 
+TALL = (np.full(11, 3, np.int32), np.zeros((11, 11), np.int32), np.zeros((49, 33), np.uint8))
+
+
 @pytest.fixture(scope="module")
 def glyphs() -> dict[str, Any]:
-    font = default_font()
-    return {"glyphs": glyph_pictures(font), "steps": glyph_steps(font)}
+    return {"glyphs": load_glyphs().arrays}
 
 
 @pytest.fixture(scope="module")
@@ -233,24 +234,6 @@ def test_every_variant_draws_the_same_bytes(
     assert result.stdout.split() == [isa, seen.hexdigest()], result.stderr
 
 
-def test_scores_are_written_as_pygame_writes_them(glyphs: dict[str, Any]) -> None:
-    """The table of glyphs and steps gives the very pixels of whole strings."""
-    font = default_font()
-    for score in [*range(-300, 1100, 7), 0, -1, -0.2, -99.6, 999.5, 4711, -4711]:
-        text = f"{score:04.0f}"
-        indices = [CHARACTERS.index(character) for character in text]
-        pairs = itertools.pairwise(indices)
-        places = np.cumsum([0, *(int(glyphs["steps"][pair]) for pair in pairs)]) >> 6
-        rendered = picture(font, text)
-        assert rendered.shape[1] == places[-1] + glyphs["glyphs"][indices[-1]].shape[1]
-        written = np.zeros_like(rendered)
-        for index, place in zip(indices, places, strict=True):
-            glyph = glyphs["glyphs"][index]
-            part = written[:, place : place + glyph.shape[1]]
-            part += glyph[:, : part.shape[1]]
-        np.testing.assert_array_equal(written, rendered, err_msg=text)
-
-
 def test_every_indicator_and_score_is_the_stock_games(
     undrawn_game: Callable[..., Any], painter: _core.Painter
 ) -> None:
@@ -290,13 +273,8 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_picture(
         ({"size": 0}, "size is 0; it must be between 1 and 96"),
         ({"size": 97}, "size is 97; it must be between 1 and 96"),
         ({"size": 85, "crop_hud": True}, "size is 85; it must be between 1 and 84"),
-        ({"glyphs": []}, "glyphs holds 0 pictures; expected 11"),
-        ({"glyphs": [np.zeros((49, 3), np.uint8)] * 11}, "glyphs are 49 pixels high; expected 1 to 48"),
-        (
-            {"glyphs": [*[np.zeros((6, 3), np.uint8)] * 10, np.zeros((5, 3), np.uint8)]},
-            r"glyphs\[10\] has shape \(5, 3\); expected \(6, 3\)",
-        ),
-        ({"steps": np.zeros((11, 10), np.int32)}, r"steps has shape \(11, 10\); expected \(11, 11\)"),
+        ({"glyphs": ()}, "glyphs has 0 items; expected 3"),
+        ({"glyphs": TALL}, "glyphs are 49 pixels high; expected 1 to 48"),
     ],
 )
 def test_what_makes_no_painter_is_refused(

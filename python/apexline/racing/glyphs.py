@@ -27,6 +27,9 @@ CHARACTERS = "0123456789-"
 FONT_SIZE = 42
 """In which the game opens the font."""
 
+MOST_HEIGHT = 48
+"""Pixels that a character may be high; the game's are 46."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class GlyphTable:
@@ -55,9 +58,10 @@ def load_glyphs() -> GlyphTable:
     """The stock game's digits where pygame is installed and can write, else the plain ones; the same table throughout a
     process."""
     try:
-        return _glyphs_of(_import_quietly("pygame.font"), _import_quietly("pygame.surfarray"))
+        table = _glyphs_of(_import_quietly("pygame.font"), _import_quietly("pygame.surfarray"))
     except (ImportError, RuntimeError):  # pygame.error is a RuntimeError
         return plain_glyphs()
+    return table if len(table.coverage) <= MOST_HEIGHT else plain_glyphs()
 
 
 def _import_quietly(name: str) -> Any:
