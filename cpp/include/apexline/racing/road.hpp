@@ -2,7 +2,7 @@
 //
 // A tile is the convex hull of its quadrilateral in float32, as Box2D has it. Touching is decided by exactly Box2D's
 // overlap test wherever the answer is not plain from distances, so it is the same to the bit. O(tiles) a car and
-// frame, about 0.1 microseconds for a track of 300; no memory is allocated but in `build`.
+// frame, with the tests of all parts 0.3 microseconds on a track of 300; no memory is allocated but in `build`.
 #pragma once
 
 #include <array>
