@@ -11,7 +11,7 @@ from apexline.racing.action_repeat import ActionRepeat
 from apexline.racing.actions import PedalAction, random_driving
 from apexline.racing.env import CarRacingEnv, make_native_env
 from apexline.racing.options import EnvOptions, TrainingRules
-from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale
+from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.registration import register
 from apexline.racing.rules import FullLap, LapEnd, StallEnd, add_rules
 from apexline.racing.score import UnshapedScore
@@ -36,6 +36,7 @@ __all__ = [
     "LapEnd",
     "PedalAction",
     "RacingWorkers",
+    "RoadContrast",
     "SkidMark",
     "SkipZoom",
     "SkippedTiles",

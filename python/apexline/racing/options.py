@@ -54,6 +54,9 @@ class EnvOptions:
     """Cut off the indicators: keep rows 0:84 and columns 6:90."""
     gray: bool = False
     """One channel (0.299 R + 0.587 G + 0.114 B) instead of three."""
+    road_contrast: bool = False
+    """Spread the road's shades by a tone curve of gray frames (see `RoadContrast`): tiles still to be visited, whose
+    shades alternate by 2 of 255, then stand out from visited ones, which are all alike."""
     frame_size: int = FULL_SIDE
     """Side of a frame in pixels, after an area mean; at most 96, or 84 where `crop_hud` is set."""
     pedal: bool = False
@@ -67,6 +70,7 @@ class EnvOptions:
     def __post_init__(self) -> None:
         _require(self, "action_repeat", self.action_repeat >= 1, ">= 1")
         _require(self, "skip_zoom", 0 <= self.skip_zoom < 1000, "between 0 and 999")
+        _require(self, "road_contrast", self.gray or not self.road_contrast, "False where gray is False")
         side = self.visible_side
         _require(self, "frame_size", 1 <= self.frame_size <= side, f"between 1 and {side}")
 

@@ -12,7 +12,7 @@ from apexline.racing.action_repeat import ActionRepeat
 from apexline.racing.actions import PedalAction
 from apexline.racing.game import Env
 from apexline.racing.options import EnvOptions
-from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale
+from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.rules import add_rules
 from apexline.racing.score import UnshapedScore
 from apexline.racing.skip_zoom import SkipZoom
@@ -42,6 +42,8 @@ def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = N
         env = Grayscale(env)
     if options.frame_size != options.visible_side:
         env = AreaMean(env, options.frame_size)
+    if options.road_contrast:
+        env = RoadContrast(env)
     return env if options.gray else ChannelsFirst(env)
 
 

@@ -88,6 +88,8 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         max_episode_steps: the same in steps, as `gymnasium.make_vec` passes it; None or -1: never.
         action_repeat: game frames for which an action is held, or fewer where the episode ends; rewards are summed.
         gray: one channel instead of three, (299 R + 587 G + 114 B + 500) // 1000.
+        road_contrast: with `gray`, spreads the road's shades by a tone curve (see `RoadContrast`), so that tiles still
+            to be visited stand out from visited ones.
         crop_hud: cuts off the indicators: rows 0:84 and columns 6:90 remain.
         frame_shape: (n, n) after an area mean; None: what is visible, (96, 96) or with `crop_hud` (84, 84).
         channels_first: colours are the first axis of a frame; says nothing where `gray`.
@@ -124,6 +126,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         max_episode_steps: int | None = None,
         action_repeat: int = 1,
         gray: bool = False,
+        road_contrast: bool = False,
         crop_hud: bool = False,
         frame_shape: tuple[int, int] | None = None,
         channels_first: bool = False,
@@ -140,6 +143,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
             max_episode_frames=max_episode_frames,
             action_repeat=action_repeat,
             gray=gray,
+            road_contrast=road_contrast,
             crop_hud=crop_hud,
             frame_shape=frame_shape,
             channels_first=channels_first,
