@@ -10,7 +10,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
 
-from apexline.agent.config import AgentConfig
+from apexline.agent.config import AgentConfig, PrecisionName
 from apexline.agent.ddpg import DDPG
 from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
 from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
@@ -25,6 +25,7 @@ __all__ = [
     "Noise",
     "NoiseConfig",
     "OrnsteinUhlenbeckNoise",
+    "PrecisionName",
     "TensorBatch",
     "build",
     "describe",

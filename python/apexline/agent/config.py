@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 EncoderName = Literal["small42", "small84", "nature", "notebook"]
 Normalization = Literal["none", "batch", "layer"]
-PrecisionName = Literal["fp32", "bf16", "fp16"]
+PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class AgentConfig:
     """Largest smoothing noise, in the same units."""
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
     """Decay of the weight average that evaluation plays; 0 evaluates the acting networks themselves."""
-    precision: PrecisionName = "bf16"
-    """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss."""
+    precision: PrecisionName = "auto"
+    """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss. `auto` is bf16, unless
+    a run on a CPU measures at its start that fp32 is as fast there."""
     channels_last: bool = True
     """Keep pictures and convolution weights in NHWC order, the faster one on most hardware."""

@@ -1,4 +1,9 @@
-"""The training loop: environments step while the learner updates, at a fixed ratio of updates to decisions."""
+"""The training loop: environments step while the learner updates, at a fixed ratio of updates to decisions.
+
+A step of all environments and the updates that belong to it run at once, then both are waited for. The step is driven
+by the weights that the updates before it left, and the updates draw from what the steps before it stored. So the order
+of threads does not matter: the same comes out as if everything were done in turn.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,9 @@ from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.curve import draw_curve
 from apexline.training.errors import InputError, reason
 from apexline.training.monitor import Monitor, Status, Watcher
+from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
+from apexline.training.tuning import tuned
 
 
 def train(
@@ -34,7 +41,7 @@ def train(
     run, an error or Ctrl-C included, the latest state and the replay are saved and the curve drawn first.
 
     Args:
-        config: what to run.
+        config: what to run; what it leaves to measurement is measured first.
         folder: made where missing; must be empty unless `resume`.
         resume: go on from the folder's checkpoint.
         weights: a run folder or checkpoint whose networks to start from.
@@ -57,6 +64,7 @@ def train(
     if not resume and folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
 
+    config = tuned(config)
     session = _built(config, initial, weights, render)
     try:
         if parts is not None:
@@ -80,21 +88,21 @@ def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> St
     def seconds() -> float:
         return seconds_before + time.perf_counter() - began
 
-    collector, learner = session.collector, session.learner
-    owed = 0.0
+    config, collector, learner = session.config, session.collector, session.learner
+    schedule = UpdateSchedule(config.loop.replay_ratio)
     try:
         session.begin_episodes()
         monitor.begin(seconds())
-        while not _used_up(session.config.budget, seconds(), session):
+        while not _used_up(config.budget, seconds(), session):
+            learns = collector.decisions >= session.learn_from and len(session.replay) > 0
+            session.actor.refresh()
             collector.begin()
-            if collector.decisions >= session.learn_from and len(session.replay) > 0:
-                owed += session.config.loop.replay_ratio * session.config.num_envs
-                while owed >= 1:
-                    learner.update()
-                    owed -= 1
+            for _ in range(schedule.due(config.num_envs) if learns else 0):
+                learner.update()
             monitor.tick(seconds(), collector.finish())
-        learner.flush()
     finally:
+        collector.settle()
+        learner.flush()
         monitor.save(seconds(), with_replay=True)
     return monitor.finish(seconds())
 
