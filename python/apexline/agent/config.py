@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-EncoderName = Literal["small42", "small84", "nature", "notebook"]
+EncoderName = Literal["patch42", "patch84", "small42", "small84", "nature", "notebook"]
 Normalization = Literal["none", "batch", "layer"]
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -16,9 +16,10 @@ PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 class AgentConfig:
     """Networks, losses and optimisers of a DDPG agent; the caller checks the bounds in the annotations."""
 
-    encoder: EncoderName = "small42"
-    """Convolutions over the stacked frames. The suffix is the frame size they are meant for; `nature` is
-    the DQN network (84 pixels), `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
+    encoder: EncoderName = "patch42"
+    """Convolutions over the stacked frames. The suffix is the frame size they are meant for. `patch` looks at 10x10
+    patches that do not overlap, then at 3x3 of those: the fastest on a CPU; `nature` is the DQN network (84 pixels),
+    `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
     shared_encoder: bool = True
     """One encoder for both, trained by the critic alone (DrQ-v2), instead of one each."""
     trunk_features: Annotated[int, Ge(0)] = 64

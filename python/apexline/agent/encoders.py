@@ -27,6 +27,8 @@ class Conv(NamedTuple):
 
 
 ARCHITECTURES: dict[EncoderName, tuple[Conv, ...]] = {
+    "patch42": (Conv(32, 4, 4), Conv(64, 3, 2)),
+    "patch84": (Conv(32, 8, 8), Conv(64, 3, 2)),
     "small42": (Conv(24, 4, 2), Conv(32, 4, 2), Conv(32, 3)),
     "small84": (Conv(16, 8, 4), Conv(32, 4, 2), Conv(32, 3)),
     "nature": (Conv(32, 8, 4), Conv(64, 4, 2), Conv(64, 3)),  # Mnih et al. 2015

@@ -36,7 +36,7 @@ VIDEO_SIZE = (600, 400)
 WINDOW_SIZE = (1000, 800)
 """Width and height of the game's window, in pixels."""
 RENDER_MODES = ("human", "rgb_array", "state_pixels")
-ENDED_BY = np.array([None, "stall", "lap_end", "full_lap"], object)
+ENDED_BY = np.array([None, "stall", "lap_end"], object)
 """By the number that C++ gives a rule."""
 
 MOST_FRAMES = 2**31 - 1
@@ -98,7 +98,7 @@ class GameOptions:
         if not isinstance(self.rules, TrainingRules | None):
             raise TypeError(f"rules is {self.rules!r}; it must be a TrainingRules or None")
         if self.rules is not None:
-            for name in ("stall_decisions", "lap_end_decisions", "skipped_tile_margin"):
+            for name in ("stall_decisions", "skipped_tile_margin"):
                 require_integer(f"rules.{name}", getattr(self.rules, name), 0, MOST_FRAMES)
         _ = self.frame_size
 

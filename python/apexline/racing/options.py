@@ -22,23 +22,19 @@ class TrainingRules:
     """Decisions in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
     stall_penalty: float = 10.0
     """Taken from the reward of the decision that ends an episode by stalling."""
-    lap_end_decisions: int = 0
-    """Decisions in a row without a new tile that end a nearly complete lap as truncated; 0: rule off."""
-    lap_end_fraction: float = 0.9
-    """A lap is nearly complete once more than this fraction of the tiles is visited."""
-    full_lap_truncates: bool = False
-    """A lap with every tile visited ends as truncated instead of terminated."""
+    lap_bonus: float = 0.0
+    """Added to the reward of the decision that ends a lap: with the last tile visited, as the game has it, or, where
+    some were missed, back at the start of the road, where the episode is then terminated; 0 switches the rule off."""
     skipped_tile_cost: float = 0.0
     """Taken from the reward once for each tile that is left behind unvisited; 0 switches the rule off."""
     skipped_tile_margin: int = 3
     """A tile is left behind when the car is more than this many tiles past it."""
 
     def __post_init__(self) -> None:
-        for name in ("stall_decisions", "lap_end_decisions", "skipped_tile_margin"):
+        for name in ("stall_decisions", "skipped_tile_margin"):
             _require(self, name, getattr(self, name) >= 0, ">= 0")
-        for name in ("stall_penalty", "skipped_tile_cost"):
+        for name in ("stall_penalty", "lap_bonus", "skipped_tile_cost"):
             _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
-        _require(self, "lap_end_fraction", 0 <= self.lap_end_fraction <= 1, "between 0 and 1")
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from apexline.racing.workers import RacingWorkers
 def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = None) -> Env:
     """One game that yields single frames, `options.frame_shape` uint8.
 
-    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training SkippedTiles, FullLap,
-    LapEnd, StallEnd; CropHud, Grayscale, AreaMean, ChannelsFirst. ActionRepeat and UnshapedScore are always
+    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training LapEnd, SkippedTiles,
+    StallEnd; CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat and UnshapedScore are always
     there, ChannelsFirst where frames have colours, and each other one where `options` ask for it.
 
     Raises gymnasium.error.DependencyNotInstalled without `gymnasium[box2d]`.

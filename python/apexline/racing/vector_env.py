@@ -65,7 +65,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     Infos are arrays (num_envs,) with a mask `_key` each, as gymnasium's vector environments have them:
         score: float64, sum of the game's own rewards of the episode; frames: int64, game frames (1/50 s) played in it;
         tiles: float64, fraction of its tiles visited; repeats: int64, frames played by this step;
-        lap_finished: bool, where the game ended the episode; ended_by: "stall", "lap_end" or "full_lap", where a rule
+        lap_finished: bool, where the game ended the episode; ended_by: "stall" or "lap_end", where a rule
         did; episode: with `episode_statistics`, of the episodes that end.
     In same-step autoreset they belong to the new episode; those of the old one are in `final_info`, and its last
     observation in `final_obs` (an object array).
