@@ -1,4 +1,4 @@
-"""What the agent is made of and how it learns; the defaults are the recipe of the `cpu` preset."""
+"""What the agent is made of and how it learns; the defaults are the recipe of the `cpu` preset, for smaller frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 class AgentConfig:
     """Networks, losses and optimisers of a DDPG agent; the caller checks the bounds in the annotations."""
 
-    encoder: EncoderName = "patch42"
-    """Convolutions over the stacked frames. The suffix is the frame size they are meant for. `patch` looks at 10x10
-    patches that do not overlap, then at 3x3 of those: the fastest on a CPU; `nature` is the DQN network (84 pixels),
+    encoder: EncoderName = "small42"
+    """Convolutions over the stacked frames. The suffix is the frame size they are meant for. `patch` takes 10x10
+    patches that do not overlap, then 3x3 of those: the fastest on a CPU; `nature` is the DQN network (84 pixels),
     `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
     shared_encoder: bool = True
     """One encoder for both, trained by the critic alone (DrQ-v2), instead of one each."""
@@ -62,4 +62,5 @@ class AgentConfig:
     """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss. `auto` is bf16, unless
     a run on a CPU measures at its start that fp32 is as fast there."""
     channels_last: bool = True
-    """Keep pictures and convolution weights in NHWC order, the faster one on most hardware."""
+    """Keep pictures and convolution weights in NHWC order: faster on GPUs, and for overlapping convolutions on CPUs.
+    With patches on a CPU, updates take twice as long."""
