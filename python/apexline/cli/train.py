@@ -17,7 +17,8 @@ from apexline.cli.parse import parse
 from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDied
 from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
-from apexline.training.config import from_dict
+from apexline.training.config import check, from_dict
+from apexline.training.memory import describe
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ def main(argv: list[str]) -> None:
     defaults = _defaults(argv)
     command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
     config = replace(command.config, preset=defaults.preset)
+    check(config)
     folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
     print(
-        f"apexline train: preset {config.preset}, {config.num_envs} environments, run folder {folder}",
+        f"apexline train: preset {config.preset}, {config.num_envs} environments, run folder {folder}\n"
+        f"{describe(config)}",
         flush=True,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
