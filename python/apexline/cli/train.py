@@ -18,6 +18,7 @@ from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDied
 from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
 from apexline.training.config import check, from_dict
+from apexline.training.memory import describe
 from apexline.training.tuning import tuned
 
 
@@ -46,7 +47,8 @@ def main(argv: list[str]) -> None:
     folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
     print(
         f"apexline train: preset {config.preset}, {config.num_envs} environments, {config.threads} torch "
-        f"{'thread' if config.threads == 1 else 'threads'}, {config.agent.precision}, run folder {folder}",
+        f"{'thread' if config.threads == 1 else 'threads'}, {config.agent.precision}, run folder {folder}\n"
+        f"{describe(config)}",
         flush=True,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -19,6 +19,7 @@ from apexline.training import checkpoint
 from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.curve import draw_curve
 from apexline.training.errors import InputError, reason
+from apexline.training.memory import check_memory
 from apexline.training.monitor import Monitor, Status, Watcher
 from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
@@ -49,10 +50,12 @@ def train(
         watch: told the status every `monitor.log_seconds`.
 
     Raises:
-        InputError: the configuration, the folder or a checkpoint cannot be used; nothing was overwritten.
+        InputError: the configuration, the folder or a checkpoint cannot be used, or memory does not hold the run;
+            nothing was overwritten.
         WorkerDied, EvaluationDied: a process ended by itself; the latest state is saved.
     """
     check(config)
+    check_memory(config)
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
     if resume and weights is not None:
