@@ -29,7 +29,7 @@ EndedBy RuleBook::judge(const RuleOptions& options, const Episode& episode, Fram
   if (lap_is_over) end.reward += options.lap_bonus;
   if (options.skipped_tile_cost > 0) {
     const std::int32_t behind = lap_is_over ? episode.num_tiles() : progress_ - options.skipped_tile_margin;
-    end.reward -= options.skipped_tile_cost * skipped(episode, behind);
+    if (skipped(episode, behind)) end.reward -= options.skipped_tile_cost;
   }
   idle_ = episode.num_visited() == tiles_ ? idle_ + 1 : 0;
   tiles_ = episode.num_visited();
@@ -56,10 +56,10 @@ bool RuleBook::advance(const Episode& episode) noexcept {
   return came_round;
 }
 
-std::int32_t RuleBook::skipped(const Episode& episode, std::int32_t behind) noexcept {
-  std::int32_t count = 0;
-  for (; judged_ < behind; ++judged_) count += episode.is_visited(judged_) ? 0 : 1;
-  return count;
+bool RuleBook::skipped(const Episode& episode, std::int32_t behind) noexcept {
+  bool any = false;
+  for (; judged_ < behind; ++judged_) any = any || !episode.is_visited(judged_);
+  return any;
 }
 
 }  // namespace apexline::racing

@@ -19,6 +19,7 @@ from apexline.racing import WorkerDied
 from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
 from apexline.training.config import check, from_dict
 from apexline.training.memory import describe
+from apexline.training.profiling import TABLE
 from apexline.training.tuning import tuned
 
 
@@ -35,6 +36,9 @@ class TrainCommand:
     """Start from the weights of this run folder or checkpoint; everything else starts afresh."""
     render: bool = False
     """Show the first environment in a window, which slows it down to real time."""
+    profile: bool = False
+    """Measure where the time of 50 steps goes, once learning is under way: a table at the end, and trace.json in the
+    run folder, for chrome://tracing or Perfetto."""
 
 
 def main(argv: list[str]) -> None:
@@ -60,12 +64,15 @@ def main(argv: list[str]) -> None:
                 resume=command.resume is not None,
                 weights=command.from_,
                 render=command.render,
+                profile=command.profile,
                 watch=bar,
             )
     except (WorkerDied, EvaluationDied, KeyboardInterrupt, SystemExit):
         if (folder / checkpoint.LATEST).exists():
             print(f"the latest state is saved; go on with: apexline train --resume {folder}", file=sys.stderr)
         raise
+    if command.profile and (folder / TABLE).exists():
+        print((folder / TABLE).read_text(), end="")
     print(
         f"done: {status.episodes} episodes, {status.frames} frames, {status.updates} updates "
         f"in {status.seconds / 60:.1f} minutes; score it with: apexline eval {folder}"

@@ -26,7 +26,7 @@ class TrainingRules:
     """Added to the reward of the decision that ends a lap: with the last tile visited, as the game has it, or, where
     some were missed, back at the start of the road, where the episode is then terminated; 0 switches the rule off."""
     skipped_tile_cost: float = 0.0
-    """Taken from the reward once for each tile that is left behind unvisited; 0 switches the rule off."""
+    """Taken from the reward of a decision that leaves tiles behind unvisited, however many; 0: rule off."""
     skipped_tile_margin: int = 3
     """A tile is left behind when the car is more than this many tiles past it."""
 

@@ -1,4 +1,4 @@
-"""A price, paid at once, for each tile that the car leaves behind unvisited."""
+"""A price, paid at once, for tiles that the car leaves behind unvisited."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from apexline.racing.progress import Progress
 
 
 class SkippedTiles(Wrapper):
-    """Takes `cost` from the reward for each tile left behind unvisited; the game charges only at the end.
+    """Takes `cost` from the reward where a decision leaves tiles behind unvisited; the game charges only at the end.
 
-    A tile is judged once an episode, when the car's progress is more than `margin` tiles past it, or the lap is over,
-    and costs if it is unvisited then; coming back for it later refunds nothing.
+    However many they are: a first missed tile costs the game's bonus for a full lap, the others little, and a car that
+    finds back to the road far ahead is not to be kept from it. A tile is judged once an episode, when the car's progress
+    is more than `margin` tiles past it, or the lap is over; coming back for it later refunds nothing.
     """
 
     def __init__(self, env: Env, cost: float, margin: int) -> None:
@@ -32,6 +33,6 @@ class SkippedTiles(Wrapper):
         lap_is_over = info.get("lap_finished") or info.get("ended_by") == "lap_end"
         road = game_of(self).road
         behind = len(road) if lap_is_over else max(self._judged, self._progress.tile - self._margin)
-        fine = self._cost * sum(not tile.road_visited for tile in road[self._judged : behind])
+        skipped = any(not tile.road_visited for tile in road[self._judged : behind])
         self._judged = behind
-        return observation, float(reward) - fine, terminated, truncated, info
+        return observation, float(reward) - self._cost * skipped, terminated, truncated, info

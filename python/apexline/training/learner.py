@@ -51,9 +51,10 @@ class Learner:
         with record_function("wait: replay"):
             drawn = next(self._batches)
         device = self.agent.device
-        batch = TensorBatch(
-            **{name: getattr(drawn, name).to(device, non_blocking=True) for name in TensorBatch._fields}
-        )
+        with record_function("copy: batch"):
+            batch = TensorBatch(
+                **{name: getattr(drawn, name).to(device, non_blocking=True) for name in TensorBatch._fields}
+            )
         errors, metrics = self.agent.update(batch)
         issued = self._send_back(drawn, errors)
         self.flush()
@@ -67,7 +68,8 @@ class Learner:
             return
         if self._pending.arrived is not None:
             self._pending.arrived.synchronize()
-        self.stale += self.replay.update_priorities(self._pending.batch.indices, self._pending.errors)
+        with record_function("replay: priorities"):
+            self.stale += self.replay.update_priorities(self._pending.batch.indices, self._pending.errors)
         self._pending = None
 
     def close(self) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.profiler import record_function
 
 from apexline.racing import WorkerDied
 from apexline.training import checkpoint
@@ -21,6 +23,7 @@ from apexline.training.curve import draw_curve
 from apexline.training.errors import InputError, reason
 from apexline.training.memory import check_memory
 from apexline.training.monitor import Monitor, Status, Watcher
+from apexline.training.profiling import Profiler
 from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
 from apexline.training.tuning import tuned
@@ -33,6 +36,7 @@ def train(
     resume: bool = False,
     weights: Path | None = None,
     render: bool = False,
+    profile: bool = False,
     watch: Watcher | None = None,
 ) -> Status:
     """Runs `config` until its budget is used up.
@@ -47,6 +51,7 @@ def train(
         resume: go on from the folder's checkpoint.
         weights: a run folder or checkpoint whose networks to start from.
         render: show the first environment in a window.
+        profile: write where the time of some steps went: trace.json and profile.txt, in the folder.
         watch: told the status every `monitor.log_seconds`.
 
     Raises:
@@ -76,7 +81,7 @@ def train(
         (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
         monitor = Monitor(session, folder, watch)
         try:
-            return _run(session, monitor, parts)
+            return _run(session, monitor, parts, Profiler(folder) if profile else None)
         finally:
             monitor.close()
             draw_curve(folder)
@@ -84,7 +89,9 @@ def train(
         session.close()
 
 
-def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> Status:
+def _run(
+    session: Session, monitor: Monitor, parts: dict[str, Any] | None, profiler: Profiler | None
+) -> Status:
     seconds_before = parts["seconds"] if parts is not None else 0.0
     began = time.perf_counter()
 
@@ -98,12 +105,18 @@ def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> St
         monitor.begin(seconds())
         while not _used_up(config.budget, seconds(), session):
             learns = collector.decisions >= session.learn_from and len(session.replay) > 0
-            session.actor.refresh()
-            collector.begin()
-            for _ in range(schedule.due(config.num_envs) if learns else 0):
-                learner.update()
-            monitor.tick(seconds(), collector.finish())
+            updates = schedule.due(config.num_envs) if learns else 0
+            with profiler.step(updates) if profiler is not None else nullcontext():
+                session.actor.refresh()
+                collector.begin()
+                for _ in range(updates):
+                    learner.update()
+                episodes = collector.finish()
+                with record_function("monitor"):
+                    monitor.tick(seconds(), episodes)
     finally:
+        if profiler is not None:
+            profiler.close()
         collector.settle()
         learner.flush()
         monitor.save(seconds(), with_replay=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from apexline.agent import AgentConfig, NoiseConfig
@@ -19,7 +21,7 @@ RECIPE_GAME = EnvOptions(
     crop_hud=True,
     gray=True,
     road_contrast=True,
-    frame_size=84,
+    frame_size=42,
     pedal=True,
     rules=TrainingRules(
         stall_decisions=25,
@@ -33,8 +35,7 @@ RECIPE_GAME = EnvOptions(
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
-    replay=ReplayConfig(shift=4),
-    agent=AgentConfig(encoder="patch84", channels_last=False, ema=0.999),
+    agent=AgentConfig(encoder="patch42", channels_last=False, ema=0.999),
     budget=BudgetConfig(minutes=30),
 )
 
@@ -42,7 +43,7 @@ CUDA = TrainConfig(
     preset="cuda",
     device="cuda",
     num_envs=16,
-    game=RECIPE_GAME,
+    game=replace(RECIPE_GAME, frame_size=84),
     replay=ReplayConfig(capacity=200_000, shift=4),
     agent=AgentConfig(encoder="nature", hidden=(512, 512), ema=0.999),
     loop=LoopConfig(batch_size=256),

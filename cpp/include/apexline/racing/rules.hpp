@@ -36,8 +36,8 @@ class RuleBook {
  private:
   // Moves on with the car; true where it has come round to the start of the road.
   bool advance(const Episode& episode) noexcept;
-  // How many of the tiles up to `behind` that were not judged before are unvisited.
-  std::int32_t skipped(const Episode& episode, std::int32_t behind) noexcept;
+  // Whether any of the tiles below `behind` that were not judged before is unvisited.
+  bool skipped(const Episode& episode, std::int32_t behind) noexcept;
 
   std::int32_t tiles_ = 0;      // visited after the last decision
   std::int32_t idle_ = 0;       // decisions in a row without a new tile
