@@ -258,6 +258,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 
 @pytest.mark.gpu
 @needs_gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 @pytest.mark.parametrize("changes", [*VARIANTS, {"precision": "fp16", "lr_decay_updates": 10}])
 def test_an_update_on_the_gpu_never_waits(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)

@@ -61,3 +61,5 @@ class AgentConfig:
     """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss."""
     channels_last: bool = True
     """Keep pictures and convolution weights in NHWC order, the faster one on most hardware."""
+    cuda_graphs: bool = True
+    """Capture the update and the policy in CUDA graphs; eager otherwise. Without effect on the CPU."""
