@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from apexline.agent import DDPG, AgentConfig, TensorBatch
+from apexline.agent import TensorBatch
 from apexline.agent.config import PrecisionName
 
-SHAPE = (1, 18, 18)
-SMALL = AgentConfig(hidden=(16, 16), trunk_features=8)
+from .agents import SHAPE, VARIANTS, addresses, batches, equal, make, weights
 
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def make(seed: int = 0, device: str = "cpu", **changes: Any) -> DDPG:
-    return DDPG(replace(SMALL, **changes), SHAPE, [-1, 0], [1, 1], device=device, seed=seed)
-
-
-def batches(count: int, size: int = 8, device: str = "cpu") -> list[TensorBatch]:
-    generator = torch.Generator().manual_seed(1)
-
-    def pictures() -> Tensor:
-        return torch.randint(0, 256, (size, *SHAPE), dtype=torch.uint8, generator=generator)
-
-    made = []
-    for _ in range(count):
-        batch = TensorBatch(
-            obs=pictures(),
-            next_obs=pictures(),
-            action=torch.rand(size, 2, generator=generator),
-            reward=torch.randn(size, generator=generator),
-            discount=torch.full((size,), 0.9),
-            weights=torch.rand(size, generator=generator),
-        )
-        made.append(TensorBatch(*(field.to(device) for field in batch)))
-    return made
-
-
-def weights(agent: DDPG) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in agent.networks.state_dict().items()}
-
-
-def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-VARIANTS: list[dict[str, Any]] = [
-    {},
-    {"shared_encoder": False, "target_actor": True, "num_critics": 1, "action_join": "second"},
-    {"normalization": "batch", "ema": 0.9, "lr_decay_updates": 30, "lr_final_fraction": 0.1},
-    {"precision": "fp16", "channels_last": False},
-]
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
@@ -110,6 +70,55 @@ def test_a_saved_agent_goes_on_bit_for_bit(changes: dict[str, Any]) -> None:
         agent.update(batch)
         resumed.update(batch)
     assert equal(weights(agent), weights(resumed))
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("updates_saved", [0, 3])
+def test_a_state_is_loaded_into_the_same_memory(updates_saved: int, changes: dict[str, Any]) -> None:
+    saved, agent, fresh = (make(seed=seed, **changes) for seed in (1, 2, 3))
+    made = batches(6)
+    for batch in made[:updates_saved]:
+        saved.update(batch)
+    for batch in made[3:5]:
+        agent.update(batch)
+    before = addresses(agent)
+
+    agent.load_state_dict(saved.state_dict())
+    fresh.load_state_dict(saved.state_dict())
+    for learner in (agent, fresh, saved):
+        learner.update(made[5])
+
+    assert addresses(agent) == before
+    assert equal(weights(agent), weights(saved))
+    assert equal(weights(fresh), weights(saved)), "two agents that share nothing"
+    assert not addresses(fresh) & addresses(saved)
+
+
+class NoHostReads(TorchDispatchMode):
+    """Fails where the host reads what a tensor holds, for which it would have to wait on a GPU."""
+
+    READS = ("_local_scalar_dense", "equal", "is_nonzero", "nonzero")
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if function.name().removeprefix("aten::").partition(".")[0] in self.READS:
+            raise AssertionError(f"{function.name()} reads a tensor's value on the host")
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_an_update_reads_nothing_on_the_host(changes: dict[str, Any]) -> None:
+    agent = make(**changes)
+    for batch in batches(2):
+        with NoHostReads():
+            agent.update(batch)
+
+
+@pytest.mark.parametrize("read", [Tensor.item, float, bool, lambda value: value[value > 0]])
+def test_a_host_read_would_be_seen(read: Callable[[Tensor], Any]) -> None:
+    with NoHostReads(), pytest.raises(AssertionError, match="on the host"):
+        read(torch.ones(()))
 
 
 def test_a_resumed_agent_keeps_its_loss_scale() -> None:
@@ -249,6 +258,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 
 @pytest.mark.gpu
 @needs_gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 @pytest.mark.parametrize("changes", [*VARIANTS, {"precision": "fp16", "lr_decay_updates": 10}])
 def test_an_update_on_the_gpu_never_waits(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)

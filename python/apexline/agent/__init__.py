@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
     raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
 
 from apexline.agent.config import AgentConfig, PrecisionName
+from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate, make_policy, make_update
 from apexline.agent.ddpg import DDPG
 from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
 from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
@@ -21,6 +22,8 @@ __all__ = [
     "ActorCritic",
     "AgentConfig",
     "GaussianNoise",
+    "GraphedPolicy",
+    "GraphedUpdate",
     "LayerInfo",
     "Noise",
     "NoiseConfig",
@@ -30,6 +33,8 @@ __all__ = [
     "build",
     "describe",
     "make_noise",
+    "make_policy",
+    "make_update",
     "update_actor",
     "update_critic",
 ]

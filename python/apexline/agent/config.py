@@ -64,3 +64,5 @@ class AgentConfig:
     channels_last: bool = True
     """Keep pictures and convolution weights in NHWC order: faster on GPUs, and for overlapping convolutions on CPUs.
     With patches on a CPU, updates take twice as long."""
+    cuda_graphs: bool = True
+    """Capture the update and the policy in CUDA graphs; eager otherwise. Without effect on the CPU."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ from apexline.agent.updates import Metrics, TensorBatch, update_actor, update_cr
 class DDPG:
     """Deep deterministic policy gradient (Lillicrap et al. 2015), with TD3's refinements by config.
 
-    What an update changes is on `device`, learning rates and the number of updates included.
+    What an update changes is on `device`, learning rates and the number of updates included. It is changed in place,
+    by updates and by `load_state_dict`, so that a captured update (`cuda_graph`) goes on with it.
 
     Args:
         config: networks, losses, optimisers.
@@ -57,9 +59,17 @@ class DDPG:
         actor = [*networks.actor.parameters()]
         if networks.own_actor_encoder is not None:
             actor += networks.own_actor_encoder.parameters()
-        capturable = self.device.type == "cuda"
-        self.critic_optimizer = Adam(critic, config.critic_lr, fused=True, capturable=capturable)
-        self.actor_optimizer = Adam(actor, config.actor_lr, fused=True, capturable=capturable)
+        self.critic_optimizer = Adam(critic, config.critic_lr, fused=True)
+        self.actor_optimizer = Adam(actor, config.actor_lr, fused=True)
+        if config.lr_decay_updates > 0:
+            for optimizer in self.optimizers:
+                group = optimizer.param_groups[0]
+                group["lr"] = torch.tensor(group["lr"], dtype=torch.float32, device=self.device)
+
+    @property
+    def optimizers(self) -> tuple[Adam, Adam]:
+        """The critic's and the actor's."""
+        return self.critic_optimizer, self.actor_optimizer
 
     def update(self, batch: TensorBatch) -> tuple[Tensor, Metrics]:
         """One step of critic, actor and targets.
@@ -100,7 +110,7 @@ class DDPG:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`, made by an agent of the same config and shapes.
+        """Go on from `state`, made by an agent of the same config and shapes. Nothing of `state` is kept.
 
         Raises:
             KeyError: a part is missing.
@@ -120,10 +130,22 @@ class DDPG:
             return
         progress = (self.updates / config.lr_decay_updates).clamp(max=1)
         fraction = 1 - (1 - config.lr_final_fraction) * progress
-        self.critic_optimizer.param_groups[0]["lr"] = config.critic_lr * fraction
-        self.actor_optimizer.param_groups[0]["lr"] = config.actor_lr * fraction
+        for optimizer, rate in zip(self.optimizers, (config.critic_lr, config.actor_lr), strict=True):
+            optimizer.param_groups[0]["lr"].copy_(rate * fraction)
 
 
 def _load_moments(optimizer: Adam, state: Mapping[str, Any]) -> None:
-    """Load Adam's moments and step counts; its settings stay those of this config and device."""
-    optimizer.load_state_dict({**state, "param_groups": optimizer.state_dict()["param_groups"]})
+    """Load Adam's moments and step counts, in place where it has some; its settings stay those of this config."""
+    held = dict(optimizer.state)
+    rate = optimizer.param_groups[0]["lr"]
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": copy.deepcopy(state["state"]), "param_groups": groups})
+    optimizer.param_groups[0]["lr"] = rate  # torch put a copy there
+    for parameter, tensors in held.items():
+        loaded = optimizer.state[parameter]
+        for name, tensor in tensors.items():
+            if name in loaded:
+                tensor.copy_(loaded[name])
+            else:
+                tensor.zero_()
+        optimizer.state[parameter] = tensors

@@ -12,8 +12,8 @@ class SkippedTiles(Wrapper):
     """Takes `cost` from the reward where a decision leaves tiles behind unvisited; the game charges only at the end.
 
     However many they are: a first missed tile costs the game's bonus for a full lap, the others little, and a car that
-    finds back to the road far ahead is not to be kept from it. A tile is judged once an episode, when the car's progress
-    is more than `margin` tiles past it, or the lap is over; coming back for it later refunds nothing.
+    finds back to the road far ahead is not to be kept from it. A tile is judged once an episode, when the car's
+    progress is more than `margin` tiles past it, or the lap is over; coming back for it later refunds nothing.
     """
 
     def __init__(self, env: Env, cost: float, margin: int) -> None:

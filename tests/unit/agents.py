@@ -1,0 +1,65 @@
+"""Small agents, batches for them, and what their weights are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from apexline.agent import DDPG, AgentConfig, TensorBatch
+
+SHAPE = (1, 18, 18)
+SMALL = AgentConfig(hidden=(16, 16), trunk_features=8)
+
+
+def make(seed: int = 0, device: str = "cpu", **changes: Any) -> DDPG:
+    return DDPG(replace(SMALL, **changes), SHAPE, [-1, 0], [1, 1], device=device, seed=seed)
+
+
+def batches(count: int, size: int = 8, device: str = "cpu") -> list[TensorBatch]:
+    generator = torch.Generator().manual_seed(1)
+
+    def pictures() -> Tensor:
+        return torch.randint(0, 256, (size, *SHAPE), dtype=torch.uint8, generator=generator)
+
+    made = []
+    for _ in range(count):
+        batch = TensorBatch(
+            obs=pictures(),
+            next_obs=pictures(),
+            action=torch.rand(size, 2, generator=generator),
+            reward=torch.randn(size, generator=generator),
+            discount=torch.full((size,), 0.9),
+            weights=torch.rand(size, generator=generator),
+        )
+        made.append(TensorBatch(*(field.to(device) for field in batch)))
+    return made
+
+
+def weights(agent: DDPG) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in agent.networks.state_dict().items()}
+
+
+def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def addresses(agent: DDPG) -> set[int]:
+    """Where the tensors lie that an update changes and the next one goes on from."""
+    tensors = [*agent.networks.state_dict().values(), agent.updates]
+    if agent.scaler.is_enabled():
+        tensors += [agent.scaler._scale, agent.scaler._growth_tracker]
+    for optimizer in agent.optimizers:
+        tensors += [tensor for state in optimizer.state.values() for tensor in state.values()]
+        tensors += [rate for group in optimizer.param_groups if isinstance(rate := group["lr"], Tensor)]
+    return {tensor.data_ptr() for tensor in tensors}
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"shared_encoder": False, "target_actor": True, "num_critics": 1, "action_join": "second"},
+    {"normalization": "batch", "ema": 0.9, "lr_decay_updates": 30, "lr_final_fraction": 0.1},
+    {"precision": "fp16", "channels_last": False},
+]

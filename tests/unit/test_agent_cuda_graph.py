@@ -1,0 +1,432 @@
+"""A captured update is the eager one: it changes nothing when made, and the same afterwards.
+
+Where there is no GPU, a stand-in repeats the function in place of the graph, so that all but the capture is tested.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.utils._pytree import tree_map
+
+from apexline.agent import (
+    DDPG,
+    GraphedPolicy,
+    GraphedUpdate,
+    TensorBatch,
+    cuda_graph,
+    make_policy,
+    make_update,
+)
+
+from .agents import SHAPE, VARIANTS, addresses, batches, equal, make, weights
+
+UPDATES = 20
+DECAYING = {"lr_decay_updates": 10, "lr_final_fraction": 0.1}
+ALL = [*VARIANTS, {"precision": "fp32", "channels_last": False}, {"precision": "fp16", **DECAYING}]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Repeated:
+    """Does what `_Captured` does, without a graph: static outputs, and tensors that must be where they were."""
+
+    def __init__(
+        self,
+        function: Callable[[], Any],
+        *,
+        optimizers: Sequence[Optimizer] = (),
+        generator: torch.Generator | None = None,
+    ) -> None:
+        for _ in range(cuda_graph.WARM_UP_CALLS):
+            function()
+        self.function = function
+        self.optimizers = optimizers
+        self.generator = generator
+        self.outputs = tree_map(Tensor.clone, function())
+        self.places = self.find()
+
+    def find(self) -> list[int]:
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        tensors = [parameter for group in groups for parameter in group["params"]]
+        tensors += [group["lr"] for group in groups if isinstance(group["lr"], Tensor)]
+        states = [state for optimizer in self.optimizers for state in optimizer.state.values()]
+        tensors += [tensor for state in states for tensor in state.values()]
+        return [tensor.data_ptr() for tensor in tensors]
+
+    def replay(self) -> Any:
+        assert self.find() == self.places, "a graph would write where nobody looks"
+        tree_map(Tensor.copy_, self.outputs, self.function())
+        return self.outputs
+
+
+@pytest.fixture
+def repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda_graph, "_Captured", Repeated)
+
+
+def state_of(agent: DDPG) -> dict[str, Tensor]:
+    """Everything that decides how learning goes on, flat and copied."""
+    state = copy.deepcopy(agent.state_dict())
+    flat: dict[str, Tensor] = dict(state["networks"])
+    for name in ("critic_optimizer", "actor_optimizer"):
+        for index, moments in state[name]["state"].items():
+            flat |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
+    flat |= {f"scaler.{name}": torch.tensor(value) for name, value in state["scaler"].items()}
+    return flat | {"generator": state["generator"], "updates": torch.tensor(state["updates"])}
+
+
+@pytest.mark.usefixtures("repeated")
+@pytest.mark.parametrize("changes", ALL)
+def test_making_one_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
+    agent, twin = make(**changes), make(**changes)
+    made = batches(5)
+    for batch in made[:2]:
+        agent.update(batch)
+        twin.update(batch)
+    before, places = state_of(agent), addresses(agent)
+    GraphedUpdate(agent, made[2])
+    assert equal(state_of(agent), before)
+    assert addresses(agent) == places
+    for batch in made[3:]:
+        agent.update(batch)
+        twin.update(batch)
+    assert equal(weights(agent), weights(twin))
+
+
+@pytest.mark.usefixtures("repeated")
+@pytest.mark.parametrize("changes", ALL)
+def test_a_new_agent_is_as_new_after_it(changes: dict[str, Any]) -> None:
+    """Its optimisers have moments then, of zero, and go on as those without."""
+    agent, twin = make(**changes), make(**changes)
+    made = batches(4)
+    GraphedUpdate(agent, made[0])
+    assert equal(weights(agent), weights(twin))
+    for batch in made[1:]:
+        agent.update(batch)
+        twin.update(batch)
+    assert equal(state_of(agent), state_of(twin))
+
+
+@pytest.mark.usefixtures("repeated")
+@pytest.mark.parametrize("changes", ALL)
+def test_calls_are_updates_with_the_batch_that_is_given(changes: dict[str, Any]) -> None:
+    agent, twin = make(**changes), make(**changes)
+    made = batches(6)
+    update = GraphedUpdate(agent, made[0])
+    memory = set()
+    for batch in made[1:]:
+        td_errors, metrics = update(batch)
+        expected_errors, expected = twin.update(batch)
+        assert torch.equal(td_errors, expected_errors)
+        assert equal(metrics, expected)
+        memory.add(td_errors.data_ptr())
+    assert len(memory) == 1
+    assert equal(state_of(agent), state_of(twin))
+
+
+@pytest.mark.usefixtures("repeated")
+@pytest.mark.parametrize("changes", ALL)
+def test_a_state_may_be_loaded_under_it(changes: dict[str, Any]) -> None:
+    trained = make(seed=3, **changes)
+    first, *made = batches(6)
+    for batch in made:
+        trained.update(batch)
+    agent = make(**changes)
+    update = GraphedUpdate(agent, first)
+    update(first)
+    agent.load_state_dict(trained.state_dict())
+    for batch in made:
+        update(batch)
+        trained.update(batch)
+    assert equal(state_of(agent), state_of(trained))
+
+
+@pytest.mark.usefixtures("repeated")
+@pytest.mark.parametrize(
+    ("field", "wrong", "message"),
+    [
+        ("reward", torch.zeros(1), r"reward is \(1,\) torch.float32; .* captured for \(8,\) torch.float32"),
+        ("discount", torch.zeros(8).double(), r"discount is \(8,\) torch.float64; .* torch.float32"),
+    ],
+)
+def test_a_batch_of_another_kind_is_refused(field: str, wrong: Tensor, message: str) -> None:
+    agent = make()
+    (batch,) = batches(1)
+    update = GraphedUpdate(agent, batch)
+    before = state_of(agent)
+    with pytest.raises(ValueError, match=message):
+        update(batch._replace(**{field: wrong}))
+    assert equal(state_of(agent), before)
+
+
+def test_the_marks_for_a_capture_do_not_stay() -> None:
+    agent = make()
+
+    def marks() -> list[bool]:
+        return [optimizer.param_groups[0]["capturable"] for optimizer in agent.optimizers]
+
+    def fail() -> None:
+        assert marks() == [True, True]
+        raise RuntimeError("no capture")
+
+    with pytest.raises(RuntimeError, match="no capture"), cuda_graph._capturable(agent.optimizers):
+        fail()
+    assert marks() == [False, False]
+
+
+def test_the_cpu_learns_and_acts_eagerly() -> None:
+    agent, twin = make(), make()
+    (batch,) = batches(1)
+    update = make_update(agent, batch)
+    assert update == agent.update
+    policy = make_policy(agent, 8, SHAPE)
+    for _ in range(2):
+        update(batch)
+        twin.update(batch)
+        actions = policy(batch.obs.numpy())
+        assert actions.dtype == np.float32
+        np.testing.assert_array_equal(actions, twin.networks.policy(batch.obs).numpy())
+
+
+class Observed:
+    """An event that nobody has to wait for."""
+
+    def record(self) -> None: ...
+
+    def synchronize(self) -> None: ...
+
+
+@pytest.fixture
+def unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pinned memory and events need a GPU; plain memory and no waiting do here."""
+    empty = torch.empty
+
+    def empty_unpinned(*args: Any, **options: Any) -> Tensor:
+        return empty(*args, **options | {"pin_memory": False})
+
+    monkeypatch.setattr(torch.cuda, "Event", Observed)
+    monkeypatch.setattr(torch, "empty", empty_unpinned)
+
+
+@pytest.mark.usefixtures("repeated", "unpinned")
+def test_a_policy_acts_with_the_weights_of_the_moment() -> None:
+    agent = make()
+    made = batches(4)
+    policy = GraphedPolicy(agent.networks, 8, SHAPE)
+    taken = []
+    for batch in made:
+        taken.append(policy(batch.obs.numpy()))
+        np.testing.assert_array_equal(taken[-1], agent.networks.policy(batch.obs).numpy())
+        agent.update(batch)
+    np.testing.assert_array_equal(taken[0], make().networks.policy(made[0].obs).numpy())
+
+
+@pytest.mark.usefixtures("repeated", "unpinned")
+def test_a_policy_refuses_other_observations() -> None:
+    policy = GraphedPolicy(make().networks, 8, SHAPE)
+    with pytest.raises(ValueError, match=r"observations are \(1, 1, 18, 18\); .* \(8, 1, 18, 18\)"):
+        policy(np.zeros((1, *SHAPE), np.uint8))
+    with pytest.raises(TypeError, match="float32"):
+        policy(np.zeros((8, *SHAPE), np.float32))  # type: ignore[arg-type]
+
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@pytest.fixture
+def deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+
+
+class Tolerance(NamedTuple):
+    """How far a graph may be from eager updates after up to 20 of them.
+
+    The kernels are the same, so there should be no difference. What one there is, Adam enlarges: where a gradient is
+    almost zero its sign decides the step. Hence a norm for weights.
+    """
+
+    values: float
+    """Of TD errors, metrics and actions, all about 1 in size."""
+    way: float
+    """Distance between the weights over the distance they went, as Euclidean norms."""
+
+
+FP32, MIXED = Tolerance(1e-4, 0.05), Tolerance(5e-3, 0.2)
+
+
+def tolerance(changes: dict[str, Any]) -> Tolerance:
+    return FP32 if changes.get("precision") == "fp32" else MIXED
+
+
+def distance(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
+    assert a.keys() == b.keys()
+    return sum(float((a[name].double() - b[name].double()).square().sum()) for name in a) ** 0.5
+
+
+def trained_weights(agent: DDPG) -> dict[str, Tensor]:
+    """What gradients move, without the followers and BatchNorm's counts."""
+    parameters = agent.networks.named_parameters()
+    return {name: value.detach().clone() for name, value in parameters if value.requires_grad}
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.usefixtures("deterministic")
+@pytest.mark.parametrize("changes", ALL)
+def test_a_graph_agrees_with_eager_updates(changes: dict[str, Any]) -> None:
+    agent, twin = make(device="cuda", **changes), make(device="cuda", **changes)
+    made = batches(UPDATES + 2, size=64, device="cuda")
+    for learner in (agent, twin):
+        learner.update(made[0])
+    start = trained_weights(twin)
+    update = make_update(agent, made[1])
+    assert isinstance(update, GraphedUpdate)
+    near = tolerance(changes)
+    for batch in made[2:]:
+        td_errors, metrics = update(batch)
+        expected_errors, expected = twin.update(batch)
+        torch.testing.assert_close(td_errors, expected_errors, rtol=0, atol=near.values)
+        torch.testing.assert_close(metrics, expected, rtol=0, atol=near.values)
+    went = distance(trained_weights(twin), start)
+    assert distance(trained_weights(agent), trained_weights(twin)) < near.way * went
+    followers = [name for name in weights(twin) if name.startswith(("targets.", "average."))]
+    for name in followers:
+        torch.testing.assert_close(weights(agent)[name], weights(twin)[name], rtol=0, atol=near.values)
+    assert torch.equal(agent.generator.get_state(), twin.generator.get_state())
+    assert agent.updates == twin.updates == UPDATES + 1
+    assert agent.scaler.get_scale() == twin.scaler.get_scale()
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("changes", ALL)
+def test_a_capture_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
+    agent = make(device="cuda", **changes)
+    made = batches(2, device="cuda")
+    agent.update(made[0])
+    before, places = state_of(agent), addresses(agent)
+    make_update(agent, made[1])
+    assert equal(state_of(agent), before)
+    assert addresses(agent) == places
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_learning_rates_fall_inside_the_graph() -> None:
+    agent = make(device="cuda", critic_lr=0.1, actor_lr=0.01, lr_decay_updates=4, lr_final_fraction=0.2)
+    made = batches(6, device="cuda")
+    update = make_update(agent, made[0])
+    rates = []
+    for batch in made:
+        update(batch)
+        rates.append([float(optimizer.param_groups[0]["lr"]) for optimizer in agent.optimizers])
+    fractions = torch.tensor([1.0, 0.8, 0.6, 0.4, 0.2, 0.2])
+    torch.testing.assert_close(torch.tensor(rates), fractions[:, None] * torch.tensor([0.1, 0.01]))
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_graph_skips_a_step_that_overflows() -> None:
+    agent = make(device="cuda", precision="fp16")
+    good, bad = batches(2, device="cuda")
+    update = make_update(agent, good)
+    update(good)
+    before, scale = weights(agent), agent.scaler.get_scale()
+    update(bad._replace(weights=torch.full_like(bad.weights, torch.inf)))
+    trained = [name for name in before if name.startswith(("critic.", "critic_encoder."))]
+    assert all(torch.equal(before[name], weights(agent)[name]) for name in trained)
+    assert agent.scaler.get_scale() == scale / 2
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.usefixtures("deterministic")
+@pytest.mark.parametrize("changes", ALL)
+def test_a_graph_goes_on_from_a_loaded_state(changes: dict[str, Any]) -> None:
+    trained, agent = make(device="cuda", seed=3, **changes), make(device="cuda", **changes)
+    first, *made = batches(6, device="cuda")
+    update = make_update(agent, first)
+    update(first)
+    for batch in made:
+        trained.update(batch)
+    agent.load_state_dict(trained.state_dict())
+    assert equal(state_of(agent), state_of(trained))
+    start = trained_weights(trained)
+    for batch in made:
+        update(batch)
+        trained.update(batch)
+    went = distance(trained_weights(trained), start)
+    assert distance(trained_weights(agent), trained_weights(trained)) < tolerance(changes).way * went
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.usefixtures("deterministic")
+def test_graphed_and_eager_updates_may_take_turns() -> None:
+    agent, twin = (make(device="cuda", precision="fp32") for _ in range(2))
+    made = batches(8, device="cuda")
+    start = trained_weights(twin)
+    update = make_update(agent, made[0])
+    for index, batch in enumerate(made):
+        (update if index % 2 else agent.update)(batch)
+        twin.update(batch)
+    went = distance(trained_weights(twin), start)
+    assert distance(trained_weights(agent), trained_weights(twin)) < FP32.way * went
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
+@pytest.mark.parametrize("changes", ALL)
+def test_graphed_updates_never_wait(changes: dict[str, Any]) -> None:
+    agent = make(device="cuda", **changes)
+    pinned = [TensorBatch(*(field.pin_memory() for field in batch)) for batch in batches(5)]
+    update = make_update(agent, pinned[0])
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for batch in pinned:
+            td_errors, _ = update(batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert td_errors.isfinite().all()
+    assert agent.updates == 5
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("changes", ALL)
+def test_a_graphed_policy_agrees_with_the_eager_one(changes: dict[str, Any]) -> None:
+    agent = make(device="cuda", **changes)
+    made = batches(6, device="cuda")
+    update = make_update(agent, made[0])
+    policy = make_policy(agent, 8, SHAPE)
+    assert isinstance(policy, GraphedPolicy)
+    for batch in made:
+        update(batch)
+        eager = agent.networks.policy(batch.obs).cpu()
+        given = torch.from_numpy(policy(batch.obs.cpu().numpy()))
+        torch.testing.assert_close(given, eager, rtol=0, atol=tolerance(changes).values)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_graphs_can_be_switched_off() -> None:
+    agent = make(device="cuda", cuda_graphs=False)
+    (batch,) = batches(1, device="cuda")
+    assert make_update(agent, batch) == agent.update
+    policy = make_policy(agent, 8, SHAPE)
+    assert not isinstance(policy, GraphedPolicy)
+    np.testing.assert_array_equal(
+        policy(batch.obs.cpu().numpy()), agent.networks.policy(batch.obs).cpu().numpy()
+    )
