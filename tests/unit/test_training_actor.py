@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from apexline.agent import AgentConfig, build
+from apexline.agent import DDPG, AgentConfig
 from apexline.training.actor import Actor
 
 
 def test_the_policy_is_the_one_of_the_last_refresh() -> None:
-    networks = build(AgentConfig(precision="fp32"), (3, 42, 42), [-1, -1], [1, 1])
-    actor = Actor(networks, torch.device("cpu"))
+    agent = DDPG(AgentConfig(precision="fp32"), (3, 42, 42), [-1, -1], [1, 1])
+    networks = agent.networks
+    actor = Actor(agent, 4, (3, 42, 42))
     observations = np.random.default_rng(0).integers(0, 256, (4, 3, 42, 42), np.uint8)
     before = networks.policy(torch.from_numpy(observations)).numpy()
     with torch.no_grad():

@@ -39,7 +39,7 @@ STEP = "step"
 class Span(NamedTuple):
     """Of all steps in the window together."""
 
-    count: int
+    times: int
     seconds: float
 
 
@@ -109,9 +109,9 @@ def table(spans: dict[str, Span], gpu_seconds: float) -> str:
         lines.append(f"{thread + ' thread':24}{'ms a step':>12}{'share':>8}{'a step':>9}")
         rest = seconds
         for name in names:
-            count, taken = spans.get(name, Span(0, 0.0))
+            times, taken = spans.get(name, Span(0, 0.0))
             rest -= taken
-            lines.append(_line(name, taken, seconds, steps, f"{count / steps:.3g}"))
+            lines.append(_line(name, taken, seconds, steps, f"{times / steps:.3g}"))
         lines.append(
             _line("waits for a step" if thread == "racing" else "between these", rest, seconds, steps, "")
         )

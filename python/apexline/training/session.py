@@ -41,9 +41,10 @@ class Session:
         torch.set_num_threads(threads)
         native_threads = max(1, available_processors() - threads)
         low, high = action_bounds(config.game)
+        observation_shape = (config.replay.frame_stack, *config.game.frame_shape)
         self.agent = DDPG(
             config.agent,
-            (config.replay.frame_stack, *config.game.frame_shape),
+            observation_shape,
             low,
             high,
             device=config.device,
@@ -60,7 +61,7 @@ class Session:
             **vars(config.replay),
         )
         self.learner = Learner(self.agent, self.replay, config.loop.batch_size)
-        self.actor = Actor(self.agent.networks, self.agent.device)
+        self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
             make_vector(config, num_threads=native_threads, render=render),
