@@ -14,6 +14,7 @@ import torch
 from apexline.agent import DDPG, TensorBatch
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training import PRESETS, InputError, TrainConfig, memory, train
+from apexline.training.config import BudgetConfig
 from apexline.training.games import action_bounds
 from apexline.training.memory import check_memory, describe, gpu_need, ram_need, replay_bytes
 
@@ -220,5 +221,13 @@ def test_the_line_tells_the_gpus_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_that_does_not_fit_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 2 * GIB)
     with pytest.raises(InputError, match=r"replay\.capacity is 50000000"):
-        train(config_of(capacity=50_000_000), tmp_path / "run")
+        train(
+            config_of(
+                capacity=50_000_000,
+                threads=1,
+                budget=BudgetConfig(frames=8),
+                monitor=replace(PRESETS["cpu"].monitor, eval_decisions=0),
+            ),
+            tmp_path / "run",
+        )
     assert not (tmp_path / "run").exists()
