@@ -16,7 +16,16 @@ import tyro
 from apexline.cli.parse import parse
 from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDied
-from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
+from apexline.training import (
+    EvaluationDied,
+    InputError,
+    Policy,
+    TrainConfig,
+    checkpoint,
+    load_policy,
+    preset,
+    train,
+)
 from apexline.training.config import check, from_dict
 from apexline.training.memory import describe
 from apexline.training.profiling import TABLE
@@ -33,7 +42,8 @@ class TrainCommand:
     resume: Path | None = None
     """Go on with the run in this folder; its configuration is then the default of every option."""
     from_: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Start from the weights of this run folder or checkpoint; everything else starts afresh."""
+    """Start from the networks of this run folder, checkpoint or file of weights, or of `pretrained`, the policy that
+    comes with apexline; everything else starts afresh. Its game and networks are the default of those options."""
     render: bool = False
     """Show the first environment in a window, which slows it down to real time."""
     profile: bool = False
@@ -88,9 +98,25 @@ def _defaults(argv: list[str]) -> TrainConfig:
     parser.add_argument("--from", type=Path)
     known, _ = parser.parse_known_args(argv)
     if known.resume is None:
-        return preset(known.preset or "auto")
+        config = preset(known.preset or "auto")
+        return (
+            config
+            if known.__dict__["from"] is None
+            else _fitting(config, load_policy(known.__dict__["from"]))
+        )
     for option in ("preset", "out", "from"):
         if getattr(known, option) is not None:
             raise InputError(f"--{option} does not go with --resume: the run has its own")
     path = known.resume / checkpoint.LATEST
     return from_dict(json.loads(checkpoint.load(path)["config"]), str(path))
+
+
+def _fitting(config: TrainConfig, policy: Policy) -> TrainConfig:
+    """`config` for the policy's game and networks."""
+    theirs = policy.config
+    return replace(
+        config,
+        game=theirs.game,
+        agent=replace(theirs.agent, precision=config.agent.precision),
+        replay=replace(config.replay, frame_stack=theirs.replay.frame_stack, shift=theirs.replay.shift),
+    )

@@ -23,6 +23,7 @@ from apexline.training.curve import draw_curve
 from apexline.training.errors import InputError, reason
 from apexline.training.memory import check_memory
 from apexline.training.monitor import Monitor, Status, Watcher
+from apexline.training.policy import load_policy
 from apexline.training.profiling import Profiler
 from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
@@ -49,7 +50,7 @@ def train(
         config: what to run; what it leaves to measurement is measured first.
         folder: made where missing; must be empty unless `resume`.
         resume: go on from the folder's checkpoint.
-        weights: a run folder or checkpoint whose networks to start from.
+        weights: whose networks to start from, as `load_policy` finds them.
         render: show the first environment in a window.
         profile: write where the time of some steps went: trace.json and profile.txt, in the folder.
         watch: told the status every `monitor.log_seconds`.
@@ -66,7 +67,7 @@ def train(
     if resume and weights is not None:
         raise InputError(f"weights are {weights}, but a resumed run has its own")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
-    initial = checkpoint.load(checkpoint.find(weights))["agent"]["networks"] if weights else None
+    initial = load_policy(weights).networks.state_dict() if weights is not None else None
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
     if not resume and folder.exists() and any(folder.iterdir()):
