@@ -16,7 +16,7 @@ from apexline.racing import make_native_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training import PRESETS, TrainConfig, checkpoint, train
 from apexline.training import loop as loop_module
-from apexline.training.learner import PREFETCHED
+from apexline.training.learner import DRAWN_AHEAD
 
 STEPS = 70
 
@@ -40,7 +40,7 @@ def config_of(replay_ratio: float) -> TrainConfig:
 
 
 def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
-    """Acts, learns, then stores; a batch is drawn PREFETCHED updates early, its errors come back one update late."""
+    """Acts, learns, then stores; a batch is drawn DRAWN_AHEAD updates early, its errors come back one update late."""
     games = make_native_vector(config.game, config.num_envs, training=True, num_threads=1)
     space: Any = games.single_action_space
     stack = config.replay.frame_stack
@@ -72,7 +72,7 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
             learned += config.num_envs
         actions = np.clip(actions, space.low, space.high)
         while updates < int(config.loop.replay_ratio * learned):
-            while len(drawn) <= PREFETCHED:
+            while len(drawn) <= DRAWN_AHEAD:
                 drawn.append(replay.sample(config.loop.batch_size, as_torch=True))
             batch = drawn.popleft()
             errors, _ = agent.update(TensorBatch(*(getattr(batch, name) for name in TensorBatch._fields)))

@@ -10,6 +10,7 @@ import pytest
 
 from apexline.agent import AgentConfig, NoiseConfig
 from apexline.cli.eval import EvalCommand
+from apexline.cli.export import ExportCommand
 from apexline.cli.info import InfoCommand
 from apexline.cli.play import PlayCommand
 from apexline.cli.train import TrainCommand
@@ -18,7 +19,7 @@ from apexline.training.config import BudgetConfig, LoopConfig, MonitorConfig, Re
 
 CONFIGS = [AgentConfig, NoiseConfig, EnvOptions, TrainingRules]
 CONFIGS += [TrainConfig, ReplayConfig, LoopConfig, BudgetConfig, MonitorConfig]
-COMMANDS = [TrainCommand, EvalCommand, PlayCommand, InfoCommand]
+COMMANDS = [TrainCommand, EvalCommand, PlayCommand, ExportCommand, InfoCommand]
 
 
 @pytest.mark.parametrize("config_class", [*CONFIGS, *COMMANDS])

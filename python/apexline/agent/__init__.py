@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
     raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
 
 from apexline.agent.config import AgentConfig, PrecisionName
-from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate, make_policy, make_update
+from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate, Update, make_policy, make_update
 from apexline.agent.ddpg import DDPG
 from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
 from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
@@ -30,6 +30,7 @@ __all__ = [
     "OrnsteinUhlenbeckNoise",
     "PrecisionName",
     "TensorBatch",
+    "Update",
     "build",
     "describe",
     "make_noise",

@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 import torch
 from torch.profiler import record_function
 
-from apexline.agent import DDPG, TensorBatch
-from apexline.replay import Prefetch, PrioritizedFrameReplay, TorchBatch
+from apexline.agent import DDPG, Update, make_update
+from apexline.replay import PrioritizedFrameReplay, TorchBatch
+from apexline.training.feed import Feed
 
 Metrics = dict[str, float]
 
-PREFETCHED = 2
-"""Batches drawn before they are learned from, so that a thread can gather them meanwhile."""
+GATHERED_AHEAD = 2
+"""Batches drawn before they are needed, so that a thread can gather them meanwhile."""
+DRAWN_AHEAD = GATHERED_AHEAD + Feed.depth_ahead
+"""Updates between drawing a batch and learning from it."""
 
 
 class _Pending(NamedTuple):
@@ -29,7 +32,7 @@ class _Pending(NamedTuple):
 class Learner:
     """Updates the agent from batches that a thread gathers ahead, and returns its TD errors to the replay.
 
-    Batch j is drawn at the start of update j - PREFETCHED, and the errors of update j reach the replay once update
+    Batch j is drawn at the start of update j - DRAWN_AHEAD, and the errors of update j reach the replay once update
     j + 1 has been issued: on every device, so nothing is waited for and results do not depend on anyone's speed.
     """
 
@@ -39,24 +42,23 @@ class Learner:
         self.batch_size = batch_size
         self.updates = 0
         self.stale = 0
-        self._batches: Prefetch[TorchBatch] | None = None
+        self._feed: Feed | None = None
+        self._update: Update | None = None
         self._pending: _Pending | None = None
         self._sums: dict[str, torch.Tensor] = {}
         self._summed = 0
 
     def update(self) -> None:
         """One update; the replay holds something to draw."""
-        if self._batches is None:
-            self._batches = self.replay.prefetch(self.batch_size, PREFETCHED, as_torch=True)
+        if self._feed is None:
+            batches = self.replay.prefetch(self.batch_size, GATHERED_AHEAD, as_torch=True)
+            self._feed = Feed(batches, self.agent.device)
         with record_function("wait: replay"):
-            drawn = next(self._batches)
-        device = self.agent.device
-        with record_function("copy: batch"):
-            batch = TensorBatch(
-                **{name: getattr(drawn, name).to(device, non_blocking=True) for name in TensorBatch._fields}
-            )
-        errors, metrics = self.agent.update(batch)
-        issued = self._send_back(drawn, errors)
+            fed = next(self._feed)
+        if self._update is None:
+            self._update = make_update(self.agent, fed.batch)
+        errors, metrics = self._update(fed.batch)
+        issued = self._send_back(fed.drawn, errors)
         self.flush()
         self._pending = issued
         self._accumulate(metrics)
@@ -74,8 +76,8 @@ class Learner:
 
     def close(self) -> None:
         """Ends the thread that gathers; what it has gathered is dropped."""
-        if self._batches is not None:
-            self._batches.close()
+        if self._feed is not None:
+            self._feed.close()
 
     def read_metrics(self) -> Metrics:
         """Means over the updates since the last call, empty where there were none; waits for the device once."""

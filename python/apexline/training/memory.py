@@ -24,8 +24,8 @@ MIB = 2**20
 GIB = 2**30
 FLOAT = 4
 """Bytes of a parameter, and of an action component in the replay."""
-BATCHES = 4
-"""Batches in memory: two drawn ahead, one in use, one whose TD errors are on their way."""
+BATCHES = 5
+"""Batches in memory: three drawn ahead, one in use, one whose TD errors are on their way."""
 
 # Resident memory in preset cpu on x86-64 Linux, Python 3.11, torch 2.13 for the CPU, one thread, 2026-11-23
 # (tests/by_hand/training_memory.py). Shared libraries count in every process, which makes totals a little large.

@@ -11,6 +11,7 @@ from apexline.racing import EnvOptions, TrainingRules
 from apexline.training.config import (
     BudgetConfig,
     LoopConfig,
+    MonitorConfig,
     ReplayConfig,
     TrainConfig,
 )
@@ -35,8 +36,11 @@ RECIPE_GAME = EnvOptions(
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
-    agent=AgentConfig(encoder="patch42", channels_last=False, ema=0.999),
+    agent=AgentConfig(
+        encoder="patch42", channels_last=False, ema=0.999, lr_final_fraction=0.1, lr_decay_updates=100_000
+    ),
     budget=BudgetConfig(minutes=30),
+    monitor=MonitorConfig(eval_episodes=20),
 )
 
 CUDA = TrainConfig(
@@ -45,9 +49,12 @@ CUDA = TrainConfig(
     num_envs=16,
     game=replace(RECIPE_GAME, frame_size=84),
     replay=ReplayConfig(capacity=200_000, shift=4),
-    agent=AgentConfig(encoder="nature", hidden=(512, 512), ema=0.999),
+    agent=AgentConfig(
+        encoder="nature", hidden=(512, 512), ema=0.999, lr_final_fraction=0.1, lr_decay_updates=100_000
+    ),
     loop=LoopConfig(batch_size=256),
     budget=BudgetConfig(minutes=30),
+    monitor=MonitorConfig(eval_episodes=20),
 )
 
 NOTEBOOK = TrainConfig(

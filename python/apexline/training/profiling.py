@@ -21,7 +21,6 @@ THREADS = {
     "learning": (
         "wait: racing",
         "wait: replay",
-        "copy: batch",
         "update: forward",
         "update: backward",
         "update: optimiser",
