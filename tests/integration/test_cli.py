@@ -55,6 +55,7 @@ def error_line(capture: Capture) -> str:
         (["eval", "{run}", "--seed", "-1"], "seed is -1"),
         (["eval", "{run}", "--out", "{tmp}/no/eval.json"], "its folder does not exist"),
         (["play", "{run}", "--every", "0"], "every is 0"),
+        (["export", "{run}", "--out", "{tmp}/policy.pt"], "must end in .safetensors"),
         (["train", "--preset", "fast"], "preset is 'fast'"),
         (["train", "--resume", "{tmp}/missing"], "missing/checkpoint.pt: no such checkpoint"),
         (["train", "--resume", "{run}", "--out", "{tmp}/new"], "--out does not go with --resume"),
@@ -185,6 +186,40 @@ def test_play_writes_a_moving_picture(run: Path, tmp_path: Path, capsys: Capture
         assert picture.size == (300, 200)
         assert getattr(picture, "n_frames", 1) > 1
     assert "score" in capsys.readouterr().out
+
+
+def test_exported_weights_play_as_their_run(run: Path, tmp_path: Path, capsys: Capture) -> None:
+    weights = tmp_path / "policy.safetensors"
+    assert main(["export", str(run), "--out", str(weights)]) == 0
+    assert f"wrote {weights}" in capsys.readouterr().out
+    for source in (run, weights):
+        out = str(tmp_path / f"{source.name}.json")
+        options = ["--episodes", "1", "--processes", "1", "--env", "native", "--out", out]
+        assert main(["eval", str(source), *options]) == 0
+    reports = [json.loads((tmp_path / name).read_text()) for name in ("run.json", "policy.safetensors.json")]
+    assert reports[0]["episodes"] == reports[1]["episodes"]
+
+
+def test_a_run_from_weights_takes_over_their_game_and_networks(
+    run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    config = load_policy(run).config
+    other = replace(
+        config,
+        agent=replace(config.agent, hidden=(32, 16)),
+        game=replace(config.game, frame_size=84),
+        replay=replace(config.replay, frame_stack=2, shift=5),
+    )
+    train(other, tmp_path / "first")
+    budget = ["--budget.minutes", "0", "--budget.frames", "8", "--monitor.eval-decisions", "0"]
+    out = tmp_path / "second"
+    assert (
+        main(["train", "--from", str(tmp_path / "first"), "--out", str(out), "--num-envs", "1", *budget]) == 0
+    )
+    capsys.readouterr()
+    assert load_policy(out).config.agent.hidden == (32, 16)
+    assert load_policy(out).config.game == other.game
+    assert load_policy(out).config.replay == replace(PRESETS["cpu"].replay, frame_stack=2, shift=5)
 
 
 def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, capsys: Capture) -> None:

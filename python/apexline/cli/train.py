@@ -26,7 +26,8 @@ from apexline.training import (
     preset,
     train,
 )
-from apexline.training.config import check, from_dict
+from apexline.training.config import from_dict
+from apexline.training.loop import check_run
 from apexline.training.memory import describe
 from apexline.training.profiling import TABLE
 from apexline.training.tuning import tuned
@@ -56,9 +57,9 @@ def main(argv: list[str]) -> None:
     defaults = _defaults(argv)
     command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
     config = replace(command.config, preset=defaults.preset)
-    check(config)
-    config = tuned(config)
     folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
+    check_run(config, folder, resume=command.resume is not None)
+    config = tuned(config)
     print(
         f"apexline train: preset {config.preset}, {config.num_envs} environments, {config.threads} torch "
         f"{'thread' if config.threads == 1 else 'threads'}, {config.agent.precision}, run folder {folder}\n"

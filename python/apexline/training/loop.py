@@ -60,18 +60,11 @@ def train(
             nothing was overwritten.
         WorkerDied, EvaluationDied: a process ended by itself; the latest state is saved.
     """
-    check(config)
-    check_memory(config)
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
+    check_run(config, folder, resume=resume)
     if resume and weights is not None:
         raise InputError(f"weights are {weights}, but a resumed run has its own")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
     initial = load_policy(weights).networks.state_dict() if weights is not None else None
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: not a folder")
-    if not resume and folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
 
     config = tuned(config)
     session = _built(config, initial, weights, render)
@@ -88,6 +81,18 @@ def train(
             draw_curve(folder)
     finally:
         session.close()
+
+
+def check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> None:
+    """Raises InputError where `train` could not begin: the configuration, the machine or the folder forbid it."""
+    check(config)
+    check_memory(config)
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: not a folder")
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
 
 
 def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ from apexline.training.games import action_bounds
 
 ROUNDS = 5
 """Of every choice in turn, so that what else goes on hits all alike; the median counts."""
-UPDATES = 4
+UPDATES = 3
 """In a round."""
+HOPELESS = 2.0
+"""A choice whose round takes this many times the fastest one so far is left out of further rounds."""
 ADVANTAGE = 1.05
 """How much faster than a choice before it a choice has to be: fewer threads, and fp32, unless others pay."""
 
@@ -76,22 +79,32 @@ def _settled(config: TrainConfig, choice: Choice) -> TrainConfig:
 
 
 def _seconds(config: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
-    """Median seconds of an update."""
+    """Median seconds of an update, of those choices that stayed in to the end."""
     batch = _batch(config)
     agents = {}
     for precision in {choice.precision for choice in choices}:
         agent_config = replace(config.agent, precision=precision)
         agents[precision] = DDPG(agent_config, batch.obs.shape[1:], *action_bounds(config.game))
+    for agent in agents.values():
+        agent.update(batch)  # not timed: memory is touched, kernels are chosen
     taken: dict[Choice, list[float]] = {choice: [] for choice in choices}
-    for _ in range(1 + ROUNDS):
-        for choice in choices:
-            torch.set_num_threads(choice.threads)
-            agents[choice.precision].update(batch)  # not timed: threads wake up, memory is touched
-            begin = time.perf_counter()
-            for _ in range(UPDATES):
-                agents[choice.precision].update(batch)
-            taken[choice].append((time.perf_counter() - begin) / UPDATES)
-    return {choice: statistics.median(seconds[1:]) for choice, seconds in taken.items()}
+    fastest_round = math.inf
+    for _ in range(ROUNDS):
+        for choice, seconds in list(taken.items()):
+            seconds.append(_round(agents[choice.precision], batch, choice.threads))
+            fastest_round = min(fastest_round, seconds[-1])
+            if seconds[-1] > HOPELESS * fastest_round:
+                del taken[choice]
+    return {choice: statistics.median(seconds) for choice, seconds in taken.items()}
+
+
+def _round(agent: DDPG, batch: TensorBatch, threads: int) -> float:
+    """Seconds of an update."""
+    torch.set_num_threads(threads)
+    begin = time.perf_counter()
+    for _ in range(UPDATES):
+        agent.update(batch)
+    return (time.perf_counter() - begin) / UPDATES
 
 
 def _batch(config: TrainConfig) -> TensorBatch:
