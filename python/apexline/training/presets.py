@@ -36,6 +36,7 @@ RECIPE_GAME = EnvOptions(
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
+    replay=ReplayConfig(capacity=300_000),
     agent=AgentConfig(
         encoder="patch42", channels_last=False, ema=0.999, lr_final_fraction=0.1, lr_decay_updates=100_000
     ),
@@ -48,7 +49,7 @@ CUDA = TrainConfig(
     device="cuda",
     num_envs=16,
     game=replace(RECIPE_GAME, frame_size=84),
-    replay=ReplayConfig(capacity=200_000, shift=4),
+    replay=ReplayConfig(capacity=300_000, shift=4),
     agent=AgentConfig(
         encoder="nature", hidden=(512, 512), ema=0.999, lr_final_fraction=0.1, lr_decay_updates=100_000
     ),
