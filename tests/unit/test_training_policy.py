@@ -9,7 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from apexline.training import PRESETS, InputError, Policy, build_networks, load_policy, save_weights
+from apexline.training import (
+    PRESETS,
+    PRETRAINED,
+    InputError,
+    Policy,
+    build_networks,
+    load_policy,
+    play,
+    save_weights,
+)
 
 
 @pytest.fixture
@@ -52,3 +61,17 @@ def test_a_file_of_someone_else_is_refused(policy: Policy, tmp_path: Path) -> No
     save_weights(policy._replace(config=replace(policy.config, agent=PRESETS["cuda"].agent)), path)
     with pytest.raises(InputError, match="not a policy of this apexline"):
         load_policy(path)
+
+
+def test_the_policy_that_comes_with_the_package_drives() -> None:
+    policy = load_policy(Path(PRETRAINED))
+    assert policy.path.stat().st_size < 5e6
+    scores = [play(policy.networks, policy.config, seed, env="native").score for seed in (1, 2, 3)]
+    assert sum(scores) / len(scores) > 800
+
+
+def test_a_folder_of_that_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / PRETRAINED).mkdir()
+    with pytest.raises(InputError, match="pretrained: holds neither"):
+        load_policy(Path(PRETRAINED))
