@@ -118,6 +118,15 @@ def test_every_evaluation_is_a_dot_and_lines_are_means(
     assert [label.split(",")[0] for _, label in plotted if label] == ["training", "evaluation"] * 2
 
 
+def test_runs_too_short_for_a_mean_are_drawn_as_dots(tmp_path: Path) -> None:
+    first, second = ({"time/seconds": x, "charts/decisions": x, "eval/score": 1.0} for x in (5.0, 9.0))
+    draw_curves([run(tmp_path / "a", [first]), run(tmp_path / "b", [second])], tmp_path / "dots.png")
+    single = {"time/seconds": 5.0, "charts/decisions": 5.0, "charts/score": 1.0}
+    draw_curves([run(tmp_path / "c", [single])], tmp_path / "bare.png")
+    assert (tmp_path / "dots.png").exists()
+    assert (tmp_path / "bare.png").exists()
+
+
 def test_the_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = run(tmp_path / "run", rows_of(0))
     out = tmp_path / "curve.png"

@@ -101,7 +101,8 @@ def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
     if not drawn:
         raise InputError(f"{', '.join(map(str, folders))}: no scores yet")
     figure.axes[0].set_ylabel("score of CarRacing-v3")
-    figure.axes[0].legend(loc="lower right")
+    if figure.axes[0].get_legend_handles_labels()[0]:
+        figure.axes[0].legend(loc="lower right")
     figure.suptitle(title or f"mean and range of {len(folders)} runs")
     try:
         figure.savefig(out, dpi=120)
@@ -112,11 +113,11 @@ def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
 def _draw(axes: Axes, curves: Sequence[Curve], label: str, *, color: str, dotted: bool) -> None:
     if dotted:
         x, y = (np.concatenate(values) for values in zip(*curves, strict=True))
-        axes.plot(x, y, "o", color=color, markersize=3, alpha=0.6)
+        axes.plot(x, y, "o", color=color, markersize=3, alpha=0.6, label=label)
     spread = spread_of(curves)
     if spread is not None:
         axes.fill_between(spread.x, spread.low, spread.high, color=color, alpha=0.2, linewidth=0)
-        axes.plot(spread.x, spread.mean, color=color, label=label)
+        axes.plot(spread.x, spread.mean, color=color, label=None if dotted else label)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
