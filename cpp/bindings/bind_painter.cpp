@@ -59,17 +59,18 @@ Raises:
   py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation. For tests.
 
 Args:
-    crop_hud, gray, size: as EnvOptions has them.
+    crop_hud, gray, size, road_contrast: as EnvOptions has them.
     interleaved: colours last instead of first.
     glyphs: the arrays of GlyphTable.
 
 Raises:
     ValueError: an argument is out of range or has the wrong shape.)")
-      .def(py::init([](bool crop_hud, bool gray, int size, bool interleaved, const py::tuple& glyphs) {
-             return Painter(FrameFormat{crop_hud, gray, size, interleaved}, glyphs_of(glyphs));
+      .def(py::init([](bool crop_hud, bool gray, int size, bool interleaved, bool road_contrast,
+                       const py::tuple& glyphs) {
+             return Painter(FrameFormat{crop_hud, gray, size, interleaved, road_contrast}, glyphs_of(glyphs));
            }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("size"), py::arg("interleaved"),
-           py::arg("glyphs"))
+           py::arg("road_contrast") = false, py::arg("glyphs"))
       .def("draw", &draw, py::arg("scene"), "A new frame.");
   module.def("polygons", &polygons, py::arg("scene"),
              "What is painted below the indicators, in order: (ink, whether antialiased, corners).");

@@ -334,17 +334,15 @@ class Racing {
 std::unique_ptr<Racing> make_racing(const py::object& states, const std::string& actions, const std::string& autoreset,
                                     int action_repeat, int skip_zoom, int max_frames, bool domain_randomize,
                                     bool ends_at_start_line, double lap_complete_percent, bool keeps_skid_marks,
-                                    bool crop_hud, bool gray, int frame_size, bool interleaved, const py::dict& rules,
-                                    const py::tuple& glyphs, int num_threads) {
+                                    bool crop_hud, bool gray, int frame_size, bool interleaved, bool road_contrast,
+                                    const py::dict& rules, const py::tuple& glyphs, int num_threads) {
   const auto random = random_states(states, "states", std::nullopt);
   racing::WorldOptions options;
   options.num_envs = static_cast<std::int32_t>(random.size());
   options.game = {max_frames, domain_randomize, ends_at_start_line, lap_complete_percent, keeps_skid_marks};
   options.rules.stall_decisions = rules["stall_decisions"].cast<std::int32_t>();
   options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
-  options.rules.lap_end_decisions = rules["lap_end_decisions"].cast<std::int32_t>();
-  options.rules.lap_end_fraction = rules["lap_end_fraction"].cast<double>();
-  options.rules.full_lap_truncates = rules["full_lap_truncates"].cast<bool>();
+  options.rules.lap_bonus = rules["lap_bonus"].cast<double>();
   options.rules.skipped_tile_cost = rules["skipped_tile_cost"].cast<double>();
   options.rules.skipped_tile_margin = rules["skipped_tile_margin"].cast<std::int32_t>();
   options.action_repeat = action_repeat;
@@ -352,7 +350,7 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   options.autoreset = autoreset == "same_step"   ? racing::Autoreset::kSameStep
                       : autoreset == "next_step" ? racing::Autoreset::kNextStep
                                                  : racing::Autoreset::kDisabled;
-  options.format = {crop_hud, gray, frame_size, interleaved};
+  options.format = {crop_hud, gray, frame_size, interleaved, road_contrast};
   options.num_threads = num_threads;
   const ActionKind kind = actions == "discrete" ? ActionKind::kDiscrete
                           : actions == "pedal"  ? ActionKind::kPedal
@@ -375,8 +373,8 @@ Args:
       .def(py::init(&make_racing), py::kw_only(), py::arg("states"), py::arg("actions"), py::arg("autoreset"),
            py::arg("action_repeat"), py::arg("skip_zoom"), py::arg("max_frames"), py::arg("domain_randomize"),
            py::arg("ends_at_start_line"), py::arg("lap_complete_percent"), py::arg("keeps_skid_marks"),
-           py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"), py::arg("interleaved"), py::arg("rules"),
-           py::arg("glyphs"), py::arg("num_threads"))
+           py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"), py::arg("interleaved"),
+           py::arg("road_contrast"), py::arg("rules"), py::arg("glyphs"), py::arg("num_threads"))
       .def("reset", &Racing::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
            "Frames and reports; those of games that `resets` leaves out are not written.")
       .def("step", &Racing::step, py::arg("actions"),

@@ -115,65 +115,53 @@ TEST(a_stall_is_never_called_where_the_game_has_ended) {
   CHECK(truncated.end.truncated && !truncated.end.terminated && truncated.fine() == 0);
 }
 
-TEST(a_nearly_full_lap_ends_after_idle_decisions) {
+TEST(a_full_lap_pays_the_bonus) {
   RuleOptions rules;
-  rules.lap_end_decisions = 3;
-  rules.lap_end_fraction = 0.25;
-  rules.stall_decisions = 3;  // LapEnd comes first
-  Game game(4, rules);
-  std::int32_t tile = 1;
-  while (game.episode.num_visited() < 0.25 * game.count()) CHECK(game.decide_at(tile++) == EndedBy::kGame);
-  if (game.episode.num_visited() == 0.25 * game.count()) game.decide_at(tile++);
-  CHECK(game.decide_off_road() == EndedBy::kGame && game.decide_off_road() == EndedBy::kGame);
-  CHECK(game.decide_off_road() == EndedBy::kLapEnd);
-  CHECK(game.end.truncated && !game.end.terminated && game.fine() == 0);
-
-  Game less(4, rules);
-  less.decide_at(10);
-  less.decide_off_road();
-  less.decide_off_road();
-  CHECK(less.decide_off_road() == EndedBy::kStall);
+  rules.lap_bonus = 300;
+  rules.stall_decisions = 50;
+  Game game(6, rules);
+  EndedBy ended_by = EndedBy::kGame;
+  for (std::int32_t tile = 1; tile < game.count() && !game.end.is_last(); ++tile) ended_by = game.decide_at(tile);
+  CHECK(game.episode.num_visited() == game.count() && game.end.lap_finished == 1);
+  CHECK(game.end.terminated && !game.end.truncated && ended_by == EndedBy::kGame && near(game.fine(), -300));
+  CHECK(game.decide({400, 0}, 0) == EndedBy::kGame);  // off the field is no lap
+  CHECK(game.end.terminated && game.fine() == 0);
 }
 
-TEST(the_fraction_of_a_lap_end_is_to_be_exceeded) {
-  Game game(5, {});
-  for (std::int32_t tile = 1; tile < 60; ++tile) game.decide_at(tile);
-  const double fraction = game.episode.num_visited() / static_cast<double>(game.count());
-  for (const bool exceeds : {false, true}) {
-    RuleOptions rules;
-    rules.lap_end_decisions = 1;
-    rules.lap_end_fraction = exceeds ? std::nextafter(fraction, 0) - 1e-12 : fraction + 1e-12;
-    game.rules = rules;
-    CHECK(game.decide_off_road() == (exceeds ? EndedBy::kLapEnd : EndedBy::kGame));
-  }
-}
-
-TEST(a_full_lap_truncates_if_asked) {
-  for (const bool truncates : {false, true}) {
-    RuleOptions rules;
-    rules.full_lap_truncates = truncates;
-    rules.stall_decisions = 50;
-    Game game(6, rules);
-    EndedBy ended_by = EndedBy::kGame;
-    for (std::int32_t tile = 1; tile < game.count() && !game.end.is_last(); ++tile) ended_by = game.decide_at(tile);
-    CHECK(game.episode.num_visited() == game.count() && game.end.lap_finished == 1);
-    CHECK(game.end.truncated == truncates && game.end.terminated == !truncates);
-    CHECK(ended_by == (truncates ? EndedBy::kFullLap : EndedBy::kGame));
-    // Off the field is no lap.
-    CHECK(game.decide({400, 0}, 0) == EndedBy::kGame);
-    CHECK(game.end.terminated && !game.end.truncated);
-  }
-}
-
-TEST(a_lap_that_ends_at_the_line_with_tiles_missing_is_not_full) {
+TEST(back_at_the_start_with_tiles_missed_the_lap_is_over) {
   RuleOptions rules;
-  rules.full_lap_truncates = true;
+  rules.lap_bonus = 300;
+  rules.skipped_tile_cost = 2;
+  Game game(7, rules);
+  for (std::int32_t tile = 1; tile < game.count() - 10; ++tile) CHECK(game.decide_at(tile) == EndedBy::kGame);
+  CHECK(!game.end.is_last());
+  const std::int32_t missed = game.count() - game.episode.num_visited();
+  CHECK(missed >= 8);
+  CHECK(game.decide_at(3) == EndedBy::kLapEnd);
+  CHECK(game.end.terminated && !game.end.truncated && near(game.fine(), 2 - 300));
+
+  // Backwards over the line, and forwards again.
+  Game backwards(7, rules);
+  for (const std::int32_t tile : {0, backwards.count() - 2, backwards.count() - 4, 0, 2})
+    CHECK(backwards.decide_at(tile) == EndedBy::kGame && !backwards.end.is_last());
+
+  // Without the rule the second lap begins.
+  Game without(7, {});
+  for (std::int32_t tile = 1; tile < without.count() - 10; ++tile) without.decide_at(tile);
+  CHECK(without.decide_at(3) == EndedBy::kGame && !without.end.is_last());
+}
+
+TEST(a_lap_that_ends_at_the_line_with_tiles_missing_pays_too) {
+  RuleOptions rules;
+  rules.lap_bonus = 300;
+  rules.skipped_tile_cost = 0.5;
   Game game(7, rules);
   game.options.ends_at_start_line = true;
   game.options.lap_complete_percent = 0.1;
   for (std::int32_t tile = 1; tile < 60; ++tile) game.decide_at(tile);
   CHECK(game.decide_at(0) == EndedBy::kGame);
   CHECK(game.end.terminated && !game.end.truncated && game.end.lap_finished == 1);
+  CHECK(near(game.fine(), 0.5 - 300));
 }
 
 TEST(a_skipped_tile_costs_once_beyond_the_margin) {
@@ -185,7 +173,7 @@ TEST(a_skipped_tile_costs_once_beyond_the_margin) {
   CHECK(game.fine() == 0);
   game.decide_at(9);  // touches 9 and 10; 2 to 8 are unvisited, of which 2 to 6 are more than 3 behind
   CHECK(game.episode.under_wheels().back() == 10);
-  CHECK(near(game.fine(), 0.5 * 5));
+  CHECK(near(game.fine(), 0.5));
   game.decide_at(9);
   CHECK(game.fine() == 0);
   game.decide_at(10);  // 7
@@ -195,7 +183,7 @@ TEST(a_skipped_tile_costs_once_beyond_the_margin) {
   game.decide_at(60);  // too far ahead to be a gap in the drive
   CHECK(game.fine() == 0);
   game.decide_at(34);  // 35 is within 25 of 11
-  CHECK(near(game.fine(), 0.5 * 21));  // 8 and 12 to 31
+  CHECK(near(game.fine(), 0.5));  // 8 and 12 to 31
 }
 
 TEST(skipped_tiles_are_those_of_a_naive_model) {
@@ -216,10 +204,10 @@ TEST(skipped_tiles_are_those_of_a_naive_model) {
         game.decide_off_road();
       else
         game.decide_at(tile);
-      CHECK(near(game.fine(), 0.25 * naive.judge(game.episode, margin)));
+      CHECK(near(game.fine(), naive.judge(game.episode, margin) > 0 ? 0.25 : 0));
       total += game.fine();
     }
-    CHECK(total > 10);
+    CHECK(total > 5);
   }
 }
 
@@ -240,8 +228,10 @@ TEST(what_the_rules_remember_is_saved) {
   reader(restored);
   CHECK(reader.is_at_end());
   game.book = restored;
+  game.decide_at(8);
+  CHECK(game.fine() == 0);  // 2 to 5 were judged before
   game.decide_at(12);
-  CHECK(near(game.fine(), 0.5 * 2));  // 6 and 7: 2 to 5 were judged before
+  CHECK(near(game.fine(), 0.5));  // 6 and 7
 
   Game stalling(10, rules);
   stalling.book = restored;

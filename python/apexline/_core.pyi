@@ -61,6 +61,7 @@ class Racing:
         gray: bool,
         frame_size: int,
         interleaved: bool,
+        road_contrast: bool,
         rules: dict[str, Any],
         glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]],
         num_threads: int,
@@ -248,6 +249,7 @@ class Painter:
         gray: bool,
         size: int,
         interleaved: bool,
+        road_contrast: bool = False,
         glyphs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]],
     ) -> None: ...
     def draw(self, scene: Scene) -> NDArray[np.uint8]: ...

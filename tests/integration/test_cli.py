@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -61,6 +62,10 @@ def error_line(capture: Capture) -> str:
         (["train", "--out", "{tmp}/new", "--loop.batch-size", "-3"], "loop.batch_size is -3"),
         (["train", "--out", "{tmp}/new", "--replay.capacity", "100"], "replay.capacity is 100"),
         (["train", "--out", "{tmp}/new", "--from", "{tmp}/missing"], "missing: no such run folder"),
+        (
+            ["train", "--out", "{tmp}/new", "--replay.capacity", "900000000000"],
+            "replay.capacity is 900000000000: the run needs",
+        ),
         (["train", "--out", "{run}"], "the folder is not empty"),
         (["train", "--resume", "{run}", "--from", "{run}"], "--from does not go with --resume"),
         (["train", "--resume", "{run}", "--agent.hidden", "64", "64"], "size mismatch for"),
@@ -151,6 +156,7 @@ def test_info_counts_a_presets_parameters(capsys: Capture) -> None:
     text = capsys.readouterr().out
     assert text.count("15,616") == 2, "conv1 of actor and critic"
     assert text.count("663,680") == 2
+    assert re.search(r"\nmemory: about \d+\.\d GiB \(replay .*\) of \d+\.\d GiB free\n$", text)
 
 
 def test_eval_writes_the_same_scores_for_any_number_of_processes(
@@ -186,7 +192,9 @@ def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, caps
     copy.mkdir()
     (copy / checkpoint.LATEST).write_bytes((run / checkpoint.LATEST).read_bytes())
     assert main(["train", "--resume", str(copy), "--budget.frames", "16"]) == 0
-    assert "100%" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.splitlines()[1].startswith("memory: about ")
+    assert "100%" in said
     policy = load_policy(copy)
     assert (policy.config.num_envs, policy.config.budget.frames) == (1, 16)
 

@@ -16,8 +16,10 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline.racing import EnvOptions, TrainingRules, make_env, make_vector
 
-RULES = TrainingRules(stall_decisions=25, lap_end_decisions=4, full_lap_truncates=True, skipped_tile_cost=5.0)
-RECIPE = EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True, rules=RULES)
+RULES = TrainingRules(stall_decisions=25, lap_bonus=300, skipped_tile_cost=5.0)
+RECIPE = EnvOptions(
+    action_repeat=4, crop_hud=True, gray=True, road_contrast=True, frame_size=42, pedal=True, rules=RULES
+)
 COLOUR = EnvOptions(action_repeat=2, crop_hud=True, frame_size=42, pedal=True, rules=RULES)
 STALLING = EnvOptions(
     action_repeat=3, crop_hud=True, gray=True, frame_size=42, rules=TrainingRules(stall_decisions=3)
@@ -44,8 +46,8 @@ def documented_order() -> list[str]:
     ("options", "training", "left_out"),
     [
         (RECIPE, True, {"SkipZoom", "ChannelsFirst"}),
-        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale"}),
-        (COLOUR, False, {"SkipZoom", "Grayscale", "SkippedTiles", "FullLap", "LapEnd", "StallEnd"}),
+        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale", "RoadContrast"}),
+        (COLOUR, False, {"SkipZoom", "Grayscale", "SkippedTiles", "RoadContrast", "LapEnd", "StallEnd"}),
     ],
 )
 def test_wrappers_are_those_documented_in_their_order(
@@ -105,26 +107,27 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("training", [True, False])
-def test_a_clean_lap_is_never_fined_and_truncated_in_training_only(training: bool) -> None:
+def test_a_clean_lap_is_never_fined_and_pays_a_bonus_in_training(training: bool) -> None:
     rewards, truncated, info = drive(make_env(RECIPE, training=training), seed=3, look_ahead=6)
     assert info["lap_finished"]
-    assert truncated == training
-    assert info.get("ended_by") == ("full_lap" if training else None)
+    assert not truncated
+    assert "ended_by" not in info
     assert info["tiles"] == 1
     assert info["score"] == pytest.approx(1000 - 0.1 * info["frames"])
-    assert sum(rewards) == pytest.approx(info["score"])
+    assert sum(rewards) == pytest.approx(info["score"] + (300 if training else 0))
     assert 4 * (len(rewards) - 1) < info["frames"] <= 4 * len(rewards)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_lap_with_cut_corners_is_fined_for_each_missing_tile_and_ended() -> None:
+def test_a_lap_with_cut_corners_is_fined_and_ended() -> None:
     env = make_env(RECIPE, training=True)
     rewards, truncated, info = drive(env, seed=3, look_ahead=8)
-    assert truncated
+    assert not truncated
     assert info["ended_by"] == "lap_end"
     missing = [tile.idx for tile in env.unwrapped.road if not tile.road_visited]
-    assert missing
-    assert sum(rewards) == pytest.approx(info["score"] - 5 * len(missing))
+    fines = (info["score"] + 300 - sum(rewards)) / 5
+    assert fines == pytest.approx(round(fines))
+    assert 1 <= round(fines) <= len(missing)
 
 
 def episodes(options: EnvOptions, seed: int, actions: npt.NDArray[np.float32]) -> Iterator[Any]:

@@ -26,6 +26,7 @@ def short(frames: int = 640, **changes: Any) -> TrainConfig:
     return replace(
         config,
         threads=1,
+        agent=replace(config.agent, precision="bf16"),
         num_envs=2,
         replay=replace(config.replay, capacity=2_000),
         loop=replace(config.loop, batch_size=16, random_decisions=40),

@@ -190,7 +190,7 @@ def test_the_cpu_learns_and_acts_eagerly() -> None:
     (batch,) = batches(1)
     update = make_update(agent, batch)
     assert update == agent.update
-    policy = make_policy(agent, 8, SHAPE)
+    policy = make_policy(agent.networks.policy, 8, SHAPE, agent.device, graphs=agent.config.cuda_graphs)
     for _ in range(2):
         update(batch)
         twin.update(batch)
@@ -223,7 +223,7 @@ def unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_policy_acts_with_the_weights_of_the_moment() -> None:
     agent = make()
     made = batches(4)
-    policy = GraphedPolicy(agent.networks, 8, SHAPE)
+    policy = GraphedPolicy(agent.networks.policy, 8, SHAPE, agent.device)
     taken = []
     for batch in made:
         taken.append(policy(batch.obs.numpy()))
@@ -234,7 +234,7 @@ def test_a_policy_acts_with_the_weights_of_the_moment() -> None:
 
 @pytest.mark.usefixtures("repeated", "unpinned")
 def test_a_policy_refuses_other_observations() -> None:
-    policy = GraphedPolicy(make().networks, 8, SHAPE)
+    policy = GraphedPolicy(make().networks.policy, 8, SHAPE, torch.device("cpu"))
     with pytest.raises(ValueError, match=r"observations are \(1, 1, 18, 18\); .* \(8, 1, 18, 18\)"):
         policy(np.zeros((1, *SHAPE), np.uint8))
     with pytest.raises(TypeError, match="float32"):
@@ -410,7 +410,7 @@ def test_a_graphed_policy_agrees_with_the_eager_one(changes: dict[str, Any]) -> 
     agent = make(device="cuda", **changes)
     made = batches(6, device="cuda")
     update = make_update(agent, made[0])
-    policy = make_policy(agent, 8, SHAPE)
+    policy = make_policy(agent.networks.policy, 8, SHAPE, agent.device, graphs=agent.config.cuda_graphs)
     assert isinstance(policy, GraphedPolicy)
     for batch in made:
         update(batch)
@@ -425,7 +425,7 @@ def test_graphs_can_be_switched_off() -> None:
     agent = make(device="cuda", cuda_graphs=False)
     (batch,) = batches(1, device="cuda")
     assert make_update(agent, batch) == agent.update
-    policy = make_policy(agent, 8, SHAPE)
+    policy = make_policy(agent.networks.policy, 8, SHAPE, agent.device, graphs=agent.config.cuda_graphs)
     assert not isinstance(policy, GraphedPolicy)
     np.testing.assert_array_equal(
         policy(batch.obs.cpu().numpy()), agent.networks.policy(batch.obs).cpu().numpy()

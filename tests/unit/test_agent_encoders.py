@@ -56,7 +56,7 @@ def test_stack_and_colour_become_channels_in_order() -> None:
 def test_pixels_are_centred_and_features_are_rows_columns_channels() -> None:
     encoder = Encoder(AgentConfig(precision="fp32"), (2, 22, 26))
     obs = observations(3, 2, 22, 26)
-    maps = encoder.layers(obs.float() / 255 - 0.5)
+    maps = encoder.layers((obs.float() - 128) / 255)
     assert maps.shape == (3, 32, 2, 3)
     torch.testing.assert_close(encoder(obs), maps.permute(0, 2, 3, 1).reshape(3, -1))
 

@@ -19,6 +19,7 @@ from apexline.racing import (
     EnvOptions,
     Grayscale,
     PedalAction,
+    RoadContrast,
     SkipZoom,
     make_native_vector,
 )
@@ -40,6 +41,8 @@ def wrapped(options: EnvOptions) -> gym.Env[Any, Any]:
         env = Grayscale(env)
     if options.frame_size != options.visible_side:
         env = AreaMean(env, options.frame_size)
+    if options.road_contrast:
+        env = RoadContrast(env)
     return env if options.gray else ChannelsFirst(env)
 
 
@@ -62,6 +65,15 @@ def test_frames(gray: bool, crop_hud: bool, size: int) -> None:
     options = EnvOptions(gray=gray, crop_hud=crop_hud, frame_size=size, action_repeat=2)
     native, theirs = make_native_vector(options, 1, training=False), wrapped(options)
     assert native.single_observation_space == theirs.observation_space
+    np.testing.assert_array_equal(native.reset(seed=1)[0][0], theirs.reset(seed=1)[0], strict=True)
+    for action in pedalled(0, axes=3):
+        np.testing.assert_array_equal(native.step(action[None])[0][0], theirs.step(action)[0], strict=True)
+
+
+@pytest.mark.parametrize("size", [84, 42, 20])
+def test_road_contrast(size: int) -> None:
+    options = EnvOptions(gray=True, crop_hud=True, frame_size=size, action_repeat=4, road_contrast=True)
+    native, theirs = make_native_vector(options, 1, training=False), wrapped(options)
     np.testing.assert_array_equal(native.reset(seed=1)[0][0], theirs.reset(seed=1)[0], strict=True)
     for action in pedalled(0, axes=3):
         np.testing.assert_array_equal(native.step(action[None])[0][0], theirs.step(action)[0], strict=True)

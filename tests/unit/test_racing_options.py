@@ -40,13 +40,12 @@ def test_env_options_out_of_range(fields: dict[str, Any], message: str) -> None:
     ("field", "value", "demand"),
     [
         ("stall_decisions", -1, ">= 0"),
-        ("lap_end_decisions", -2, ">= 0"),
         ("skipped_tile_margin", -1, ">= 0"),
         ("stall_penalty", -0.5, "finite and >= 0"),
         ("stall_penalty", math.inf, "finite and >= 0"),
         ("skipped_tile_cost", math.nan, "finite and >= 0"),
-        ("lap_end_fraction", 1.5, "between 0 and 1"),
-        ("lap_end_fraction", math.nan, "between 0 and 1"),
+        ("lap_bonus", -1.0, "finite and >= 0"),
+        ("lap_bonus", math.nan, "finite and >= 0"),
     ],
 )
 def test_training_rules_out_of_range(field: str, value: float, demand: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import gymnasium as gym
 import pytest
 
-from apexline.racing import FullLap, LapEnd, SkippedTiles, StallEnd, TrainingRules, UnshapedScore, add_rules
-from apexline.racing.skipped_tiles import LOOK_AHEAD
+from apexline.racing import LapEnd, SkippedTiles, StallEnd, TrainingRules, UnshapedScore, add_rules
+from apexline.racing.progress import LOOK_AHEAD
 
 Env = gym.Env[Any, Any]
 Decision = list[int]
@@ -101,48 +101,48 @@ class TestStallEnd:
 
 
 class TestLapEnd:
-    def test_ends_a_nearly_complete_lap_as_truncated(self) -> None:
-        env = LapEnd(ScriptedRace(10), 2, 0.7)
-        assert drive(env, range(8), WAIT, WAIT) == [*going_on(60, 0), (0, False, True)]
-        assert env.step(WAIT)[4]["ended_by"] == "lap_end"
+    def test_a_full_lap_pays_the_bonus_and_stays_as_the_game_has_it(self) -> None:
+        env = LapEnd(ScriptedRace(40), 300)
+        assert drive(env, range(20), range(20, 40)) == [*going_on(180), (200 + 300, True, False)]
+        assert env.step(WAIT)[4] == {"lap_finished": True}
 
-    def test_needs_more_than_the_fraction(self) -> None:
-        env = LapEnd(ScriptedRace(10), 2, 0.7)
-        assert drive(env, range(7), WAIT, WAIT, WAIT) == going_on(50, 0, 0, 0)
+    def test_back_at_the_start_with_a_tile_missed_is_the_end_too(self) -> None:
+        env = LapEnd(ScriptedRace(40), 300)
+        nearly = [tile for tile in range(2, 40) if tile != 7]
+        assert drive(env, nearly[:19], nearly[19:], [0]) == [*going_on(190, 180), (300, True, False)]
+        assert env.step([1])[4]["ended_by"] == "lap_end"
 
-    def test_a_new_tile_starts_the_count_again(self) -> None:
-        env = LapEnd(ScriptedRace(10), 2, 0.7)
-        assert drive(env, range(8), WAIT, [9], WAIT) == going_on(60, 0, 10, 0)
+    def test_the_start_counts_within_reach_across_the_line(self) -> None:
+        assert drive(LapEnd(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 11])[-1][1:] == (
+            True,
+            False,
+        )
+        assert drive(LapEnd(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 10]) == going_on(
+            230, 250, 0
+        )
+
+    def test_driving_backwards_over_the_line_is_no_lap(self) -> None:
+        env = LapEnd(ScriptedRace(60), 300)
+        assert drive(env, [0], [59], [58], [59], [0], [1]) == going_on(0, 10, 10, 0, 0, 0)
 
     def test_an_end_by_the_game_stands(self) -> None:
-        env = LapEnd(ScriptedRace(10), 1, 0.7)
-        assert drive(env, range(8), OFF_FIELD)[-1] == (-100, True, False)
+        env = LapEnd(ScriptedRace(40), 300)
+        assert drive(env, range(20), OFF_FIELD)[-1] == (-100, True, False)
 
-
-class TestFullLap:
-    def test_every_tile_visited_is_truncated(self) -> None:
-        env = FullLap(ScriptedRace(5))
-        assert drive(env, [2, 3], [4]) == [*going_on(20), (10, False, True)]
-        assert env.step(WAIT)[4] == {"lap_finished": True, "ended_by": "full_lap"}
-
-    def test_a_lap_that_the_game_calls_finished_with_tiles_missing_stays_terminated(self) -> None:
-        race = ScriptedRace(5)
-        race.step = lambda _: (0, 10.0, True, False, {"lap_finished": True})
-        assert drive(FullLap(race), [2]) == [(10, True, False)]
-
-    def test_off_the_field_stays_terminated_even_with_every_tile_visited(self) -> None:
-        env = FullLap(ScriptedRace(5))
-        assert drive(env, range(5), OFF_FIELD)[-1] == (-100, True, False)
+    def test_each_episode_starts_at_the_start(self) -> None:
+        env = LapEnd(ScriptedRace(40), 300)
+        for _ in range(2):
+            assert drive(env, range(20), range(20, 39), [1])[-1] == (300, True, False)
 
 
 class TestSkippedTiles:
-    def test_a_tile_costs_once_when_it_is_more_than_the_margin_behind(self) -> None:
+    def test_a_tile_counts_once_when_it_is_more_than_the_margin_behind(self) -> None:
         env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
         assert drive(env, [3], [4], [5], [6], [7]) == going_on(10, 10, 10, 10 - 5, 10)
 
-    def test_several_tiles_at_once(self) -> None:
+    def test_several_tiles_at_once_cost_what_one_does(self) -> None:
         env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
-        assert drive(env, [10]) == going_on(10 - 5 * len(range(2, 7)))
+        assert drive(env, [10], [11]) == going_on(10 - 5, 10 - 5)
 
     def test_no_margin(self) -> None:
         env = SkippedTiles(ScriptedRace(20), cost=5, margin=0)
@@ -173,7 +173,7 @@ class TestSkippedTiles:
 
     def test_another_part_of_the_road_is_no_progress(self) -> None:
         env = SkippedTiles(ScriptedRace(60), cost=5, margin=3)
-        assert drive(env, [1 + LOOK_AHEAD]) == going_on(10 - 5 * (LOOK_AHEAD - 4))
+        assert drive(env, [1 + LOOK_AHEAD]) == going_on(10 - 5)
         assert drive(env, [2 + LOOK_AHEAD], [2], [3]) == going_on(10, 10, 10)
 
     def test_each_episode_is_judged_afresh(self) -> None:
@@ -186,9 +186,7 @@ class TestTogether:
     ALL = TrainingRules(
         stall_decisions=2,
         stall_penalty=7.5,
-        lap_end_decisions=2,
-        lap_end_fraction=0.7,
-        full_lap_truncates=True,
+        lap_bonus=300,
         skipped_tile_cost=5,
         skipped_tile_margin=3,
     )
@@ -201,8 +199,7 @@ class TestTogether:
         ("rules", "wrapper"),
         [
             (TrainingRules(skipped_tile_cost=5), SkippedTiles),
-            (TrainingRules(full_lap_truncates=True), FullLap),
-            (TrainingRules(lap_end_decisions=4), LapEnd),
+            (TrainingRules(lap_bonus=1), LapEnd),
             (TrainingRules(stall_decisions=25), StallEnd),
         ],
     )
@@ -212,13 +209,22 @@ class TestTogether:
         assert type(env) is wrapper
         assert env.env is race
 
-    def test_the_end_of_a_lap_goes_before_a_stall(self) -> None:
-        env = add_rules(ScriptedRace(10), self.ALL)
-        assert drive(env, range(8), WAIT, WAIT)[-1] == (0, False, True)
-        assert drive(env, range(7), WAIT, WAIT)[-1] == (-7.5, True, False)
+    def test_the_end_of_a_lap_is_no_stall(self) -> None:
+        env = add_rules(ScriptedRace(40), self.ALL)
+        assert drive(env, range(20), range(20, 38), WAIT, [0])[-1] == (300 - 5, True, False)
+        assert drive(env, range(20), range(20, 38), WAIT, [30])[-1] == (-7.5, True, False)
+
+    def test_the_last_tiles_of_a_lap_are_judged_where_it_ends(self) -> None:
+        env = add_rules(ScriptedRace(40), self.ALL)
+        assert drive(env, range(20), [25], range(26, 39), [0]) == [
+            *going_on(180, 10 - 5, 130 - 5),
+            (300 - 5, True, False),
+        ]
+        whole = [[*range(20)], [*range(20, 40)]]
+        assert drive(env, *whole)[-1] == (200 + 300, True, False)
 
     def test_the_score_stays_unshaped(self) -> None:
-        env = add_rules(UnshapedScore(ScriptedRace(20)), self.ALL)
+        env = add_rules(UnshapedScore(ScriptedRace(60)), self.ALL)
         env.reset()
         steps = [env.step(decision) for decision in ([6], WAIT, WAIT)]
         assert [step[1] for step in steps] == [10 - 5, 0, -7.5]

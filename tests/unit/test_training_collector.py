@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,13 @@ class CountingEnv(gym.Env[Any, Any]):
 Policy = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
 
 
-def make(policy: Policy, noise: NoiseConfig | None = None, random_decisions: int = 0) -> Collector:
+def make(
+    policy: Policy,
+    noise: NoiseConfig | None = None,
+    random_decisions: int = 0,
+    *,
+    in_background: bool = True,
+) -> Collector:
     envs = SyncVectorEnv(
         [lambda lane=lane: CountingEnv(lane) for lane in range(LANES)], autoreset_mode=AutoresetMode.SAME_STEP
     )
@@ -75,6 +82,7 @@ def make(policy: Policy, noise: NoiseConfig | None = None, random_decisions: int
         random_actions=lambda: np.full((LANES, 2), 0.25, np.float32),
         random_decisions=random_decisions,
         reward_scale=0.5,
+        in_background=in_background,
     )
     collector.reset(seed=0)
     return collector
@@ -171,3 +179,67 @@ def test_counters_and_noise_go_on_from_a_state() -> None:
 def test_finish_needs_begin() -> None:
     with pytest.raises(AssertionError, match="without begin"):
         make(lambda stacks: np.zeros((len(stacks), 2), np.float32)).finish()
+
+
+def still(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.zeros((len(stacks), 2), np.float32)
+
+
+def test_a_step_is_driven_beside_its_caller_and_stored_by_finish() -> None:
+    may_go_on = threading.Event()
+
+    def patient(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        assert may_go_on.wait(timeout=60)
+        return still(stacks)
+
+    collector = make(patient)
+    collector.begin()
+    assert (collector.decisions, len(collector.replay)) == (0, 0), (
+        "begin has returned, and nothing is stored yet"
+    )
+    may_go_on.set()
+    collector.finish()
+    assert collector.decisions == LANES
+    collector.close()
+
+
+def test_without_a_thread_begin_plays_the_step_itself() -> None:
+    threads = []
+
+    def telling(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        threads.append(threading.current_thread())
+        return still(stacks)
+
+    collector = make(telling, in_background=False)
+    collector.begin()
+    assert threads == [threading.main_thread()]
+    collector.finish()
+    beside = make(telling)
+    beside.begin()
+    beside.finish()
+    assert threads[1] is not threading.main_thread()
+    beside.close()
+
+
+def test_settling_finishes_a_step_under_way() -> None:
+    collector = make(still)
+    collector.settle()
+    assert collector.decisions == 0
+    collector.begin()
+    collector.settle()
+    collector.settle()
+    assert collector.decisions == LANES
+    collector.close()
+
+
+def test_settling_drops_a_step_that_failed() -> None:
+    def failing(_: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        raise OSError("no road")
+
+    collector = make(failing)
+    collector.begin()
+    with pytest.raises(OSError, match="no road"):
+        collector.finish()
+    collector.settle()
+    assert (collector.decisions, collector.race()) == (0, None)
+    collector.close()

@@ -79,9 +79,8 @@ def test_the_notebook_preset_is_the_notebook() -> None:
 def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
     rules = PRESETS[name].game.rules
     assert (rules.stall_decisions, rules.stall_penalty) == (25, 10.0)
-    assert (rules.lap_end_decisions, rules.lap_end_fraction) == (4, 0.9)
-    assert rules.full_lap_truncates
-    assert (rules.skipped_tile_cost, rules.skipped_tile_margin) == (5.0, 3)
+    assert rules.lap_bonus == 300.0
+    assert (rules.skipped_tile_cost, rules.skipped_tile_margin) == (15.0, 3)
 
 
 def test_defaults_are_checked_too() -> None:

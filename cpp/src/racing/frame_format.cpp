@@ -22,6 +22,8 @@ void FrameWriter::write(const Planes& planes, std::uint8_t* out) noexcept {
     std::uint8_t* gray = direct ? out : gray_.data();
     kernels_.gray(planes, left, side, gray);
     if (!direct) write_channel(gray, side, out);
+    if (format_.road_contrast)
+      std::transform(out, out + format_.bytes(), out, [](std::uint8_t x) { return kRoadContrast[x]; });
     return;
   }
   const std::size_t area = static_cast<std::size_t>(format_.size) * static_cast<std::size_t>(format_.size);

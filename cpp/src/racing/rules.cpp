@@ -18,30 +18,27 @@ void RuleBook::begin(const Episode& episode) noexcept {
 }
 
 EndedBy RuleBook::judge(const RuleOptions& options, const Episode& episode, FrameEnd& end) noexcept {
+  auto ended_by = EndedBy::kGame;
+  const bool came_round = advance(episode);
+  bool lap_is_over = end.lap_finished == 1;
+  if (options.lap_bonus > 0 && came_round && !end.is_last()) {
+    end.terminated = true;
+    ended_by = EndedBy::kLapEnd;
+    lap_is_over = true;
+  }
+  if (lap_is_over) end.reward += options.lap_bonus;
   if (options.skipped_tile_cost > 0) {
-    advance(episode);
-    end.reward -= options.skipped_tile_cost * skipped(episode, options.skipped_tile_margin);
+    const std::int32_t behind = lap_is_over ? episode.num_tiles() : progress_ - options.skipped_tile_margin;
+    if (skipped(episode, behind)) end.reward -= options.skipped_tile_cost;
   }
   idle_ = episode.num_visited() == tiles_ ? idle_ + 1 : 0;
   tiles_ = episode.num_visited();
-
-  if (options.full_lap_truncates && end.lap_finished == 1 && tiles_ == episode.num_tiles()) {
-    end.terminated = false;
-    end.truncated = true;
-    return EndedBy::kFullLap;
-  }
-  if (end.is_last()) return EndedBy::kGame;
-  if (options.lap_end_decisions > 0 && idle_ >= options.lap_end_decisions &&
-      tiles_ > options.lap_end_fraction * episode.num_tiles()) {
-    end.truncated = true;
-    return EndedBy::kLapEnd;
-  }
-  if (options.stall_decisions > 0 && idle_ >= options.stall_decisions) {
+  if (options.stall_decisions > 0 && idle_ >= options.stall_decisions && !end.is_last()) {
     end.reward -= options.stall_penalty;
     end.terminated = true;
-    return EndedBy::kStall;
+    ended_by = EndedBy::kStall;
   }
-  return EndedBy::kGame;
+  return ended_by;
 }
 
 bool RuleBook::fits(const Episode& episode) const noexcept {
@@ -49,18 +46,20 @@ bool RuleBook::fits(const Episode& episode) const noexcept {
          judged_ <= episode.num_tiles();
 }
 
-void RuleBook::advance(const Episode& episode) noexcept {
+bool RuleBook::advance(const Episode& episode) noexcept {
   const std::int32_t horizon = progress_ + kLookAhead;
-  for (const std::int32_t tile : episode.under_wheels())
+  bool came_round = false;
+  for (const std::int32_t tile : episode.under_wheels()) {
     if (tile <= horizon) progress_ = std::max(progress_, tile);
+    came_round = came_round || tile + episode.num_tiles() <= horizon;
+  }
+  return came_round;
 }
 
-std::int32_t RuleBook::skipped(const Episode& episode, std::int32_t margin) noexcept {
-  const std::int32_t behind = std::max(judged_, progress_ - margin);
-  std::int32_t count = 0;
-  for (std::int32_t tile = judged_; tile < behind; ++tile) count += episode.is_visited(tile) ? 0 : 1;
-  judged_ = behind;
-  return count;
+bool RuleBook::skipped(const Episode& episode, std::int32_t behind) noexcept {
+  bool any = false;
+  for (; judged_ < behind; ++judged_) any = any || !episode.is_visited(judged_);
+  return any;
 }
 
 }  // namespace apexline::racing

@@ -143,7 +143,7 @@ void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
   game.episode.finish_loading();
   const bool has_track = game.episode.num_tiles() > 0;
   const bool goes_on_by_itself = options_.autoreset == Autoreset::kSameStep;
-  const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kFullLap &&
+  const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kLapEnd &&
                            (has_track || game.phase == Phase::kNew) && is_finite(car) &&
                            game.rules.fits(game.episode) && !(goes_on_by_itself && game.phase == Phase::kEnded);
   if (!is_possible) throw std::invalid_argument("the state is not one that such a game can be in");

@@ -10,7 +10,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
 
-from apexline.agent.config import AgentConfig
+from apexline.agent.config import AgentConfig, PrecisionName
 from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate, make_policy, make_update
 from apexline.agent.ddpg import DDPG
 from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
@@ -28,6 +28,7 @@ __all__ = [
     "Noise",
     "NoiseConfig",
     "OrnsteinUhlenbeckNoise",
+    "PrecisionName",
     "TensorBatch",
     "build",
     "describe",

@@ -18,11 +18,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from apexline.agent.ddpg import DDPG
-from apexline.agent.networks import ActorCritic
 from apexline.agent.updates import Metrics, TensorBatch
 
 Update = Callable[[TensorBatch], tuple[Tensor, Metrics]]
 """As `DDPG.update`."""
+Act = Callable[[Tensor], Tensor]
+"""Actions (num_envs, A) float32 for observations (num_envs, stack, ..., H, W) uint8, both on the device."""
 Policy = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Actions (num_envs, A) float32 for observations (num_envs, stack, ..., H, W) uint8, both on the host."""
 
@@ -39,20 +40,23 @@ def make_update(agent: DDPG, example: TensorBatch) -> Update:
     return agent.update
 
 
-def make_policy(agent: DDPG, num_envs: int, observation_shape: Sequence[int]) -> Policy:
-    """The agent's policy for arrays: a `GraphedPolicy` where `make_update` gives a graph, else an eager one.
+def make_policy(
+    act: Act, num_envs: int, observation_shape: Sequence[int], device: torch.device, *, graphs: bool
+) -> Policy:
+    """A policy for arrays: a `GraphedPolicy` on CUDA where `graphs`, else an eager one.
 
     Args:
-        agent: whose networks act, as they are at each call.
+        act: such as `ActorCritic.policy`; what it reads, it reads at each call.
         num_envs: observations in a call.
         observation_shape: (stack, H, W) or (stack, C, H, W).
+        device: where `act` computes.
+        graphs: as in AgentConfig.cuda_graphs.
     """
-    if agent.device.type == "cuda" and agent.config.cuda_graphs:
-        return GraphedPolicy(agent.networks, num_envs, observation_shape)
+    if device.type == "cuda" and graphs:
+        return GraphedPolicy(act, num_envs, observation_shape, device)
 
     def policy(observations: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        actions = agent.networks.policy(torch.from_numpy(observations).to(agent.device))
-        return actions.cpu().numpy()
+        return act(torch.from_numpy(observations).to(device)).cpu().numpy()
 
     return policy
 
@@ -109,23 +113,26 @@ class GraphedUpdate:
 
 
 class GraphedPolicy:
-    """`ActorCritic.policy` as a CUDA graph between pinned buffers on the host, with the weights of each moment.
+    """A policy as a CUDA graph between pinned buffers on the host, with the weights of each moment.
 
     A call waits for its own actions, so for the work queued before it on the current stream too, and for nothing else.
 
     Args:
-        networks: on a CUDA device.
+        act: such as `ActorCritic.policy`; it reads the same tensors at every call.
         num_envs: observations in a call.
         observation_shape: (stack, H, W) or (stack, C, H, W).
+        device: a CUDA device, where `act` computes.
 
     Raises:
         RuntimeError: the device cannot capture the policy, as torch reports it.
     """
 
-    def __init__(self, networks: ActorCritic, num_envs: int, observation_shape: Sequence[int]) -> None:
+    def __init__(
+        self, act: Act, num_envs: int, observation_shape: Sequence[int], device: torch.device
+    ) -> None:
         shape = (num_envs, *observation_shape)
-        self._observations = torch.zeros(shape, dtype=torch.uint8, device=networks.actor.low.device)
-        self._captured = _Captured(lambda: networks.policy(self._observations))
+        self._observations = torch.zeros(shape, dtype=torch.uint8, device=device)
+        self._captured = _Captured(lambda: act(self._observations))
         actions = self._captured.outputs
         self._host_observations = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
         self._host_actions = torch.empty(actions.shape, dtype=actions.dtype, pin_memory=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.optim import Adam
+from torch.profiler import record_function
 
 from apexline.agent.config import AgentConfig
 from apexline.agent.networks import build
@@ -92,7 +93,8 @@ class DDPG:
             self.generator,
         )
         self.scaler.update()
-        self.networks.follow()
+        with record_function("update: followers"):
+            self.networks.follow()
         self.updates += 1
         return critic.td_errors, critic.metrics | actor_metrics
 

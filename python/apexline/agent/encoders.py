@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from apexline.agent.config import AgentConfig, EncoderName
@@ -27,6 +29,8 @@ class Conv(NamedTuple):
 
 
 ARCHITECTURES: dict[EncoderName, tuple[Conv, ...]] = {
+    "patch42": (Conv(32, 4, 4), Conv(64, 3, 2)),
+    "patch84": (Conv(32, 8, 8), Conv(64, 3, 2)),
     "small42": (Conv(24, 4, 2), Conv(32, 4, 2), Conv(32, 3)),
     "small84": (Conv(16, 8, 4), Conv(32, 4, 2), Conv(32, 3)),
     "nature": (Conv(32, 8, 4), Conv(64, 4, 2), Conv(64, 3)),  # Mnih et al. 2015
@@ -37,7 +41,7 @@ ARCHITECTURES: dict[EncoderName, tuple[Conv, ...]] = {
 class Encoder(nn.Module):
     """Observations (B, stack, [C,] H, W) uint8, newest frame last, to features (B, num_features) float32.
 
-    Pixels enter as value / 255 - 0.5 and convolutions run in `config.precision`. Features keep the order of
+    Pixels enter as (value - 128) / 255 and convolutions run in `config.precision`. Features keep the order of
     the feature map's rows, columns, channels.
 
     Raises:
@@ -72,11 +76,14 @@ class Encoder(nn.Module):
     def forward(self, obs: Tensor) -> Tensor:
         if obs.dtype != torch.uint8:
             raise TypeError(f"observations must be torch.uint8, got {obs.dtype}")
-        pixels = obs.flatten(1, -3).float().div_(255).sub_(0.5)
+        # Exact in every precision; the first convolution's weights do the scaling.
+        pixels = obs.flatten(1, -3).to(DTYPES[self.precision]).sub_(128)
+        first: nn.Conv2d = self.layers[0]  # type: ignore[assignment]
         with autocast(self.precision, obs.device):
-            # Half the bytes to move when the layout changes after the type.
-            pixels = pixels.to(DTYPES[self.precision]).contiguous(memory_format=self.memory_format)
-            maps: Tensor = self.layers(pixels)
+            pixels = pixels.contiguous(memory_format=self.memory_format)
+            maps: Tensor = F.conv2d(pixels, first.weight / 255, first.bias, first.stride)
+            for layer in islice(self.layers, 1, None):
+                maps = layer(maps)
         return maps.permute(0, 2, 3, 1).flatten(1).float()
 
 

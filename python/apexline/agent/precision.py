@@ -7,6 +7,7 @@ import torch
 from apexline.agent.config import PrecisionName
 
 DTYPES: dict[PrecisionName, torch.dtype] = {
+    "auto": torch.bfloat16,
     "fp32": torch.float32,
     "bf16": torch.bfloat16,
     "fp16": torch.float16,

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.profiler import record_function
 
 from apexline.agent.config import AgentConfig
 from apexline.agent.heads import ActorHead
@@ -60,20 +61,24 @@ def update_critic(
     The loss is the batch mean of weights * sum_i loss(Q_i(s, a) - y). With huber_delta it is Huber's, e^2 / 2
     for errors e inside it; without (0) it is e^2.
     """
-    target = bellman_target(networks, batch, config, generator)
-    with training(networks.critic_encoder, networks.critic):
-        features = networks.critic_encoder(batch.obs)
-        q = networks.critic(features, batch.action)
-    errors = q - target
-    if config.huber_delta > 0:
-        losses = F.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=config.huber_delta)
-    else:
-        losses = errors.square()
-    loss = (batch.weights * losses.sum(dim=0)).mean()
-
+    with record_function("update: forward"):
+        target = bellman_target(networks, batch, config, generator)
+        with training(networks.critic_encoder, networks.critic):
+            features = networks.critic_encoder(batch.obs)
+            q = networks.critic(features, batch.action)
+        errors = q - target
+        if config.huber_delta > 0:
+            losses = F.huber_loss(
+                errors, torch.zeros_like(errors), reduction="none", delta=config.huber_delta
+            )
+        else:
+            losses = errors.square()
+        loss = (batch.weights * losses.sum(dim=0)).mean()
     optimizer.zero_grad()
-    torch.autograd.backward(scaler.scale(loss))
-    scaler.step(optimizer)
+    with record_function("update: backward"):
+        torch.autograd.backward(scaler.scale(loss))
+    with record_function("update: optimiser"):
+        scaler.step(optimizer)
 
     td_errors = errors[0].detach()
     metrics = {
@@ -103,17 +108,18 @@ def update_actor(
     """
     own_encoder = networks.own_actor_encoder
     trained = [networks.actor] if own_encoder is None else [networks.actor, own_encoder]
-    with training(*trained):
-        features = critic_features if own_encoder is None else own_encoder(obs)
-        action, preactivation = networks.actor(features)
-    q = networks.critic(critic_features, smooth(action, networks.actor, config, generator)).amin(dim=0)
-    loss = config.preactivation_penalty * preactivation.square().mean() - q.mean()
-
+    with record_function("update: forward"):
+        with training(*trained):
+            features = critic_features if own_encoder is None else own_encoder(obs)
+            action, preactivation = networks.actor(features)
+        q = networks.critic(critic_features, smooth(action, networks.actor, config, generator)).amin(dim=0)
+        loss = config.preactivation_penalty * preactivation.square().mean() - q.mean()
     optimizer.zero_grad()
-    torch.autograd.backward(
-        scaler.scale(loss), inputs=[p for network in trained for p in network.parameters()]
-    )
-    scaler.step(optimizer)
+    parameters = [p for network in trained for p in network.parameters()]
+    with record_function("update: backward"):
+        torch.autograd.backward(scaler.scale(loss), inputs=parameters)
+    with record_function("update: optimiser"):
+        scaler.step(optimizer)
     return {
         "losses/actor": loss.detach(),
         "charts/action_saturation": saturation(action.detach(), networks.actor),

@@ -13,8 +13,9 @@ Learns to drive CarRacing-v3 from pixels with DDPG.
 
 commands:
   train   train an agent; leaves a run folder
-  eval    score a run on whole unshaped episodes of the stock game
+  eval    score a run, or `pretrained`, on whole unshaped episodes of the stock game
   play    record a picture of an agent driving
+  export  write a run's weights into a file to share
   info    show versions, hardware, the environment and a preset's networks
 
 apexline COMMAND --help explains every option.
@@ -31,8 +32,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"apexline {__version__}")
         return 0
     command, *rest = arguments
-    if command not in ("train", "eval", "play", "info"):
-        return _fail(f"no command {command!r}; the commands are train, eval, play and info")
+    if command not in ("train", "eval", "play", "export", "info"):
+        return _fail(f"no command {command!r}; the commands are train, eval, play, export and info")
     return _run(command, rest)
 
 

@@ -24,7 +24,7 @@ class EvalCommand:
     """Score a run on whole, unshaped episodes, without noise; on the stock game unless told otherwise."""
 
     run: tyro.conf.Positional[Path]
-    """The run folder (its best weights, else its latest) or a checkpoint."""
+    """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
     episodes: int = 100
     """Episodes to play, each from a seed of its own."""
     seed: int = 1_000_000
@@ -34,7 +34,7 @@ class EvalCommand:
     processes: int = 0
     """Processes that play; 0 takes the processors this process may use. Scores do not depend on it."""
     out: Annotated[Path | None, tyro.conf.arg(name="out")] = None
-    """Where the report goes. Default: eval.json in the run folder, or beside the checkpoint."""
+    """Where the report goes. Default: eval.json in the run folder, or beside the file; of `pretrained`, here."""
 
 
 def main(argv: list[str]) -> None:

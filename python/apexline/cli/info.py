@@ -13,6 +13,7 @@ from apexline import __version__, _core
 from apexline.agent import describe
 from apexline.cli.parse import parse
 from apexline.training import build_networks, preset
+from apexline.training.memory import describe as describe_memory
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class InfoCommand:
     """Show the environment, the hardware, the build and its versions."""
 
     preset: str | None = None
-    """Also print this preset's networks with their parameter counts."""
+    """Print this preset's networks with their parameter counts, and the memory that it needs, instead."""
 
 
 def main(argv: list[str]) -> None:
@@ -79,6 +80,7 @@ def _print_networks(name: str) -> None:
     for layer in layers:
         print(f"{layer.name:{width}}  {layer.shape!s:>20}  {layer.parameters:>12,}")
     print(f"{'total':{width}}  {'':>20}  {sum(layer.parameters for layer in layers):>12,}")
+    print(f"\n{describe_memory(config)}")
 
 
 def _print_rows(title: str, rows: list[tuple[str, str]]) -> None:

@@ -19,7 +19,7 @@ class PlayCommand:
     """Drive one unshaped episode without noise, in a window or into a GIF."""
 
     run: tyro.conf.Positional[Path]
-    """The run folder (its best weights, else its latest) or a checkpoint."""
+    """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
     seed: int = 1_000_000
     """Seed of the track."""
     env: GameKind = "gymnasium"

@@ -16,8 +16,20 @@ import tyro
 from apexline.cli.parse import parse
 from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDied
-from apexline.training import EvaluationDied, InputError, TrainConfig, checkpoint, preset, train
-from apexline.training.config import from_dict
+from apexline.training import (
+    EvaluationDied,
+    InputError,
+    Policy,
+    TrainConfig,
+    checkpoint,
+    load_policy,
+    preset,
+    train,
+)
+from apexline.training.config import check, from_dict
+from apexline.training.memory import describe
+from apexline.training.profiling import TABLE
+from apexline.training.tuning import tuned
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,13 @@ class TrainCommand:
     resume: Path | None = None
     """Go on with the run in this folder; its configuration is then the default of every option."""
     from_: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Start from the weights of this run folder or checkpoint; everything else starts afresh."""
+    """Start from the networks of this run folder, checkpoint or file of weights, or of `pretrained`, the policy that
+    comes with apexline; everything else starts afresh. Its game and networks are the default of those options."""
     render: bool = False
     """Show the first environment in a window, which slows it down to real time."""
+    profile: bool = False
+    """Measure where the time of 50 steps goes, once learning is under way: a table at the end, and trace.json in the
+    run folder, for chrome://tracing or Perfetto."""
 
 
 def main(argv: list[str]) -> None:
@@ -40,9 +56,13 @@ def main(argv: list[str]) -> None:
     defaults = _defaults(argv)
     command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
     config = replace(command.config, preset=defaults.preset)
+    check(config)
+    config = tuned(config)
     folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
     print(
-        f"apexline train: preset {config.preset}, {config.num_envs} environments, run folder {folder}",
+        f"apexline train: preset {config.preset}, {config.num_envs} environments, {config.threads} torch "
+        f"{'thread' if config.threads == 1 else 'threads'}, {config.agent.precision}, run folder {folder}\n"
+        f"{describe(config)}",
         flush=True,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -54,12 +74,15 @@ def main(argv: list[str]) -> None:
                 resume=command.resume is not None,
                 weights=command.from_,
                 render=command.render,
+                profile=command.profile,
                 watch=bar,
             )
     except (WorkerDied, EvaluationDied, KeyboardInterrupt, SystemExit):
         if (folder / checkpoint.LATEST).exists():
             print(f"the latest state is saved; go on with: apexline train --resume {folder}", file=sys.stderr)
         raise
+    if command.profile and (folder / TABLE).exists():
+        print((folder / TABLE).read_text(), end="")
     print(
         f"done: {status.episodes} episodes, {status.frames} frames, {status.updates} updates "
         f"in {status.seconds / 60:.1f} minutes; score it with: apexline eval {folder}"
@@ -75,9 +98,25 @@ def _defaults(argv: list[str]) -> TrainConfig:
     parser.add_argument("--from", type=Path)
     known, _ = parser.parse_known_args(argv)
     if known.resume is None:
-        return preset(known.preset or "auto")
+        config = preset(known.preset or "auto")
+        return (
+            config
+            if known.__dict__["from"] is None
+            else _fitting(config, load_policy(known.__dict__["from"]))
+        )
     for option in ("preset", "out", "from"):
         if getattr(known, option) is not None:
             raise InputError(f"--{option} does not go with --resume: the run has its own")
     path = known.resume / checkpoint.LATEST
     return from_dict(json.loads(checkpoint.load(path)["config"]), str(path))
+
+
+def _fitting(config: TrainConfig, policy: Policy) -> TrainConfig:
+    """`config` for the policy's game and networks."""
+    theirs = policy.config
+    return replace(
+        config,
+        game=theirs.game,
+        agent=replace(theirs.agent, precision=config.agent.precision),
+        replay=replace(config.replay, frame_stack=theirs.replay.frame_stack, shift=theirs.replay.shift),
+    )

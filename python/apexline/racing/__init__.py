@@ -11,9 +11,9 @@ from apexline.racing.action_repeat import ActionRepeat
 from apexline.racing.actions import PedalAction, random_driving
 from apexline.racing.env import CarRacingEnv, make_native_env
 from apexline.racing.options import EnvOptions, TrainingRules
-from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale
+from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.registration import register
-from apexline.racing.rules import FullLap, LapEnd, StallEnd, add_rules
+from apexline.racing.rules import LapEnd, StallEnd, add_rules
 from apexline.racing.score import UnshapedScore
 from apexline.racing.skip_zoom import SkipZoom
 from apexline.racing.skipped_tiles import SkippedTiles
@@ -31,11 +31,11 @@ __all__ = [
     "ChannelsFirst",
     "CropHud",
     "EnvOptions",
-    "FullLap",
     "Grayscale",
     "LapEnd",
     "PedalAction",
     "RacingWorkers",
+    "RoadContrast",
     "SkidMark",
     "SkipZoom",
     "SkippedTiles",

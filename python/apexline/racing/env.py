@@ -46,8 +46,8 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
 
     The info of every reset and step holds `score`: float, sum of the game's own rewards of the episode; `frames`: int,
     game frames (1/50 s) played in it; `tiles`: float, fraction of its tiles visited; that of a step also `repeats`:
-    int, frames played by it; `lap_finished`: bool, where the game ended the episode; `ended_by`: "stall", "lap_end" or
-    "full_lap", where a rule did.
+    int, frames played by it; `lap_finished`: bool, where the game ended the episode; `ended_by`: "stall" or "lap_end",
+    where a rule did.
 
     Unlike the stock game this one is not stepped beyond an episode's end, and actions must be finite. A pickled one is
     made anew from its arguments; `get_state` keeps an episode.
@@ -72,6 +72,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
         max_episode_frames: int = EPISODE_FRAMES,
         action_repeat: int = 1,
         gray: bool = False,
+        road_contrast: bool = False,
         crop_hud: bool = False,
         frame_shape: tuple[int, int] | None = None,
         channels_first: bool = False,
@@ -87,6 +88,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
             "max_episode_frames": max_episode_frames,
             "action_repeat": action_repeat,
             "gray": gray,
+            "road_contrast": road_contrast,
             "crop_hud": crop_hud,
             "frame_shape": frame_shape,
             "channels_first": channels_first,

@@ -36,7 +36,7 @@ VIDEO_SIZE = (600, 400)
 WINDOW_SIZE = (1000, 800)
 """Width and height of the game's window, in pixels."""
 RENDER_MODES = ("human", "rgb_array", "state_pixels")
-ENDED_BY = np.array([None, "stall", "lap_end", "full_lap"], object)
+ENDED_BY = np.array([None, "stall", "lap_end"], object)
 """By the number that C++ gives a rule."""
 
 MOST_FRAMES = 2**31 - 1
@@ -75,6 +75,7 @@ class GameOptions:
     max_episode_frames: int = EPISODE_FRAMES
     action_repeat: int = 1
     gray: bool = False
+    road_contrast: bool = False
     crop_hud: bool = False
     frame_shape: tuple[int, int] | None = None
     channels_first: bool = False
@@ -92,10 +93,12 @@ class GameOptions:
         require_integer("skip_zoom", self.skip_zoom, 0, most_skipped)
         if self.pedal and not self.continuous:
             raise ValueError("pedal is True and continuous is False; a pedal is a continuous action")
+        if self.road_contrast and not self.gray:
+            raise ValueError("road_contrast is True and gray is False; it is a tone curve of gray frames")
         if not isinstance(self.rules, TrainingRules | None):
             raise TypeError(f"rules is {self.rules!r}; it must be a TrainingRules or None")
         if self.rules is not None:
-            for name in ("stall_decisions", "lap_end_decisions", "skipped_tile_margin"):
+            for name in ("stall_decisions", "skipped_tile_margin"):
                 require_integer(f"rules.{name}", getattr(self.rules, name), 0, MOST_FRAMES)
         _ = self.frame_size
 
@@ -151,6 +154,7 @@ def native_arguments(options: EnvOptions, *, training: bool) -> dict[str, Any]:
     return {
         "action_repeat": options.action_repeat,
         "gray": options.gray,
+        "road_contrast": options.road_contrast,
         "crop_hud": options.crop_hud,
         "frame_shape": (options.frame_size, options.frame_size),
         "channels_first": True,
@@ -212,6 +216,7 @@ class NativeGames:
             gray=options.gray,
             frame_size=options.frame_size,
             interleaved=not options.channels_first,
+            road_contrast=options.road_contrast,
             rules=asdict(options.rules or TrainingRules()),
             glyphs=load_glyphs().arrays,
             num_threads=threads,

@@ -22,23 +22,19 @@ class TrainingRules:
     """Decisions in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
     stall_penalty: float = 10.0
     """Taken from the reward of the decision that ends an episode by stalling."""
-    lap_end_decisions: int = 0
-    """Decisions in a row without a new tile that end a nearly complete lap as truncated; 0: rule off."""
-    lap_end_fraction: float = 0.9
-    """A lap is nearly complete once more than this fraction of the tiles is visited."""
-    full_lap_truncates: bool = False
-    """A lap with every tile visited ends as truncated instead of terminated."""
+    lap_bonus: float = 0.0
+    """Added to the reward of the decision that ends a lap: with the last tile visited, as the game has it, or, where
+    some were missed, back at the start of the road, where the episode is then terminated; 0 switches the rule off."""
     skipped_tile_cost: float = 0.0
-    """Taken from the reward once for each tile that is left behind unvisited; 0 switches the rule off."""
+    """Taken from the reward of a decision that leaves tiles behind unvisited, however many; 0: rule off."""
     skipped_tile_margin: int = 3
     """A tile is left behind when the car is more than this many tiles past it."""
 
     def __post_init__(self) -> None:
-        for name in ("stall_decisions", "lap_end_decisions", "skipped_tile_margin"):
+        for name in ("stall_decisions", "skipped_tile_margin"):
             _require(self, name, getattr(self, name) >= 0, ">= 0")
-        for name in ("stall_penalty", "skipped_tile_cost"):
+        for name in ("stall_penalty", "lap_bonus", "skipped_tile_cost"):
             _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
-        _require(self, "lap_end_fraction", 0 <= self.lap_end_fraction <= 1, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,9 @@ class EnvOptions:
     """Cut off the indicators: keep rows 0:84 and columns 6:90."""
     gray: bool = False
     """One channel (0.299 R + 0.587 G + 0.114 B) instead of three."""
+    road_contrast: bool = False
+    """Spread the road's shades by a tone curve of gray frames (see `RoadContrast`): tiles still to be visited, whose
+    shades alternate by 2 of 255, then stand out from visited ones, which are all alike."""
     frame_size: int = FULL_SIDE
     """Side of a frame in pixels, after an area mean; at most 96, or 84 where `crop_hud` is set."""
     pedal: bool = False
@@ -67,6 +66,7 @@ class EnvOptions:
     def __post_init__(self) -> None:
         _require(self, "action_repeat", self.action_repeat >= 1, ">= 1")
         _require(self, "skip_zoom", 0 <= self.skip_zoom < 1000, "between 0 and 999")
+        _require(self, "road_contrast", self.gray or not self.road_contrast, "False where gray is False")
         side = self.visible_side
         _require(self, "frame_size", 1 <= self.frame_size <= side, f"between 1 and {side}")
 

@@ -1,4 +1,4 @@
-"""From the game's picture to a frame: crop, gray, area mean, channels first; all exact in integers.
+"""From the game's picture to a frame: crop, gray, area mean, tone curve, channels first; all exact in integers.
 
 Every formula below is part of the interface: another renderer that follows it gives the same bytes.
 """
@@ -18,6 +18,16 @@ CROP_LEFT = 6
 """First column that is kept, in pixels; as many go on the right."""
 LUMA = np.array([299, 587, 114], np.int32)
 """ITU-R BT.601 weights of red, green and blue, in thousandths."""
+
+
+def _road_contrast() -> npt.NDArray[np.uint8]:
+    x = np.arange(256)
+    dark, road, light = (58 * x + 48) // 96, 58 + 10 * (x - 96), 178 + (77 * (x - 108) + 73) // 147
+    return np.select([x <= 96, x <= 108], [dark, road], light).astype(np.uint8)
+
+
+ROAD_CONTRAST = _road_contrast()
+"""What RoadContrast makes of each value, (256,)."""
 
 
 class PixelWrapper(gym.ObservationWrapper[Any, Any, Any]):
@@ -72,6 +82,21 @@ class AreaMean(PixelWrapper):
         # The transpose puts a colour's plane into the last two axes: (W, H) or (3, W, H).
         sums = (self._columns @ observation.T.astype(np.float64) @ self._rows.T).T.astype(np.int64)
         return ((2 * sums + self._area) // (2 * self._area)).astype(np.uint8, order="C")
+
+
+class RoadContrast(PixelWrapper):
+    """A tone curve of gray frames: straight lines through (0, 0), (96, 58), (108, 178) and (255, 255).
+
+    Rounded to nearest, ties up. The game draws the road in shades of 100, 102 and 105 that alternate from tile to tile,
+    and a visited tile in 100. The curve spreads them to ten times their distance and keeps the order of all shades.
+    """
+
+    def __init__(self, env: Env) -> None:
+        super().__init__(env, _shape(env))
+
+    def observation(self, observation: Frame) -> Frame:
+        contrasted: Frame = ROAD_CONTRAST[observation]
+        return contrasted
 
 
 class ChannelsFirst(PixelWrapper):

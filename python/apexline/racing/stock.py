@@ -12,7 +12,7 @@ from apexline.racing.action_repeat import ActionRepeat
 from apexline.racing.actions import PedalAction
 from apexline.racing.game import Env
 from apexline.racing.options import EnvOptions
-from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale
+from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.rules import add_rules
 from apexline.racing.score import UnshapedScore
 from apexline.racing.skip_zoom import SkipZoom
@@ -22,8 +22,8 @@ from apexline.racing.workers import RacingWorkers
 def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = None) -> Env:
     """One game that yields single frames, `options.frame_shape` uint8.
 
-    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training SkippedTiles, FullLap,
-    LapEnd, StallEnd; CropHud, Grayscale, AreaMean, ChannelsFirst. ActionRepeat and UnshapedScore are always
+    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training LapEnd, SkippedTiles,
+    StallEnd; CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat and UnshapedScore are always
     there, ChannelsFirst where frames have colours, and each other one where `options` ask for it.
 
     Raises gymnasium.error.DependencyNotInstalled without `gymnasium[box2d]`.
@@ -42,6 +42,8 @@ def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = N
         env = Grayscale(env)
     if options.frame_size != options.visible_side:
         env = AreaMean(env, options.frame_size)
+    if options.road_contrast:
+        env = RoadContrast(env)
     return env if options.gray else ChannelsFirst(env)
 
 

@@ -65,7 +65,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     Infos are arrays (num_envs,) with a mask `_key` each, as gymnasium's vector environments have them:
         score: float64, sum of the game's own rewards of the episode; frames: int64, game frames (1/50 s) played in it;
         tiles: float64, fraction of its tiles visited; repeats: int64, frames played by this step;
-        lap_finished: bool, where the game ended the episode; ended_by: "stall", "lap_end" or "full_lap", where a rule
+        lap_finished: bool, where the game ended the episode; ended_by: "stall" or "lap_end", where a rule
         did; episode: with `episode_statistics`, of the episodes that end.
     In same-step autoreset they belong to the new episode; those of the old one are in `final_info`, and its last
     observation in `final_obs` (an object array).
@@ -88,6 +88,8 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         max_episode_steps: the same in steps, as `gymnasium.make_vec` passes it; None or -1: never.
         action_repeat: game frames for which an action is held, or fewer where the episode ends; rewards are summed.
         gray: one channel instead of three, (299 R + 587 G + 114 B + 500) // 1000.
+        road_contrast: with `gray`, spreads the road's shades by a tone curve (see `RoadContrast`), so that tiles still
+            to be visited stand out from visited ones.
         crop_hud: cuts off the indicators: rows 0:84 and columns 6:90 remain.
         frame_shape: (n, n) after an area mean; None: what is visible, (96, 96) or with `crop_hud` (84, 84).
         channels_first: colours are the first axis of a frame; says nothing where `gray`.
@@ -124,6 +126,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         max_episode_steps: int | None = None,
         action_repeat: int = 1,
         gray: bool = False,
+        road_contrast: bool = False,
         crop_hud: bool = False,
         frame_shape: tuple[int, int] | None = None,
         channels_first: bool = False,
@@ -140,6 +143,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
             max_episode_frames=max_episode_frames,
             action_repeat=action_repeat,
             gray=gray,
+            road_contrast=road_contrast,
             crop_hud=crop_hud,
             frame_shape=frame_shape,
             channels_first=channels_first,

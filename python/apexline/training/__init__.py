@@ -12,11 +12,13 @@ from apexline.training.config import TrainConfig
 from apexline.training.errors import EvaluationDied, InputError
 from apexline.training.evaluate import EvalReport, Evaluator, build_networks, play
 from apexline.training.loop import train
-from apexline.training.policy import Policy, load_policy
+from apexline.training.policy import PRETRAINED, WEIGHTS, Policy, load_policy, save_weights
 from apexline.training.presets import PRESETS, preset
 
 __all__ = [
     "PRESETS",
+    "PRETRAINED",
+    "WEIGHTS",
     "EvalReport",
     "EvaluationDied",
     "Evaluator",
@@ -27,5 +29,6 @@ __all__ = [
     "load_policy",
     "play",
     "preset",
+    "save_weights",
     "train",
 ]

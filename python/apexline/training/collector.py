@@ -1,14 +1,17 @@
-"""Acting: frames are stacked, the policy and its noise choose, and what follows goes into the replay."""
+"""Racing: frames are stacked, the policy and its noise choose, and what follows goes into the replay."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
+from torch.profiler import record_function
 
 from apexline.agent import Noise
 from apexline.racing import CarRacingVectorEnv
@@ -29,10 +32,23 @@ class Episode:
     ended_by: str
 
 
+class _Step(NamedTuple):
+    """What was done, and what followed."""
+
+    actions: Actions
+    frames: NDArray[np.uint8]
+    rewards: NDArray[np.floating[Any]]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    infos: dict[str, Any]
+
+
 class Collector:
     """Drives a vector of environments with same-step autoreset and stores every step.
 
-    `begin` chooses and sends the actions, `finish` waits for what follows, so that other work fits in between.
+    `begin` sets off a step of all environments in a thread of its own, policy included; `finish` waits for it and
+    stores it. What happens between the two runs beside the racing, and neither sees anything of the other: until
+    `finish`, the replay does not change, and `policy` is not to change either.
 
     Args:
         envs: environments that yield single frames.
@@ -42,6 +58,7 @@ class Collector:
         random_actions: draws `(num_envs, A)` actions for the first `random_decisions` decisions.
         random_decisions: decisions over all environments that are driven at random.
         reward_scale: what rewards are multiplied by before they are stored.
+        in_background: whether `begin` returns at once; else it plays the step itself, as windows need.
     """
 
     def __init__(
@@ -54,6 +71,7 @@ class Collector:
         random_actions: Callable[[], Actions],
         random_decisions: int,
         reward_scale: float,
+        in_background: bool = True,
     ) -> None:
         space = envs.single_action_space
         self.envs = envs
@@ -69,9 +87,10 @@ class Collector:
         self._frames_finished = 0
         self._frames_running = np.zeros(envs.num_envs, np.int64)
         self._stacks = np.zeros((envs.num_envs, replay.frame_stack, *replay.frame_shape), replay.frame_dtype)
-        self._actions: Actions | None = None
-        self._is_between_steps = False
-        self._send: Callable[[Actions], None] | None = getattr(envs, "step_async", None)
+        # Next to a learner that uses every processor, a policy's few observations are no work for more than one.
+        self._thread = ThreadPoolExecutor(1, "racing", torch.set_num_threads, (1,)) if in_background else None
+        self._step: Future[_Step] | None = None
+        self._is_whole = False
 
     @property
     def frames(self) -> int:
@@ -83,41 +102,56 @@ class Collector:
         frames, _ = self.envs.reset(seed=seed)
         self._stacks[:] = frames[:, None]
         self.noise.reset(np.ones(self.envs.num_envs, bool))
-        self._is_between_steps = True
+        self._is_whole = True
 
     def begin(self) -> None:
-        """Chooses an action for every environment and, where they run in processes, sets them off."""
-        if self.decisions < self.random_decisions:
-            actions = self.random_actions()
+        """Sets off a step of every environment."""
+        assert self._step is None, "begin before finish"
+        if self._thread is not None:
+            self._step = self._thread.submit(self._drive)
         else:
-            actions = self.policy(self._stacks) + self.noise.sample(self.decisions)
-        self._actions = np.clip(actions, self.low, self.high)
-        if self._send is not None:
-            self._send(self._actions)
+            self._step = Future()
+            self._step.set_result(self._drive())
 
     def finish(self) -> list[Episode]:
         """Waits for the step that `begin` set off, stores it, and returns the episodes that it ended."""
-        assert self._actions is not None, "finish without begin"
-        self._is_between_steps = False
-        envs: Any = self.envs
-        step = envs.step(self._actions) if self._send is None else envs.step_wait()
-        frames, rewards, terminated, truncated, infos = step
-        ended = terminated | truncated
-        final_frames = self._final_frames(infos, ended) if ended.any() else None
-        self.replay.add(
-            np.ascontiguousarray(self._stacks[:, -1]),
-            self._actions,
-            rewards * self.reward_scale,
-            terminated,
-            truncated,
-            final_frames,
-        )
-        self._push(frames, ended)
+        assert self._step is not None, "finish without begin"
+        with record_function("wait: racing"):
+            step = self._step.result()
+        self._is_whole = False
+        self._step = None
+        ended = step.terminated | step.truncated
+        final_frames = self._final_frames(step.infos, ended) if ended.any() else None
+        with record_function("replay: add"):
+            self.replay.add(
+                np.ascontiguousarray(self._stacks[:, -1]),
+                step.actions,
+                step.rewards * self.reward_scale,
+                step.terminated,
+                step.truncated,
+                final_frames,
+            )
+        self._push(step.frames, ended)
         self.decisions += self.envs.num_envs
-        self._frames_running[:] = infos["frames"]
-        episodes = self._episodes(infos, ended)
-        self._is_between_steps = True
+        self._frames_running[:] = step.infos["frames"]
+        episodes = self._episodes(step.infos, ended)
+        self._is_whole = True
         return episodes
+
+    def settle(self) -> None:
+        """Finishes a step that was set off, so that what is saved next is whole; one that failed is dropped."""
+        if self._step is None:
+            return
+        if self._step.exception() is None:
+            self.finish()
+        else:
+            self._step, self._is_whole = None, False
+
+    def close(self) -> None:
+        """Ends the thread and the environments; a step under way is dropped."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+        self.envs.close()
 
     def race(self) -> dict[str, NDArray[Any]] | None:
         """Where the episodes under way stand, in step with the replay: games (num_envs, bytes) uint8, padded, their
@@ -125,7 +159,7 @@ class Collector:
 
         None where the environments cannot tell, or where a step was interrupted halfway.
         """
-        if not self._is_between_steps or not isinstance(self.envs, CarRacingVectorEnv):
+        if self._step is not None or not self._is_whole or not isinstance(self.envs, CarRacingVectorEnv):
             return None
         states = [np.frombuffer(state, np.uint8) for state in self.envs.get_state()]
         sizes = np.array([len(state) for state in states])
@@ -152,7 +186,7 @@ class Collector:
         self._stacks[:] = race["stacks"]
         self._frames_running[:] = race["frames_running"]
         self._frames_finished -= int(self._frames_running.sum())
-        self._is_between_steps = True
+        self._is_whole = True
 
     def state_dict(self) -> dict[str, Any]:
         """Counters and the noise's state."""
@@ -171,6 +205,16 @@ class Collector:
         self.episodes = state["episodes"]
         self.random_decisions = state["random_decisions"]
         self.noise.load_state_dict(state["noise"])
+
+    def _drive(self) -> _Step:
+        with record_function("racing: policy"):
+            if self.decisions < self.random_decisions:
+                actions = self.random_actions()
+            else:
+                actions = self.policy(self._stacks) + self.noise.sample(self.decisions)
+            actions = np.clip(actions, self.low, self.high)
+        with record_function("racing: game"):
+            return _Step(actions, *self.envs.step(actions))
 
     def _push(self, frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> None:
         self._stacks[:, :-1] = self._stacks[:, 1:]

@@ -97,9 +97,9 @@ class TrainConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks live."""
     threads: Annotated[int, Ge(0)] = 0
-    """Threads of torch and the replay on the CPU; 0 takes the processors this process may use, less one for what runs
-    beside: evaluations, and environments in processes of their own. With one more, every layer waits wherever another
-    process holds a processor: somewhat faster on a machine left alone, many times slower on a busy one."""
+    """Threads of torch; racing and the replay get the processors that are left, at least one each. 0 measures at the
+    start how many make updates fastest on a CPU. With as many as there are processors, every layer waits wherever
+    another process holds one: faster on a machine left alone, many times slower on a busy one."""
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that are driven at once."""
     env: GameKind = "native"

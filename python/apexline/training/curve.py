@@ -8,6 +8,12 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+SCORES = (
+    ("charts/score", "training, mean of 20 episodes, with noise", "-"),
+    ("eval/score", "evaluation, unshaped, without noise", "o-"),
+)
+"""Columns that are drawn, what they are called and how they look."""
+
 
 def draw_curve(folder: Path) -> Path:
     """Draws the scores in `folder`/metrics.csv over the minutes of training, as curve.png beside it."""
@@ -16,10 +22,7 @@ def draw_curve(folder: Path) -> Path:
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for column, label, style in (
-        ("charts/score", "training, mean of 20 episodes, with noise", "-"),
-        ("eval/score", "evaluation, unshaped, without noise", "o-"),
-    ):
+    for column, label, style in SCORES:
         points = [(float(row["time/seconds"]) / 60, float(row[column])) for row in rows if row[column]]
         if points:
             axes.plot(*zip(*points, strict=True), style, label=label)

@@ -25,14 +25,16 @@ def make_env(kind: GameKind, options: EnvOptions, *, render_mode: str | None = N
     return racing.make_env(options, training=False, render_mode=render_mode)
 
 
-def make_vector(config: TrainConfig, *, render: bool) -> VectorEnv[Any, Any, Any]:
-    """The games that a run trains on; `render` opens a window on the first one.
+def make_vector(config: TrainConfig, *, num_threads: int, render: bool) -> VectorEnv[Any, Any, Any]:
+    """The games that a run trains on, native ones on `num_threads`; `render` opens a window on the first one.
 
     Raises:
         DependencyNotInstalled: gymnasium's game is asked for without `gymnasium[box2d]`.
     """
     if config.env == "native":
-        return racing.make_native_vector(config.game, config.num_envs, training=True, render_first=render)
+        return racing.make_native_vector(
+            config.game, config.num_envs, training=True, num_threads=num_threads, render_first=render
+        )
     return racing.make_vector(
         config.game, config.num_envs, training=True, asynchronous=config.env_processes, render_first=render
     )

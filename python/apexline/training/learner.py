@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
+from torch.profiler import record_function
 
 from apexline.agent import DDPG, TensorBatch
-from apexline.replay import PrioritizedFrameReplay, TorchBatch
+from apexline.replay import Prefetch, PrioritizedFrameReplay, TorchBatch
 
 Metrics = dict[str, float]
+
+PREFETCHED = 2
+"""Batches drawn before they are learned from, so that a thread can gather them meanwhile."""
 
 
 class _Pending(NamedTuple):
@@ -23,10 +27,10 @@ class _Pending(NamedTuple):
 
 
 class Learner:
-    """Draws batches, updates the agent, and returns its TD errors to the replay.
+    """Updates the agent from batches that a thread gathers ahead, and returns its TD errors to the replay.
 
-    The errors of an update reach the replay after the next one has been issued, on every device, so a GPU is never
-    waited for and results do not depend on the device's speed.
+    Batch j is drawn at the start of update j - PREFETCHED, and the errors of update j reach the replay once update
+    j + 1 has been issued: on every device, so nothing is waited for and results do not depend on anyone's speed.
     """
 
     def __init__(self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int) -> None:
@@ -35,17 +39,22 @@ class Learner:
         self.batch_size = batch_size
         self.updates = 0
         self.stale = 0
+        self._batches: Prefetch[TorchBatch] | None = None
         self._pending: _Pending | None = None
         self._sums: dict[str, torch.Tensor] = {}
         self._summed = 0
 
     def update(self) -> None:
-        """One update from a fresh batch."""
-        drawn = self.replay.sample(self.batch_size, as_torch=True)
+        """One update; the replay holds something to draw."""
+        if self._batches is None:
+            self._batches = self.replay.prefetch(self.batch_size, PREFETCHED, as_torch=True)
+        with record_function("wait: replay"):
+            drawn = next(self._batches)
         device = self.agent.device
-        batch = TensorBatch(
-            **{name: getattr(drawn, name).to(device, non_blocking=True) for name in TensorBatch._fields}
-        )
+        with record_function("copy: batch"):
+            batch = TensorBatch(
+                **{name: getattr(drawn, name).to(device, non_blocking=True) for name in TensorBatch._fields}
+            )
         errors, metrics = self.agent.update(batch)
         issued = self._send_back(drawn, errors)
         self.flush()
@@ -59,8 +68,14 @@ class Learner:
             return
         if self._pending.arrived is not None:
             self._pending.arrived.synchronize()
-        self.stale += self.replay.update_priorities(self._pending.batch.indices, self._pending.errors)
+        with record_function("replay: priorities"):
+            self.stale += self.replay.update_priorities(self._pending.batch.indices, self._pending.errors)
         self._pending = None
+
+    def close(self) -> None:
+        """Ends the thread that gathers; what it has gathered is dropped."""
+        if self._batches is not None:
+            self._batches.close()
 
     def read_metrics(self) -> Metrics:
         """Means over the updates since the last call, empty where there were none; waits for the device once."""

@@ -1,21 +1,33 @@
-"""The training loop: environments step while the learner updates, at a fixed ratio of updates to decisions."""
+"""The training loop: environments step while the learner updates, at a fixed ratio of updates to decisions.
+
+A step of all environments and the updates that belong to it run at once, then both are waited for. The step is driven
+by the weights that the updates before it left, and the updates draw from what the steps before it stored. So the order
+of threads does not matter: the same comes out as if everything were done in turn.
+"""
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.profiler import record_function
 
 from apexline.racing import WorkerDied
 from apexline.training import checkpoint
 from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.curve import draw_curve
 from apexline.training.errors import InputError, reason
+from apexline.training.memory import check_memory
 from apexline.training.monitor import Monitor, Status, Watcher
+from apexline.training.policy import load_policy
+from apexline.training.profiling import Profiler
+from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
+from apexline.training.tuning import tuned
 
 
 def train(
@@ -25,6 +37,7 @@ def train(
     resume: bool = False,
     weights: Path | None = None,
     render: bool = False,
+    profile: bool = False,
     watch: Watcher | None = None,
 ) -> Status:
     """Runs `config` until its budget is used up.
@@ -34,29 +47,33 @@ def train(
     run, an error or Ctrl-C included, the latest state and the replay are saved and the curve drawn first.
 
     Args:
-        config: what to run.
+        config: what to run; what it leaves to measurement is measured first.
         folder: made where missing; must be empty unless `resume`.
         resume: go on from the folder's checkpoint.
-        weights: a run folder or checkpoint whose networks to start from.
+        weights: whose networks to start from, as `load_policy` finds them.
         render: show the first environment in a window.
+        profile: write where the time of some steps went: trace.json and profile.txt, in the folder.
         watch: told the status every `monitor.log_seconds`.
 
     Raises:
-        InputError: the configuration, the folder or a checkpoint cannot be used; nothing was overwritten.
+        InputError: the configuration, the folder or a checkpoint cannot be used, or memory does not hold the run;
+            nothing was overwritten.
         WorkerDied, EvaluationDied: a process ended by itself; the latest state is saved.
     """
     check(config)
+    check_memory(config)
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
     if resume and weights is not None:
         raise InputError(f"weights are {weights}, but a resumed run has its own")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
-    initial = checkpoint.load(checkpoint.find(weights))["agent"]["networks"] if weights else None
+    initial = load_policy(weights).networks.state_dict() if weights is not None else None
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
 
+    config = tuned(config)
     session = _built(config, initial, weights, render)
     try:
         if parts is not None:
@@ -65,7 +82,7 @@ def train(
         (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
         monitor = Monitor(session, folder, watch)
         try:
-            return _run(session, monitor, parts)
+            return _run(session, monitor, parts, Profiler(folder) if profile else None)
         finally:
             monitor.close()
             draw_curve(folder)
@@ -73,28 +90,36 @@ def train(
         session.close()
 
 
-def _run(session: Session, monitor: Monitor, parts: dict[str, Any] | None) -> Status:
+def _run(
+    session: Session, monitor: Monitor, parts: dict[str, Any] | None, profiler: Profiler | None
+) -> Status:
     seconds_before = parts["seconds"] if parts is not None else 0.0
     began = time.perf_counter()
 
     def seconds() -> float:
         return seconds_before + time.perf_counter() - began
 
-    collector, learner = session.collector, session.learner
-    owed = 0.0
+    config, collector, learner = session.config, session.collector, session.learner
+    schedule = UpdateSchedule(config.loop.replay_ratio)
     try:
         session.begin_episodes()
         monitor.begin(seconds())
-        while not _used_up(session.config.budget, seconds(), session):
-            collector.begin()
-            if collector.decisions >= session.learn_from and len(session.replay) > 0:
-                owed += session.config.loop.replay_ratio * session.config.num_envs
-                while owed >= 1:
+        while not _used_up(config.budget, seconds(), session):
+            learns = collector.decisions >= session.learn_from and len(session.replay) > 0
+            updates = schedule.due(config.num_envs) if learns else 0
+            with profiler.step(updates) if profiler is not None else nullcontext():
+                session.actor.refresh()
+                collector.begin()
+                for _ in range(updates):
                     learner.update()
-                    owed -= 1
-            monitor.tick(seconds(), collector.finish())
-        learner.flush()
+                episodes = collector.finish()
+                with record_function("monitor"):
+                    monitor.tick(seconds(), episodes)
     finally:
+        if profiler is not None:
+            profiler.close()
+        collector.settle()
+        learner.flush()
         monitor.save(seconds(), with_replay=True)
     return monitor.finish(seconds())
 

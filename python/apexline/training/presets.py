@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from apexline.agent import AgentConfig, NoiseConfig
@@ -14,20 +16,26 @@ from apexline.training.config import (
 )
 from apexline.training.errors import InputError
 
-RECIPE_RULES = TrainingRules(
-    stall_decisions=25,
-    stall_penalty=10.0,
-    lap_end_decisions=4,
-    lap_end_fraction=0.9,
-    full_lap_truncates=True,
-    skipped_tile_cost=5.0,
-    skipped_tile_margin=3,
+RECIPE_GAME = EnvOptions(
+    action_repeat=4,
+    crop_hud=True,
+    gray=True,
+    road_contrast=True,
+    frame_size=42,
+    pedal=True,
+    rules=TrainingRules(
+        stall_decisions=25,
+        stall_penalty=10.0,
+        lap_bonus=300.0,
+        skipped_tile_cost=15.0,
+        skipped_tile_margin=3,
+    ),
 )
 
 CPU = TrainConfig(
     preset="cpu",
-    game=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True, rules=RECIPE_RULES),
-    agent=AgentConfig(encoder="small42", ema=0.999),
+    game=RECIPE_GAME,
+    agent=AgentConfig(encoder="patch42", channels_last=False, ema=0.999),
     budget=BudgetConfig(minutes=30),
 )
 
@@ -35,7 +43,7 @@ CUDA = TrainConfig(
     preset="cuda",
     device="cuda",
     num_envs=16,
-    game=EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=84, pedal=True, rules=RECIPE_RULES),
+    game=replace(RECIPE_GAME, frame_size=84),
     replay=ReplayConfig(capacity=200_000, shift=4),
     agent=AgentConfig(encoder="nature", hidden=(512, 512), ema=0.999),
     loop=LoopConfig(batch_size=256),

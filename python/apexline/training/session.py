@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from apexline._core import available_processors
 from apexline.agent import DDPG, make_noise
 from apexline.racing import random_driving
 from apexline.replay import PrioritizedFrameReplay
+from apexline.training.actor import Actor
 from apexline.training.collector import Collector
 from apexline.training.config import TrainConfig, to_dict
 from apexline.training.games import action_bounds, make_vector
@@ -37,12 +37,14 @@ class Session:
         self, config: TrainConfig, *, weights: dict[str, Any] | None = None, render: bool = False
     ) -> None:
         self.config = config
-        threads = config.threads or max(1, available_processors() - 1)
+        threads = config.threads or 1
         torch.set_num_threads(threads)
+        native_threads = max(1, available_processors() - threads)
         low, high = action_bounds(config.game)
+        observation_shape = (config.replay.frame_stack, *config.game.frame_shape)
         self.agent = DDPG(
             config.agent,
-            (config.replay.frame_stack, *config.game.frame_shape),
+            observation_shape,
             low,
             high,
             device=config.device,
@@ -55,28 +57,25 @@ class Session:
             frame_shape=config.game.frame_shape,
             action_shape=low.shape,
             seed=config.seed,
-            num_threads=threads,
+            num_threads=native_threads,
             **vars(config.replay),
         )
         self.learner = Learner(self.agent, self.replay, config.loop.batch_size)
+        self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
-            make_vector(config, render=render),
+            make_vector(config, num_threads=native_threads, render=render),
             self.replay,
-            self.policy,
+            self.actor,
             make_noise(config.noise, config.num_envs, len(low), config.seed),
             random_actions=lambda: random_driving(self.rng, config.num_envs, config.game.pedal),
             random_decisions=0 if weights is not None else config.loop.random_decisions,
             reward_scale=config.loop.reward_scale,
+            in_background=not render,
         )
         self.learn_from = config.loop.random_decisions
         """Decisions after which learning starts."""
         self._is_racing = False
-
-    def policy(self, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The actor's actions for observations (num_envs, frame_stack, *frame_shape), on the run's device."""
-        on_device = torch.from_numpy(observations).to(self.config.device)
-        return self.agent.networks.policy(on_device).cpu().numpy()
 
     def begin_episodes(self) -> None:
         """Resets every environment, unless episodes go on from a checkpoint.
@@ -134,5 +133,6 @@ class Session:
         self.learn_from = max(self.collector.decisions, self.config.loop.random_decisions)
 
     def close(self) -> None:
-        """Ends the environments."""
-        self.collector.envs.close()
+        """Ends the threads and the environments."""
+        self.learner.close()
+        self.collector.close()

@@ -1,4 +1,4 @@
-// From the game's picture to a frame: crop, gray, area mean and layout, byte for byte as the wrappers of
+// From the game's picture to a frame: crop, gray, area mean, tone curve and layout, byte for byte as the wrappers of
 // apexline.racing.pixels give it.
 #pragma once
 
@@ -19,12 +19,25 @@ struct FrameFormat {
   bool gray = false;        // (299 R + 587 G + 114 B + 500) / 1000
   int size = kSide;         // pixels a side after an area mean, 1 to visible_side()
   bool interleaved = false;  // (size, size, 3) as the game has it, else (3, size, size); nothing where gray
+  bool road_contrast = false;  // with gray: bytes go through kRoadContrast
 
   [[nodiscard]] int visible_side() const noexcept { return crop_hud ? kCroppedSide : kSide; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * (gray ? 1 : 3);
   }
 };
+
+// A tone curve: straight lines through (0, 0), (96, 58), (108, 178), (255, 255), to nearest, ties up. The shades
+// of the road, 100 to 105, are spread to ten times their distance.
+[[nodiscard]] constexpr std::array<std::uint8_t, 256> make_road_contrast() noexcept {
+  std::array<std::uint8_t, 256> curve{};
+  for (int x = 0; x < 256; ++x) {
+    const int y = x <= 96 ? (58 * x + 48) / 96 : x <= 108 ? 58 + 10 * (x - 96) : 178 + (77 * (x - 108) + 73) / 147;
+    curve[static_cast<std::size_t>(x)] = static_cast<std::uint8_t>(y);
+  }
+  return curve;
+}
+inline constexpr std::array<std::uint8_t, 256> kRoadContrast = make_road_contrast();
 
 // Not for two threads at a time: it owns scratch memory. `write` allocates nothing.
 class FrameWriter {

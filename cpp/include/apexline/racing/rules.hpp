@@ -11,21 +11,19 @@ namespace apexline::racing {
 struct RuleOptions {
   std::int32_t stall_decisions = 0;
   double stall_penalty = 10;
-  std::int32_t lap_end_decisions = 0;
-  double lap_end_fraction = 0.9;
-  bool full_lap_truncates = false;
+  double lap_bonus = 0;
   double skipped_tile_cost = 0;
   std::int32_t skipped_tile_margin = 3;
 };
 
-enum class EndedBy : std::uint8_t { kGame, kStall, kLapEnd, kFullLap };
+enum class EndedBy : std::uint8_t { kGame, kStall, kLapEnd };
 
 // What the rules remember of an episode.
 class RuleBook {
  public:
   void begin(const Episode& episode) noexcept;
 
-  // Applies the rules to the end of a decision, in the order SkippedTiles, FullLap, LapEnd, StallEnd.
+  // Applies the rules to the end of a decision, in the order LapEnd, SkippedTiles, StallEnd.
   EndedBy judge(const RuleOptions& options, const Episode& episode, FrameEnd& end) noexcept;
 
   template <class Archive>
@@ -36,9 +34,10 @@ class RuleBook {
   [[nodiscard]] bool fits(const Episode& episode) const noexcept;
 
  private:
-  void advance(const Episode& episode) noexcept;
-  // How many of the tiles that fell behind with this decision are unvisited.
-  std::int32_t skipped(const Episode& episode, std::int32_t margin) noexcept;
+  // Moves on with the car; true where it has come round to the start of the road.
+  bool advance(const Episode& episode) noexcept;
+  // Whether any of the tiles below `behind` that were not judged before is unvisited.
+  bool skipped(const Episode& episode, std::int32_t behind) noexcept;
 
   std::int32_t tiles_ = 0;      // visited after the last decision
   std::int32_t idle_ = 0;       // decisions in a row without a new tile

@@ -1,0 +1,143 @@
+"""`python -m apexline.training.curves RUN RUN ... --out FILE.png`: several runs as one learning curve.
+
+Meant for runs of one configuration with different seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from apexline.training.curve import SCORES
+from apexline.training.errors import InputError
+
+Floats = NDArray[np.float64]
+
+POINTS = 200
+"""Places along an axis where the runs are compared."""
+AXES = (("time/seconds", "minutes of training", 60.0), ("charts/decisions", "decisions", 1.0))
+"""Columns to draw over, what they are called, and how much of the column one unit of the axis is."""
+
+
+class Curve(NamedTuple):
+    """Points of one run, in the order of x."""
+
+    x: Floats
+    y: Floats
+
+
+class Spread(NamedTuple):
+    """Several curves at the same places, each (POINTS,) float64."""
+
+    x: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def read_curve(folder: Path, over: str, column: str) -> Curve:
+    """What `folder`/metrics.csv has in `column`, over the column `over`; rows without a value are left out.
+
+    Raises:
+        InputError: there is no such file, or it lacks a column or holds something else than numbers.
+    """
+    path = folder / "metrics.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            points = [(float(row[over]), float(row[column])) for row in csv.DictReader(file) if row[column]]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not the metrics of a run ({error})") from error
+    # A run that was killed goes on from its checkpoint, before the last of its rows.
+    x, y = np.array(sorted(points, key=lambda point: point[0]), np.float64).reshape(-1, 2).T
+    return Curve(x, y)
+
+
+def spread_of(curves: Sequence[Curve]) -> Spread | None:
+    """Mean, lowest and highest of `curves`, interpolated linearly, where all of them have points around.
+
+    None where there is no such stretch.
+    """
+    if not curves or any(len(curve.x) == 0 for curve in curves):
+        return None
+    first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
+    if first >= last:
+        return None
+    x = np.linspace(first, last, POINTS)
+    y = np.stack([np.interp(x, *curve) for curve in curves])
+    return Spread(x, y.mean(axis=0), y.min(axis=0), y.max(axis=0))
+
+
+def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
+    """Draws the scores of the runs in `folders` over minutes and over decisions, as a picture at `out`.
+
+    A line is the mean over the runs, the shade their range; dots are single evaluations.
+
+    Raises:
+        InputError: a folder holds no metrics, none of them holds scores, or `out` cannot be written.
+    """
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    drawn = 0
+    for axes, (over, name, unit) in zip(figure.subplots(1, len(AXES), sharey=True), AXES, strict=True):
+        for number, (column, label, style) in enumerate(SCORES):
+            read = [read_curve(folder, over, column) for folder in folders]
+            curves = [Curve(curve.x / unit, curve.y) for curve in read]
+            drawn += sum(len(curve.x) for curve in curves)
+            _draw(axes, curves, label, color=f"C{number}", dotted="o" in style)
+        axes.set_xlabel(name)
+        axes.grid(alpha=0.3)
+    if not drawn:
+        raise InputError(f"{', '.join(map(str, folders))}: no scores yet")
+    figure.axes[0].set_ylabel("score of CarRacing-v3")
+    figure.axes[0].legend(loc="lower right")
+    figure.suptitle(title or f"mean and range of {len(folders)} runs")
+    try:
+        figure.savefig(out, dpi=120)
+    except (OSError, ValueError) as error:
+        raise InputError(f"out is {out}; it cannot be written ({error})") from error
+
+
+def _draw(axes: Axes, curves: Sequence[Curve], label: str, *, color: str, dotted: bool) -> None:
+    if dotted:
+        x, y = (np.concatenate(values) for values in zip(*curves, strict=True))
+        axes.plot(x, y, "o", color=color, markersize=3, alpha=0.6)
+    spread = spread_of(curves)
+    if spread is not None:
+        axes.fill_between(spread.x, spread.low, spread.high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(spread.x, spread.mean, color=color, label=label)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draws what the command line asks for; returns 2 where it cannot be, else 0."""
+    parser = argparse.ArgumentParser(
+        "python -m apexline.training.curves", description="Draws runs as one curve."
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of one configuration")
+    parser.add_argument(
+        "--out", type=Path, default=Path("curves.png"), help="the picture; default curves.png"
+    )
+    parser.add_argument("--title", default="", help="above it; default: how many runs there are")
+    options = parser.parse_args(arguments)
+    try:
+        draw_curves(options.runs, options.out, options.title)
+    except InputError as error:
+        print(f"apexline: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Where a run's time goes: a window of its steps, as a table and as a trace."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch._C._profiler import _ExperimentalConfig
+from torch.profiler import ProfilerActivity, profile, record_function
+
+SKIPPED = 20
+"""Steps with updates before the window, so that what happens once is not in it."""
+STEPS = 50
+"""Steps of all environments in the window."""
+TRACE = "trace.json"
+TABLE = "profile.txt"
+
+THREADS = {
+    "learning": (
+        "wait: racing",
+        "wait: replay",
+        "copy: batch",
+        "update: forward",
+        "update: backward",
+        "update: optimiser",
+        "update: followers",
+        "replay: priorities",
+        "replay: add",
+        "monitor",
+    ),
+    "racing": ("racing: policy", "racing: game"),
+}
+"""Spans of the two threads, in the order of a step."""
+STEP = "step"
+
+
+class Span(NamedTuple):
+    """Of all steps in the window together."""
+
+    times: int
+    seconds: float
+
+
+class Profiler:
+    """Profiles STEPS steps once learning is under way; then writes TRACE and TABLE into `folder`.
+
+    The trace is for chrome://tracing or Perfetto. The replay's own thread is in neither: what it costs a run is what
+    "wait: replay" says. Where updates are CUDA graphs, the update's spans are those of their launch.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen = 0
+        self._profile: profile | None = None
+
+    def step(self, updates: int) -> record_function:
+        """A context for the next step, in which `updates` are due."""
+        if updates:
+            self._seen += 1
+        if self._seen == SKIPPED and self._profile is None:
+            self._start()
+        elif self._seen == SKIPPED + STEPS:
+            self._stop()
+        return record_function(STEP)
+
+    def _start(self) -> None:
+        activities = [ProfilerActivity.CPU]
+        if torch.cuda.is_available():
+            activities.append(ProfilerActivity.CUDA)
+        self._profile = profile(
+            activities=activities,
+            experimental_config=_ExperimentalConfig(profile_all_threads=True),
+            acc_events=True,
+        )
+        self._profile.start()
+
+    def _stop(self) -> None:
+        if self._profile is None:
+            return
+        finished, self._profile = self._profile, None
+        finished.stop()
+        spans: dict[str, Span] = defaultdict(lambda: Span(0, 0.0))
+        busy = 0.0
+        for event in finished.key_averages():
+            spans[event.key] = Span(event.count, event.cpu_time_total / 1e6)
+            busy += event.self_device_time_total / 1e6
+        finished.export_chrome_trace(str(self._folder / TRACE))
+        (self._folder / TABLE).write_text(table(spans, busy) + "\n")
+
+    def close(self) -> None:
+        """Ends a window that the run ended before it was full; nothing is written then."""
+        if self._profile is not None:
+            self._profile.stop()
+            self._profile = None
+
+
+def table(spans: dict[str, Span], gpu_seconds: float) -> str:
+    """The spans as text: milliseconds a step, share of the wall clock, and how often; the rest is Python's.
+
+    Args:
+        spans: by name; STEP is the whole.
+        gpu_seconds: of kernels and copies; 0 leaves their line out.
+    """
+    steps, seconds = spans[STEP]
+    lines = [f"{steps} steps of all environments, {1e3 * seconds / steps:.2f} ms each"]
+    for thread, names in THREADS.items():
+        lines.append(f"{thread + ' thread':24}{'ms a step':>12}{'share':>8}{'a step':>9}")
+        rest = seconds
+        for name in names:
+            times, taken = spans.get(name, Span(0, 0.0))
+            rest -= taken
+            lines.append(_line(name, taken, seconds, steps, f"{times / steps:.3g}"))
+        lines.append(
+            _line("waits for a step" if thread == "racing" else "between these", rest, seconds, steps, "")
+        )
+    if gpu_seconds:
+        lines.append(_line("GPU busy", gpu_seconds, seconds, steps, ""))
+    return "\n".join(lines)
+
+
+def _line(name: str, taken: float, whole: float, steps: int, count: str) -> str:
+    return f"  {name:22}{1e3 * taken / steps:>12.3f}{taken / whole:>8.1%}{count:>9}"

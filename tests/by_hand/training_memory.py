@@ -1,0 +1,111 @@
+"""What a short run takes of memory, beside what it is said to need before it starts.
+
+Takes some ten seconds, needs /proc, and pytest does not collect it. To run it:
+
+    .venv/bin/python tests/by_hand/training_memory.py
+    .venv/bin/python tests/by_hand/training_memory.py --preset notebook --decisions 64
+    .venv/bin/python tests/by_hand/training_memory.py --env gymnasium
+
+The preset runs on the CPU, with a small replay and one thread, in a process whose tree is looked at every 20 ms. Prints
+the largest sum of resident memory (RSS, which counts shared libraries in every process) and of each process's
+proportional share (PSS), process by process, and ends with an AssertionError where the estimate is more than a tenth
+below the RSS or a quarter above it.
+"""
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from apexline.training import TrainConfig, preset, train
+from apexline.training.memory import describe, ram_need
+
+MIB = 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="cpu")
+    parser.add_argument("--decisions", type=int, default=2_000)
+    parser.add_argument("--capacity", type=int, default=2_000)
+    parser.add_argument("--env", choices=("native", "gymnasium"), default="native")
+    arguments = parser.parse_args()
+
+    config = preset(arguments.preset)
+    config = replace(
+        config,
+        device="cpu",
+        threads=1,
+        env=arguments.env,
+        replay=replace(config.replay, capacity=arguments.capacity),
+        loop=replace(config.loop, random_decisions=min(200, arguments.decisions // 2)),
+        budget=replace(
+            config.budget, minutes=0.0, episodes=0, frames=arguments.decisions * config.game.action_repeat
+        ),
+        monitor=replace(config.monitor, eval_decisions=max(1, arguments.decisions // 2), eval_episodes=2),
+    )
+    print(describe(config))
+    with tempfile.TemporaryDirectory() as folder:
+        process = multiprocessing.get_context("spawn").Process(
+            target=run, args=(config, Path(folder) / "run")
+        )
+        process.start()
+        peak = watched(process)
+    assert process.exitcode == 0, f"the run ended with {process.exitcode}"
+
+    need = sum(ram_need(config).values()) / MIB
+    rss, pss = (sum(figures[i] for figures in peak.values()) / MIB for i in (0, 1))
+    for number, (own_rss, own_pss) in peak.items():
+        print(f"process {number}: RSS {own_rss / MIB:.0f} MiB, PSS {own_pss / MIB:.0f} MiB")
+    print(
+        f"estimate {need:.0f} MiB; RSS {rss:.0f} ({need / rss:.2f} of it), PSS {pss:.0f} ({need / pss:.2f})"
+    )
+    assert 0.9 * rss <= need <= 1.25 * rss, "the estimate is off"
+
+
+def run(config: TrainConfig, folder: Path) -> None:
+    train(config, folder)
+
+
+def watched(process: BaseProcess) -> dict[int, tuple[int, int]]:
+    """RSS and PSS of each process of the tree, by its number, when their RSS was largest together."""
+    peak: dict[int, tuple[int, int]] = {}
+    assert process.pid is not None
+    while process.is_alive():
+        now = {number: figures for number in tree(process.pid) if (figures := memory_of(number))}
+        if sum(rss for rss, _ in now.values()) > sum(rss for rss, _ in peak.values()):
+            peak = now
+        time.sleep(0.02)
+    return peak
+
+
+def tree(root: int) -> list[int]:
+    """`root` and all processes that it, or they, started."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(path.parent.name))
+    found = [root]
+    for number in found:
+        found += children.get(number, [])
+    return found
+
+
+def memory_of(number: int) -> tuple[int, int] | None:
+    """RSS and PSS in bytes; None where the process is gone."""
+    try:
+        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    sizes = {line.split()[0]: int(line.split()[1]) * 1024 for line in lines[1:]}
+    return sizes["Rss:"], sizes["Pss:"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The pipelined loop against a loop that does everything in turn, with the same delays, on one thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from apexline.agent import DDPG, TensorBatch, make_noise
+from apexline.racing import make_native_vector, random_driving
+from apexline.replay import PrioritizedFrameReplay
+from apexline.training import PRESETS, TrainConfig, checkpoint, train
+from apexline.training import loop as loop_module
+from apexline.training.learner import PREFETCHED
+
+STEPS = 70
+
+
+def config_of(replay_ratio: float) -> TrainConfig:
+    """The cpu preset on three games, so short of capacity that lanes wrap around while batches are under way."""
+    config = PRESETS["cpu"]
+    rules = replace(config.game.rules, stall_decisions=6)
+    return replace(
+        config,
+        seed=5,
+        threads=1,
+        agent=replace(config.agent, precision="bf16"),
+        num_envs=3,
+        game=replace(config.game, rules=rules),
+        replay=replace(config.replay, capacity=150),
+        loop=replace(config.loop, batch_size=16, random_decisions=30, replay_ratio=replay_ratio),
+        budget=replace(config.budget, minutes=0.0, frames=0, episodes=0),
+        monitor=replace(config.monitor, eval_decisions=0),
+    )
+
+
+def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
+    """Acts, learns, then stores; a batch is drawn PREFETCHED updates early, its errors come back one update late."""
+    games = make_native_vector(config.game, config.num_envs, training=True, num_threads=1)
+    space: Any = games.single_action_space
+    stack = config.replay.frame_stack
+    agent = DDPG(config.agent, (stack, *config.game.frame_shape), space.low, space.high, seed=config.seed)
+    replay = PrioritizedFrameReplay(
+        num_envs=config.num_envs,
+        frame_shape=config.game.frame_shape,
+        action_shape=space.shape,
+        seed=config.seed,
+        num_threads=1,
+        **vars(config.replay),
+    )
+    noise = make_noise(config.noise, config.num_envs, len(space.low), config.seed)
+    rng = np.random.default_rng(config.seed)
+    first_seed = int(np.random.SeedSequence([config.seed, 0]).generate_state(1)[0] >> 1)
+    frames, _ = games.reset(seed=first_seed)
+    stacks = np.repeat(frames[:, None], stack, axis=1)
+    drawn: deque[Any] = deque()
+    late: tuple[Any, Any] | None = None
+    updates = learned = 0
+
+    for step in range(STEPS):
+        decisions = step * config.num_envs
+        if decisions < config.loop.random_decisions:
+            actions = random_driving(rng, config.num_envs, config.game.pedal)
+        else:
+            greedy = agent.networks.policy(torch.from_numpy(stacks)).numpy()
+            actions = greedy + noise.sample(decisions)
+            learned += config.num_envs
+        actions = np.clip(actions, space.low, space.high)
+        while updates < int(config.loop.replay_ratio * learned):
+            while len(drawn) <= PREFETCHED:
+                drawn.append(replay.sample(config.loop.batch_size, as_torch=True))
+            batch = drawn.popleft()
+            errors, _ = agent.update(TensorBatch(*(getattr(batch, name) for name in TensorBatch._fields)))
+            if late is not None:
+                replay.update_priorities(*late)
+            late = (batch.indices, errors)
+            updates += 1
+        seen = stacks[:, -1].copy()
+        frames, rewards, terminated, truncated, infos = games.step(actions)
+        ended = terminated | truncated
+        finals = np.zeros_like(frames)
+        for lane in np.flatnonzero(ended):
+            finals[lane] = infos["final_obs"][lane]
+        replay.add(seen, actions, rewards * config.loop.reward_scale, terminated, truncated, finals)
+        stacks = np.concatenate([stacks[:, 1:], frames[:, None]], axis=1)
+        stacks[ended] = frames[ended, None]
+    if late is not None:
+        replay.update_priorities(*late)
+    return agent, replay
+
+
+@pytest.mark.parametrize("replay_ratio", [0.375, 0.5, 2.0])
+def test_both_loops_compute_the_same_bit_for_bit(
+    replay_ratio: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(replay_ratio)
+    monkeypatch.setattr(
+        loop_module, "_used_up", lambda _budget, _seconds, session: session.collector.decisions == STEPS * 3
+    )
+    status = train(config, tmp_path / "run")
+    agent, replay = in_turn(config)
+    assert status.updates == int(agent.updates) == int(replay_ratio * (STEPS * 3 - 30))
+
+    saved = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["agent"]
+    expected = agent.networks.state_dict()
+    assert saved["networks"].keys() == expected.keys()
+    for name, weights in expected.items():
+        assert torch.equal(saved["networks"][name], weights), name
+    theirs = PrioritizedFrameReplay(
+        num_envs=3,
+        frame_shape=config.game.frame_shape,
+        action_shape=(2,),
+        seed=config.seed,
+        num_threads=1,
+        **vars(config.replay),
+    )
+    theirs.load(tmp_path / "run" / checkpoint.REPLAY)
+    assert np.array_equal(theirs.priorities, replay.priorities)
+    for one, other in zip(theirs.sample(64)[:7], replay.sample(64)[:7], strict=True):
+        assert np.array_equal(one, other)

@@ -1,0 +1,233 @@
+"""What a run is said to need, held against real replays, agents and batches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from apexline.agent import DDPG, TensorBatch
+from apexline.replay import PrioritizedFrameReplay
+from apexline.training import PRESETS, InputError, TrainConfig, memory, train
+from apexline.training.config import BudgetConfig
+from apexline.training.games import action_bounds
+from apexline.training.memory import check_memory, describe, gpu_need, ram_need, replay_bytes
+
+GIB = 2**30
+
+
+def config_of(name: str = "cpu", *, capacity: int = 2_000, **changes: Any) -> TrainConfig:
+    config = PRESETS[name]
+    return replace(config, replay=replace(config.replay, capacity=capacity), **changes)
+
+
+def with_free(monkeypatch: pytest.MonkeyPatch, ram: int, loaded: int = 0) -> None:
+    monkeypatch.setattr(memory, "free_ram", lambda: ram)
+    monkeypatch.setattr(memory, "resident", lambda: loaded)
+
+
+def with_gpu(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(memory, "free_gpu", lambda: free)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("capacity", "num_envs"), [(300, 1), (1_003, 5), (4_096, 8), (521, 8)])
+def test_the_replays_bytes_are_its_own(name: str, capacity: int, num_envs: int) -> None:
+    config = config_of(name, capacity=capacity, num_envs=num_envs)
+    frame, action = config.game.frame_shape, action_bounds(config.game)[0].shape
+    replay = PrioritizedFrameReplay(
+        num_envs=num_envs, frame_shape=frame, action_shape=action, **vars(config.replay)
+    )
+    no = np.zeros(num_envs, bool)
+    for _ in range(capacity // num_envs + 3):
+        replay.add(np.zeros((num_envs, *frame), np.uint8), np.zeros((num_envs, *action)), no * 1.0, no, no)
+    assert replay_bytes(config) == replay.nbytes
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_networks_with_gradients_and_moments_are_the_agents_own(name: str) -> None:
+    config = replace(config_of(name), device="cpu", loop=replace(PRESETS[name].loop, batch_size=2))
+    shape = (config.replay.frame_stack, *config.game.frame_shape)
+    torch.set_num_threads(1)
+    agent = DDPG(config.agent, shape, *action_bounds(config.game))
+    pictures = torch.zeros(2, *shape, dtype=torch.uint8)
+    agent.update(
+        TensorBatch(
+            obs=pictures,
+            next_obs=pictures,
+            action=torch.zeros(2, len(action_bounds(config.game)[0])),
+            reward=torch.zeros(2),
+            discount=torch.ones(2),
+            weights=torch.ones(2),
+        )
+    )
+    tensors = [*agent.networks.parameters(), *agent.networks.buffers()]
+    tensors += [parameter.grad for parameter in agent.networks.parameters() if parameter.grad is not None]
+    for optimizer in (agent.actor_optimizer, agent.critic_optimizer):
+        for state in optimizer.state.values():
+            tensors += [state["exp_avg"], state["exp_avg_sq"]]
+    assert ram_need(config)["networks"] == sum(tensor.nbytes for tensor in tensors)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_batches_are_the_replays_own(name: str) -> None:
+    config = replace(config_of(name), device="cpu")
+    replay = PrioritizedFrameReplay(
+        num_envs=1, frame_shape=config.game.frame_shape, action_shape=(2 if config.game.pedal else 3,),
+        **vars(config.replay),
+    )  # fmt: skip
+    batch = replay.empty_batch(config.loop.batch_size)
+    arrays = [array for array in batch if isinstance(array, np.ndarray)]
+    assert ram_need(config)["batches"] == memory.BATCHES * sum(array.nbytes for array in arrays)
+
+
+def test_processes_and_games_are_counted() -> None:
+    config = config_of()
+    need = ram_need(config)
+    more = ram_need(replace(config, monitor=replace(config.monitor, eval_processes=3)))
+    assert more["evaluation"] - need["evaluation"] > 2 * memory.EVALUATION
+    assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_decisions=0)))
+    games = {
+        (env, processes): ram_need(replace(config, env=env, env_processes=processes))["games"]
+        for env in ("native", "gymnasium")
+        for processes in (False, True)
+    }
+    assert games["native", True] == games["native", False]
+    assert games["native", True] < games["gymnasium", False] < games["gymnasium", True]
+
+
+def test_a_run_on_a_gpu_keeps_its_networks_there() -> None:
+    on_gpu = replace(config_of("notebook"), device="cuda")
+    on_cpu = replace(on_gpu, device="cpu")
+    assert gpu_need(on_cpu) == {}
+    assert gpu_need(on_gpu)["networks"] == ram_need(on_cpu)["networks"] > ram_need(on_gpu)["networks"] > 0
+    assert gpu_need(on_gpu)["activations"] == ram_need(on_cpu)["activations"]
+    assert "activations" not in ram_need(on_gpu)
+
+
+def test_a_larger_batch_needs_more() -> None:
+    config = config_of("cuda")
+    twice = replace(config, loop=replace(config.loop, batch_size=2 * config.loop.batch_size))
+    for part in ("batches", "activations"):
+        assert gpu_need(twice)[part] == 2 * gpu_need(config)[part]
+
+
+def test_nothing_is_drawn_from_torchs_random_numbers() -> None:
+    before = torch.get_rng_state()
+    ram_need(config_of("notebook"))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("free", [2 * GIB, 21 * GIB + 12_345])
+@pytest.mark.parametrize("num_envs", [8, 7])
+def test_the_capacity_that_is_named_fits_and_one_more_block_does_not(
+    free: int, num_envs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_free(monkeypatch, free)
+    config = config_of(capacity=50_000_000, num_envs=num_envs)
+    with pytest.raises(InputError) as error:
+        check_memory(config)
+    message = str(error.value)
+    total = sum(ram_need(config).values()) / GIB
+    said = f"replay.capacity is 50000000: the run needs {total:.1f} GiB of memory and {free / GIB:.1f} GiB are free"
+    assert message.startswith(said)
+    match = re.search(r"a capacity of up to (\d+) would fit$", message)
+    assert match is not None
+    named = int(match[1])
+    check_memory(config_of(capacity=named, num_envs=num_envs))
+    block = 10 ** (len(match[1]) - 3)
+    assert named % block == 0
+    with pytest.raises(InputError):
+        check_memory(config_of(capacity=named + block, num_envs=num_envs))
+
+
+def test_what_is_loaded_already_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of()
+    total = sum(ram_need(config).values())
+    with_free(monkeypatch, total)
+    check_memory(config)
+    with_free(monkeypatch, total - 100)
+    with pytest.raises(InputError):
+        check_memory(config)
+    with_free(monkeypatch, total - 100, loaded=100)
+    check_memory(config)
+    with_free(monkeypatch, total - memory.RUNTIME - 1, loaded=10 * memory.RUNTIME)
+    with pytest.raises(InputError):
+        check_memory(config)
+
+
+def test_where_no_replay_fits_the_other_parts_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_free(monkeypatch, GIB // 2)
+    config = config_of(capacity=100_000)
+    with pytest.raises(InputError, match=r"even with replay\.capacity 128 and 0\.5 GiB are free") as error:
+        check_memory(config)
+    assert "evaluation 0.3" in str(error.value)
+    assert "replay 0" not in str(error.value)
+
+
+def test_a_small_gpu_gets_the_batch_that_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_free(monkeypatch, 2**50)
+    with_gpu(monkeypatch, free=GIB)
+    config = config_of("cuda")
+    check_memory(config)
+    config = replace(config, loop=replace(config.loop, batch_size=100_000), replay=PRESETS["cuda"].replay)
+    with pytest.raises(InputError, match=r"^loop\.batch_size is 100000: .* and 1\.0 GiB are free") as error:
+        check_memory(config)
+    match = re.search(r"a batch_size of up to (\d+) would fit$", str(error.value))
+    assert match is not None
+    fitting = replace(config, loop=replace(config.loop, batch_size=int(match[1])))
+    check_memory(fitting)
+    larger = int(match[1]) + 10 ** (len(match[1]) - 3)
+    with pytest.raises(InputError):
+        check_memory(replace(config, loop=replace(config.loop, batch_size=larger)))
+    with_gpu(monkeypatch, free=1000)
+    with pytest.raises(InputError, match=r"^device is 'cuda': .* even with loop\.batch_size 1 and 0\.0 GiB"):
+        check_memory(config)
+
+
+def test_networks_that_cannot_be_built_are_a_mistake_in_the_input() -> None:
+    config = config_of(game=replace(PRESETS["cpu"].game, frame_size=20))
+    for function in (check_memory, describe):
+        with pytest.raises(InputError, match="too small for encoder"):
+            function(config)
+
+
+def test_the_line_names_every_part_and_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_free(monkeypatch, 21 * GIB + GIB // 2)
+    config = config_of(capacity=10_000_000)
+    line = describe(config)
+    assert "\n" not in line
+    assert line.startswith(f"memory: about {sum(ram_need(config).values()) / GIB:.1f} GiB (replay ")
+    assert line.endswith(" of 21.5 GiB free")
+    for part, size in ram_need(config).items():
+        assert f"{part} {size / GIB:.2f}" in line
+
+
+def test_the_line_tells_the_gpus_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_free(monkeypatch, 21 * GIB)
+    config = config_of("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert re.search(r" of 21\.0 GiB free; GPU: about \d+\.\d GiB \(networks .*\)$", describe(config))
+    with_gpu(monkeypatch, free=80 * GIB)
+    assert describe(config).endswith(" of 80.0 GiB free")
+
+
+def test_a_run_that_does_not_fit_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_free(monkeypatch, 2 * GIB)
+    with pytest.raises(InputError, match=r"replay\.capacity is 50000000"):
+        train(
+            config_of(
+                capacity=50_000_000,
+                threads=1,
+                budget=BudgetConfig(frames=8),
+                monitor=replace(PRESETS["cpu"].monitor, eval_decisions=0),
+            ),
+            tmp_path / "run",
+        )
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,29 @@
+"""The update schedule: exact over any window."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apexline.training.schedule import UpdateSchedule
+
+
+@given(ratio=st.decimals("0.01", "4", places=2), steps=st.lists(st.integers(0, 40), max_size=60))
+def test_every_window_gets_its_share(ratio: object, steps: list[int]) -> None:
+    schedule = UpdateSchedule(float(str(ratio)))
+    updates = [schedule.due(step) for step in steps]
+    for begin in range(len(steps)):
+        for end in range(begin, len(steps) + 1):
+            due = Fraction(str(ratio)) * sum(steps[begin:end])
+            assert abs(sum(updates[begin:end]) - due) < 1
+    assert sum(updates) == floor(Fraction(str(ratio)) * sum(steps))
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.3, 0.7])
+def test_nothing_drifts(ratio: float) -> None:
+    schedule = UpdateSchedule(ratio)
+    assert sum(schedule.due(1) for _ in range(100_000)) == round(100_000 * ratio)

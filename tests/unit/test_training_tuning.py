@@ -1,0 +1,66 @@
+"""What is measured at a run's start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from apexline.training import PRESETS, TrainConfig, tuning
+from apexline.training.tuning import Choice, fastest, tuned
+
+
+def small(**changes: object) -> TrainConfig:
+    config = PRESETS["cpu"]
+    config = replace(config, loop=replace(config.loop, batch_size=4))
+    return replace(config, **changes)  # type: ignore[arg-type]
+
+
+def test_the_fastest_is_taken_and_an_earlier_one_where_nothing_is_won() -> None:
+    one, two, four = (Choice(threads, "fp32") for threads in (1, 2, 4))
+    assert fastest({one: 2.0, two: 1.0, four: 0.99}) == two
+    assert fastest({one: 1.0, two: 0.97, four: 0.96}) == one
+    assert fastest({one: 1.0, two: 1.5, four: 0.5}) == four
+
+
+def test_what_is_open_is_measured_on_every_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def seconds(_: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
+        asked.append(choices)
+        return {choice: 1 / (choice.threads + (choice.precision == "bf16")) for choice in choices}
+
+    monkeypatch.setattr(tuning, "_seconds", seconds)
+    monkeypatch.setattr(tuning, "available_processors", lambda: 6)
+    both = tuned(small())
+    assert (both.threads, both.agent.precision) == (4, "bf16")
+    assert [(choice.threads, choice.precision) for choice in asked[0]] == [
+        (threads, precision) for threads in (1, 2, 4) for precision in ("fp32", "bf16")
+    ]
+    fixed = tuned(small(threads=3))
+    assert (fixed.threads, fixed.agent.precision) == (3, "bf16")
+    assert {choice.threads for choice in asked[1]} == {3}
+    fp32 = tuned(small(agent=replace(PRESETS["cpu"].agent, precision="fp32")))
+    assert (fp32.threads, fp32.agent.precision) == (4, "fp32")
+    assert replace(both, threads=0, agent=PRESETS["cpu"].agent) == small(), "nothing else is changed"
+    assert tuned(both) is both
+    assert len(asked) == 3
+
+
+def test_a_gpu_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "_seconds", None)
+    config = tuned(small(device="cuda"))
+    assert (config.threads, config.agent.precision) == (1, "bf16")
+
+
+def test_measuring_leaves_torch_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "available_processors", lambda: 2)
+    monkeypatch.setattr(tuning, "ROUNDS", 1)
+    torch.manual_seed(3)
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    config = tuned(small())
+    assert config.threads in (1, 2)
+    assert config.agent.precision in ("fp32", "bf16")
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
