@@ -240,7 +240,8 @@ def streams(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     def queue_copy(target: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
         assert non_blocking
-        streams.current.add(partial(copy, target, OWNERLESS.get(source.data_ptr(), source)))
+        memory = OWNERLESS.get((source.data_ptr(), tuple(source.shape)), source)
+        streams.current.add(partial(copy, target, memory))
         return target
 
     OWNERLESS.clear()
@@ -261,8 +262,8 @@ def copying(source: Any) -> Feed:
     return feed
 
 
-OWNERLESS: dict[int, Tensor] = {}
-"""The memory of `Recycled` batches by address, which does not keep them."""
+OWNERLESS: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+"""The memory of `Recycled` batches by address and shape, which does not keep them."""
 
 
 class Recycled(Numbered):
@@ -271,7 +272,7 @@ class Recycled(Numbered):
     def __next__(self) -> TorchBatch:
         batch = super().__next__()
         memory = [tensor.numpy() for tensor in batch[:-1]]
-        OWNERLESS.update({array.ctypes.data: torch.from_numpy(array) for array in memory})
+        OWNERLESS.update({(array.ctypes.data, array.shape): torch.from_numpy(array) for array in memory})
         owner = Owner(memory)
         fields = [torch.from_numpy(np.asarray(View(array, owner))) for array in memory]
         return TorchBatch(*fields, {})
