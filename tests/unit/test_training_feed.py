@@ -114,6 +114,11 @@ def test_closing_ends_feed_and_source() -> None:
     assert list(feed) == []
     assert source.taken == 2
     feed.close()
+    unused = Numbered()
+    feed = Feed(unused, "cpu")
+    feed.close()
+    assert list(feed) == []
+    assert unused.taken == 0
 
 
 def test_it_feeds_what_the_prefetch_gives(monkeypatch: pytest.MonkeyPatch) -> None:
