@@ -97,12 +97,13 @@ def test_an_error_of_the_source_loses_no_batch() -> None:
 
     feed = Feed(Stumbling(), "cpu")
     numbers = []
-    while len(numbers) < 4:
+    for _ in range(9):
         try:
             numbers.append(number_of(next(feed).batch))
         except ValueError as error:
             assert str(error) == "nothing can be sampled"  # noqa: PT017 - it comes in between
-    assert numbers == [0, 1, 2, 3]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= 3
 
 
 def test_closing_ends_feed_and_source() -> None:
@@ -113,6 +114,11 @@ def test_closing_ends_feed_and_source() -> None:
     assert list(feed) == []
     assert source.taken == 2
     feed.close()
+    unused = Numbered()
+    feed = Feed(unused, "cpu")
+    feed.close()
+    assert list(feed) == []
+    assert unused.taken == 0
 
 
 def test_it_feeds_what_the_prefetch_gives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,9 +245,11 @@ def streams(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     def queue_copy(target: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
         assert non_blocking
-        streams.current.add(partial(copy, target, source))
+        memory = OWNERLESS.get((source.data_ptr(), tuple(source.shape)), source)
+        streams.current.add(partial(copy, target, memory))
         return target
 
+    OWNERLESS.clear()
     monkeypatch.setattr(Event, "streams", streams, raising=False)
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "Stream", streams.side)
@@ -259,12 +267,17 @@ def copying(source: Any) -> Feed:
     return feed
 
 
+OWNERLESS: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+"""The memory of `Recycled` batches by address and shape, which does not keep them."""
+
+
 class Recycled(Numbered):
     """Batches whose memory is overwritten as soon as nobody holds them, as that of arenas may be."""
 
     def __next__(self) -> TorchBatch:
         batch = super().__next__()
         memory = [tensor.numpy() for tensor in batch[:-1]]
+        OWNERLESS.update({(array.ctypes.data, array.shape): torch.from_numpy(array) for array in memory})
         owner = Owner(memory)
         fields = [torch.from_numpy(np.asarray(View(array, owner))) for array in memory]
         return TorchBatch(*fields, {})
