@@ -31,7 +31,7 @@ def test_the_readmes_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     commands = [
         line.split("#")[0].split("bin/apexline ")[1].split() for line in lines if "bin/apexline " in line
     ]
-    assert {command[0] for command in commands} == {"train", "eval", "play", "info"}
+    assert {command[0] for command in commands} == {"train", "eval", "play", "export", "info"}
     for name, *options in commands:
         with pytest.raises(SystemExit):
             main([name, "--help"])

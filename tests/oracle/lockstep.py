@@ -151,6 +151,7 @@ class Lockstep:
             gray=True,
             frame_size=42,
             interleaved=False,
+            road_contrast=False,
             rules=RULES,
             glyphs=load_glyphs().arrays,
             num_threads=1,

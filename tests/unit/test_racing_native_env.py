@@ -48,7 +48,7 @@ def test_gymnasiums_checks(options: dict[str, Any]) -> None:
         check_env(gym.make(ID, **options).unwrapped)
 
 
-@pytest.mark.parametrize("rules", [TrainingRules(), TrainingRules(stall_decisions=9, lap_end_decisions=4)])
+@pytest.mark.parametrize("rules", [TrainingRules(), TrainingRules(stall_decisions=9, lap_bonus=300)])
 def test_steps_are_those_of_the_stock_game(rules: TrainingRules) -> None:
     options: dict[str, Any] = {"action_repeat": 3, "rules": rules}
     native, stock = CarRacingEnv(max_episode_frames=71, **options), stock_game(max_frames=71, **options)

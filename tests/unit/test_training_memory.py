@@ -192,7 +192,7 @@ def test_a_small_gpu_gets_the_batch_that_would_fit(monkeypatch: pytest.MonkeyPat
 
 
 def test_networks_that_cannot_be_built_are_a_mistake_in_the_input() -> None:
-    config = config_of(game=replace(PRESETS["cpu"].game, frame_size=20))
+    config = config_of(game=replace(PRESETS["cpu"].game, frame_size=8))
     for function in (check_memory, describe):
         with pytest.raises(InputError, match="too small for encoder"):
             function(config)
