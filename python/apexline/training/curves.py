@@ -111,7 +111,7 @@ def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
 
 
 def _draw(axes: Axes, curves: Sequence[Curve], label: str, *, color: str, dotted: bool) -> None:
-    if dotted:
+    if dotted and any(len(curve.x) for curve in curves):
         x, y = (np.concatenate(values) for values in zip(*curves, strict=True))
         axes.plot(x, y, "o", color=color, markersize=3, alpha=0.6, label=label)
     spread = spread_of(curves)
