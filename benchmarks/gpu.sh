@@ -5,7 +5,8 @@
 #   benchmarks/gpu.sh update          updates a second, and how busy the GPU is
 #   benchmarks/gpu.sh train           learns to drive; call it again to go on
 #   benchmarks/gpu.sh all
-#   DEVICE=cpu SMOKE=1 benchmarks/gpu.sh all      the same in two minutes at tiny sizes, to see that it runs
+#   DEVICE=cpu SMOKE=1 benchmarks/gpu.sh all      the same in two minutes at tiny sizes, to see that it runs;
+#                                     installs nothing
 #
 # OUT     results (docs/results/gpu): summary.json and what it speaks of. A stage that is done there is skipped.
 # WORK    the run folder with its replay (runs/gpu), which training goes on from.
@@ -26,10 +27,16 @@ install() {
   "$PYTHON" -m pip install --quiet "${sources[@]}" --editable ".[train]" hypothesis pytest py-cpuinfo stable-baselines3
 }
 
-is_installed() { "$PYTHON" -c 'import apexline._core' 2>/dev/null; }
+holds() { "$PYTHON" -c "$1" 2>/dev/null; }
+
+# Nothing is installed on a machine that cannot measure anyway.
+if [[ $DEVICE == cuda ]] && ! holds 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+  echo "$PYTHON has no torch that sees a GPU; to try the stages without one: DEVICE=cpu SMOKE=1 $0 all" >&2
+  exit 2
+fi
 
 stage() {
-  if [[ $1 == build && -z ${SMOKE:-} ]] || ! is_installed; then install || return 1; fi
+  if [[ $DEVICE == cuda ]] && { [[ $1 == build ]] || ! holds 'import apexline._core'; }; then install || return 1; fi
   timeout --signal=INT --kill-after=30 "$SECONDS_A_STAGE" \
     "$PYTHON" benchmarks/gpu.py "$1" --device "$DEVICE" --out "$OUT" --work "$WORK" ${SMOKE:+--smoke}
 }
@@ -45,7 +52,7 @@ case ${1:-} in
     fi
     ;;
   *)
-    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

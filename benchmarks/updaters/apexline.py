@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from torch import nn
 
-from apexline.agent import DDPG, TensorBatch
+from apexline.agent import DDPG, TensorBatch, make_update
 from apexline.agent.config import PrecisionName
 from updaters.updater import Setting, Updater
 
@@ -25,10 +25,11 @@ class Apexline(Updater):
         config = replace(setting.config.agent, num_critics=self.critics, precision=self.precision)
         ones = np.ones(2, np.float32)
         self.agent = DDPG(config, setting.shape, -ones, ones, device=setting.device)
+        self._update = make_update(self.agent, setting.batch)
         self.replay = setting.feed().replay
 
     def update(self) -> None:
-        _, self._metrics = self.agent.update(self.setting.batch)
+        _, self._metrics = self._update(self.setting.batch)
 
     def replay_update(self) -> None:
         drawn = self.replay.sample(self.setting.config.loop.batch_size, as_torch=True)
@@ -36,7 +37,7 @@ class Apexline(Updater):
         batch = TensorBatch(
             **{name: field.to(self.setting.device, non_blocking=True) for name, field in fields.items()}
         )
-        errors, self._metrics = self.agent.update(batch)
+        errors, self._metrics = self._update(batch)
         self.replay.update_priorities(drawn.indices, errors.cpu())
 
     def losses(self) -> Mapping[str, float]:
