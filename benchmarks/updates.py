@@ -36,8 +36,8 @@ DIFFERENCES = """\
 The encoder, the bottleneck behind it (Linear, LayerNorm, Tanh), the widths of the hidden layers, the batch, the
 learning rates and the n-step discount are the same for all. What is not:
 
-- apexline computes encoders in bfloat16 in NHWC order and has LayerNorm in hidden layers; the others compute in float32
-  in NCHW order without it. The float32 row of apexline tells how much of the ratio is arithmetic.
+- apexline computes encoders in bfloat16 and has LayerNorm in hidden layers; the others compute in float32 without it.
+  The float32 row of apexline tells how much of the ratio is arithmetic.
 - On a GPU apexline's update is one CUDA graph, as in training; the others launch every kernel.
 - apexline's critic has Huber's loss with importance weights, its actor a penalty, both losses smoothing noise; it keeps
   a weight average for evaluation, reads no value on the host, and moves all copies in one call.
