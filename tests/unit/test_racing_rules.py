@@ -129,6 +129,13 @@ class TestLapEnd:
         env = LapEnd(ScriptedRace(40), 300)
         assert drive(env, range(20), OFF_FIELD)[-1] == (-100, True, False)
 
+    def test_leaving_the_field_at_the_start_is_no_lap(self) -> None:
+        race = ScriptedRace(40)
+        env = LapEnd(race, 300)
+        drive(env, range(20), range(20, 38))
+        race._drive_over([0])
+        assert env.step(OFF_FIELD)[1:4] == (-100, True, False)
+
     def test_each_episode_starts_at_the_start(self) -> None:
         env = LapEnd(ScriptedRace(40), 300)
         for _ in range(2):
