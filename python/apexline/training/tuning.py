@@ -22,7 +22,7 @@ ROUNDS = 5
 UPDATES = 3
 """In a round."""
 HOPELESS = 2.0
-"""A choice whose round takes this many times the fastest one so far is left out of further rounds."""
+"""A choice whose best round takes this many times the fastest one so far is left out of further rounds."""
 ADVANTAGE = 1.05
 """How much faster than a choice before it a choice has to be: fewer threads, and fp32, unless others pay."""
 
@@ -93,7 +93,7 @@ def _seconds(config: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
         for choice, seconds in list(taken.items()):
             seconds.append(_round(agents[choice.precision], batch, choice.threads))
             fastest_round = min(fastest_round, seconds[-1])
-            if seconds[-1] > HOPELESS * fastest_round:
+            if min(seconds) > HOPELESS * fastest_round:
                 del taken[choice]
     return {choice: statistics.median(seconds) for choice, seconds in taken.items()}
 
