@@ -38,6 +38,13 @@ def test_what_is_saved_comes_back(policy: Policy, tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["policy.safetensors"]
 
 
+def test_weights_are_as_readable_as_any_other_file(policy: Policy, tmp_path: Path) -> None:
+    path, other = tmp_path / "policy.safetensors", tmp_path / "other"
+    save_weights(policy, path)
+    other.touch()
+    assert path.stat().st_mode == other.stat().st_mode
+
+
 def test_a_damaged_file_is_refused_by_name(policy: Policy, tmp_path: Path) -> None:
     path = tmp_path / "policy.safetensors"
     save_weights(policy, path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from apexline.agent import ActorCritic
@@ -56,7 +56,7 @@ def save_weights(policy: Policy, path: Path) -> None:
     beside = path.with_name(path.name + ".part")
     tensors = {name: tensor.contiguous() for name, tensor in policy.networks.state_dict().items()}
     metadata = {"config": json.dumps(to_dict(policy.config)), "decisions": str(policy.decisions)}
-    save_file(tensors, beside, FORMAT | metadata)
+    beside.write_bytes(save(tensors, FORMAT | metadata))
     beside.replace(path)
 
 
