@@ -97,18 +97,14 @@ def _defaults(argv: list[str]) -> TrainConfig:
     parser.add_argument("--resume", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--from", type=Path)
-    known, _ = parser.parse_known_args(argv)
-    if known.resume is None:
-        config = preset(known.preset or "auto")
-        return (
-            config
-            if known.__dict__["from"] is None
-            else _fitting(config, load_policy(known.__dict__["from"]))
-        )
+    known = vars(parser.parse_known_args(argv)[0])
+    if known["resume"] is None:
+        config = preset(known["preset"] or "auto")
+        return config if known["from"] is None else _fitting(config, load_policy(known["from"]))
     for option in ("preset", "out", "from"):
-        if getattr(known, option) is not None:
+        if known[option] is not None:
             raise InputError(f"--{option} does not go with --resume: the run has its own")
-    path = known.resume / checkpoint.LATEST
+    path = known["resume"] / checkpoint.LATEST
     return from_dict(json.loads(checkpoint.load(path)["config"]), str(path))
 
 
