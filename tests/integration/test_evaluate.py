@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import gymnasium as gym
@@ -12,8 +13,17 @@ import numpy as np
 import pytest
 import torch
 
-from apexline.training import PRESETS, EvalReport, EvaluationDied, Evaluator, build_networks, play
-from apexline.training.evaluate import EpisodeResult
+from apexline.training import (
+    PRESETS,
+    EvalReport,
+    EvaluationDied,
+    Evaluator,
+    build_networks,
+    play,
+    play_native,
+)
+from apexline.training.evaluate import GROUP, EpisodeResult
+from apexline.training.games import make_env
 
 CONFIG = PRESETS["cpu"]
 SEED = 1_000_000
@@ -51,6 +61,55 @@ def test_a_score_is_the_plain_games_own() -> None:
     assert ended
     assert result.frames == frames
     assert result.score == pytest.approx(score)
+
+
+def test_native_games_side_by_side_are_each_one_whole_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same actions on a native game of its own give each game's result, whenever the others end."""
+    options = replace(CONFIG.game, action_repeat=5, skip_zoom=2)
+    config = replace(CONFIG, game=options)
+    seeds = [SEED, SEED + 7, SEED + 3]
+    networks = build_networks(config)
+    rng = np.random.default_rng(1)
+    steer = rng.uniform(-0.1, 0.1, (400, 3))
+    chosen = [np.stack([steer[i], [0.2, 1.0, 0.6]], axis=1).astype(np.float32) for i in range(400)]
+    seen: list[np.ndarray] = []
+
+    def scripted(obs: torch.Tensor) -> torch.Tensor:
+        seen.append(obs.numpy().copy())
+        return torch.from_numpy(chosen[len(seen) - 1])
+
+    monkeypatch.setattr(networks, "evaluation_policy", scripted)
+    results = play_native(networks, config, seeds)
+    assert [result.seed for result in results] == seeds
+    assert len({result.frames for result in results}) > 1, "the games are to end at different times"
+    for lane, result in enumerate(results):
+        game = make_env("native", options)
+        frame, _ = game.reset(seed=seeds[lane])
+        stack = [frame] * config.replay.frame_stack
+        for obs, actions in zip(seen, chosen, strict=False):
+            assert np.array_equal(obs[lane], stack)
+            frame, _, terminated, truncated, info = game.step(actions[lane])
+            stack = [*stack[1:], frame]
+            if terminated or truncated:
+                break
+        assert result == EpisodeResult(seeds[lane], info["score"], info["frames"], info["tiles"])
+        game.close()
+
+
+def test_scores_do_not_depend_on_the_number_of_processes() -> None:
+    torch.manual_seed(0)
+    networks = build_networks(CONFIG)
+    torch.nn.init.normal_(networks.average.of(networks.actor).output.weight, std=0.5)
+    reports = []
+    for processes in (1, 2):
+        evaluator = Evaluator(CONFIG, processes, "native")
+        pending = evaluator.submit(networks.state_dict(), range(GROUP + 3))
+        played = sorted(pending.completed(), key=lambda episode: episode.seed)
+        reports.append(pending.result())
+        assert tuple(played) == reports[-1].episodes
+        evaluator.close()
+    assert [episode.seed for episode in reports[0].episodes] == list(range(GROUP + 3))
+    assert reports[0] == reports[1]
 
 
 def kill_the_process_of(evaluator: Evaluator) -> None:

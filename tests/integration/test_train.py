@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from apexline.racing import WorkerDied
-from apexline.training import PRESETS, InputError, TrainConfig, checkpoint, load_policy, play, train
+from apexline.training import PRESETS, InputError, TrainConfig, checkpoint, load_policy, play_native, train
 from apexline.training import loop as loop_module
 from apexline.training.session import Session
 
@@ -77,7 +77,7 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
 
     policy = load_policy(tmp_path / "run")
-    again = play(policy.networks, policy.config, seed=config.monitor.eval_seed, env="native")
+    (again,) = play_native(policy.networks, policy.config, [config.monitor.eval_seed])
     assert again.score == pytest.approx(best["eval"]["mean"]), "best.pt holds the weights that were evaluated"
 
 

@@ -16,7 +16,7 @@ from apexline.training import (
     Policy,
     build_networks,
     load_policy,
-    play,
+    play_native,
     save_weights,
 )
 
@@ -73,8 +73,8 @@ def test_a_file_of_someone_else_is_refused(policy: Policy, tmp_path: Path) -> No
 def test_the_policy_that_comes_with_the_package_drives() -> None:
     policy = load_policy(Path(PRETRAINED))
     assert policy.path.stat().st_size < 5e6
-    scores = [play(policy.networks, policy.config, seed, env="native").score for seed in (1, 2, 3)]
-    assert sum(scores) / len(scores) > 800
+    scores = [episode.score for episode in play_native(policy.networks, policy.config, range(20))]
+    assert sum(scores) / len(scores) > 850
 
 
 def test_a_folder_of_that_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

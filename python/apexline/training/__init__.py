@@ -10,7 +10,7 @@ except ModuleNotFoundError as error:
 
 from apexline.training.config import TrainConfig
 from apexline.training.errors import EvaluationDied, InputError
-from apexline.training.evaluate import EvalReport, Evaluator, build_networks, play
+from apexline.training.evaluate import EvalReport, Evaluator, build_networks, play, play_native
 from apexline.training.loop import train
 from apexline.training.policy import PRETRAINED, WEIGHTS, Policy, load_policy, save_weights
 from apexline.training.presets import PRESETS, preset
@@ -28,6 +28,7 @@ __all__ = [
     "build_networks",
     "load_policy",
     "play",
+    "play_native",
     "preset",
     "save_weights",
     "train",

@@ -17,12 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from apexline import racing
 from apexline.agent import ActorCritic, build
 from apexline.training.config import GameKind, TrainConfig, from_dict, to_dict
 from apexline.training.errors import EvaluationDied
 from apexline.training.games import action_bounds, make_env
 
 Weights = Mapping[str, torch.Tensor]
+
+GROUP = 32
+"""Native games that a process plays side by side: an episode then takes a fifth of the time that it takes alone."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,37 @@ def play(
     return EpisodeResult(seed, float(info["score"]), int(info["frames"]), float(info["tiles"]))
 
 
+def play_native(networks: ActorCritic, config: TrainConfig, seeds: Sequence[int]) -> list[EpisodeResult]:
+    """An episode a seed, as `play` plays them on the native game, side by side.
+
+    Actions may differ from `play`'s in their last bits, as sums of another batch size do; whole episodes then differ.
+    The same seeds in the same order give the same scores.
+    """
+    games = racing.make_native_vector(config.game, len(seeds), training=False, num_threads=1)
+    frames, _ = games.reset(seed=list(seeds))
+    stacks = np.repeat(frames[:, None], config.replay.frame_stack, axis=1)
+    results: dict[int, EpisodeResult] = {}
+    while len(results) < len(seeds):  # those that have ended play on, so that all are of one batch size
+        actions = networks.evaluation_policy(torch.from_numpy(stacks)).numpy()
+        frames, _, terminated, truncated, infos = games.step(actions)
+        stacks = np.concatenate([stacks[:, 1:], frames[:, None]], axis=1)
+        for i in map(int, np.flatnonzero(terminated | truncated)):
+            final = infos["final_info"]
+            result = (float(final["score"][i]), int(final["frames"][i]), float(final["tiles"][i]))
+            results.setdefault(i, EpisodeResult(seeds[i], *result))
+    games.close()
+    return [results[i] for i in range(len(seeds))]
+
+
 class Evaluator:
-    """Worker processes that play episodes with the weights they are handed.
+    """Worker processes that play episodes with the weights they are handed: one at a time on the stock game, GROUP side
+    by side on the native one.
 
     Each has one torch thread, so scores do not depend on how many there are.
     """
 
     def __init__(self, config: TrainConfig, processes: int, env: GameKind) -> None:
+        self._group = GROUP if env == "native" else 1
         self._pool = ProcessPoolExecutor(
             processes,
             mp_context=multiprocessing.get_context("spawn"),
@@ -112,8 +140,9 @@ class Evaluator:
             EvaluationDied: a process has ended by itself since the last call.
         """
         copied = {name: value.detach().cpu().numpy().copy() for name, value in weights.items()}
+        groups = [seeds[first : first + self._group] for first in range(0, len(seeds), self._group)]
         with _deaths_named():
-            return PendingReport([self._pool.submit(_play_in_worker, copied, seed) for seed in seeds])
+            return PendingReport([self._pool.submit(_play_in_worker, copied, group) for group in groups])
 
     def close(self) -> None:
         """Drops what has not begun and ends the processes."""
@@ -123,12 +152,18 @@ class Evaluator:
 class PendingReport:
     """An evaluation under way."""
 
-    def __init__(self, futures: Sequence[Future[EpisodeResult]]) -> None:
+    def __init__(self, futures: Sequence[Future[list[EpisodeResult]]]) -> None:
         self.futures = tuple(futures)
 
-    def completed(self) -> Iterator[Future[EpisodeResult]]:
-        """The episodes, as each is played."""
-        return as_completed(self.futures)
+    def completed(self) -> Iterator[EpisodeResult]:
+        """The episodes, as they are played.
+
+        Raises:
+            EvaluationDied: a process ended by itself.
+        """
+        with _deaths_named():
+            for future in as_completed(self.futures):
+                yield from future.result()
 
     def done(self) -> bool:
         """True once every episode is played."""
@@ -141,7 +176,7 @@ class PendingReport:
             EvaluationDied: a process ended by itself.
         """
         with _deaths_named():
-            return EvalReport(tuple(future.result() for future in self.futures))
+            return EvalReport(tuple(episode for future in self.futures for episode in future.result()))
 
 
 @contextmanager
@@ -172,8 +207,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _play_in_worker(weights: dict[str, np.ndarray[Any, Any]], seed: int) -> EpisodeResult:
+def _play_in_worker(weights: dict[str, np.ndarray[Any, Any]], seeds: Sequence[int]) -> list[EpisodeResult]:
     assert _worker is not None
     config, networks, env = _worker
     networks.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    return play(networks, config, seed, env=env)
+    if env == "native":
+        return play_native(networks, config, seeds)
+    return [play(networks, config, seed, env=env) for seed in seeds]
