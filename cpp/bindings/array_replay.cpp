@@ -63,12 +63,12 @@ void ArrayReplay::cut_episodes(const py::object& mask) {
   core().cut_episodes(chosen);
 }
 
-void ArrayReplay::sample(double beta, const py::object& obs, const py::object& action, const py::object& reward,
-                         const py::object& discount, const py::object& next_obs, const py::object& weights,
-                         const py::object& indices, const py::dict& extras) {
+void ArrayReplay::sample(double beta, int shift, const py::object& obs, const py::object& action,
+                         const py::object& reward, const py::object& discount, const py::object& next_obs,
+                         const py::object& weights, const py::object& indices, const py::dict& extras) {
   const BatchArrays out = arrays_of(obs, action, reward, discount, next_obs, weights, indices, extras);
   const py::gil_scoped_release released;
-  core().gather(core().draw(beta, out), out);
+  core().gather(core().draw(beta, shift, out), out);
 }
 
 BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& action, const py::object& reward,

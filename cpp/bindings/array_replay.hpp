@@ -29,7 +29,7 @@ class ArrayReplay {
            const py::object& terminated, const py::object& truncated, const py::object& final_frames,
            const py::object& mask);
   void cut_episodes(const py::object& mask);
-  void sample(double beta, const py::object& obs, const py::object& action, const py::object& reward,
+  void sample(double beta, int shift, const py::object& obs, const py::object& action, const py::object& reward,
               const py::object& discount, const py::object& next_obs, const py::object& weights,
               const py::object& indices, const py::dict& extras);
   // Where a batch of these arrays is to be written.

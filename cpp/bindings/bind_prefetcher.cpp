@@ -21,7 +21,7 @@ class ArrayPrefetcher {
 
   std::size_t pending() const { return batches_.size(); }
 
-  void request(double beta, const py::tuple& batch) {
+  void request(double beta, int shift, const py::tuple& batch) {
     const auto lock = one_at_a_time();
     require_open();
     const BatchArrays out =
@@ -29,7 +29,7 @@ class ArrayPrefetcher {
     std::uint64_t number = 0;
     {
       const py::gil_scoped_release released;
-      number = prefetcher_->request(beta, out);
+      number = prefetcher_->request(beta, shift, out);
     }
     batches_.emplace_back(number, batch);
   }
@@ -79,7 +79,7 @@ void bind_prefetcher(py::module_& module) {
   py::class_<ArrayPrefetcher>(module, "Prefetcher", "Core of apexline.replay.Prefetch, which documents it.")
       .def(py::init<const std::shared_ptr<ArrayReplay>&>(), py::arg("replay"))
       .def_property_readonly("pending", &ArrayPrefetcher::pending)
-      .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("batch"))
+      .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("shift"), py::arg("batch"))
       .def("take", &ArrayPrefetcher::take)
       .def("close", &ArrayPrefetcher::close);
 }

@@ -131,8 +131,9 @@ void bind_replay(py::module_& module) {
       .def("add", &ArrayReplay::add, py::arg("frames"), py::arg("fields"), py::arg("rewards"), py::arg("terminated"),
            py::arg("truncated"), py::arg("final_frames"), py::arg("mask"))
       .def("cut_episodes", &ArrayReplay::cut_episodes, py::arg("mask"))
-      .def("sample", &ArrayReplay::sample, py::arg("beta"), py::arg("obs"), py::arg("action"), py::arg("reward"),
-           py::arg("discount"), py::arg("next_obs"), py::arg("weights"), py::arg("indices"), py::arg("extras"))
+      .def("sample", &ArrayReplay::sample, py::arg("beta"), py::arg("shift"), py::arg("obs"), py::arg("action"),
+           py::arg("reward"), py::arg("discount"), py::arg("next_obs"), py::arg("weights"), py::arg("indices"),
+           py::arg("extras"))
       .def("update_priorities", &ArrayReplay::update_priorities, py::arg("indices"), py::arg("td_errors"))
       .def("priorities",
            [](ArrayReplay& self) {

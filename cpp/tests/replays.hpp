@@ -16,6 +16,8 @@ namespace apexline::test {
 
 inline constexpr std::size_t kActionBytes = 2 * sizeof(float);
 
+inline constexpr int kShift = 2;
+
 inline ReplayConfig config_with(int num_threads) {
   return {.capacity = 300,
           .num_envs = 3,
@@ -28,7 +30,7 @@ inline ReplayConfig config_with(int num_threads) {
           .alpha = 0.6,
           .beta = 0.4,
           .epsilon = 0.01,
-          .shift = 2,
+          .shift = kShift,
           .seed = 5,
           .num_threads = num_threads};
 }
@@ -148,11 +150,15 @@ struct Batch {
   std::vector<std::int64_t> indices;
 };
 
-inline Batch sampled(PrioritizedReplay& replay, std::int64_t size, double beta = 0.5) {
+inline Batch sampled(PrioritizedReplay& replay, std::int64_t size, double beta, int shift) {
   Batch batch(replay.config(), size);
   const BatchArrays out = batch.arrays();
-  replay.gather(replay.draw(beta, out), out);
+  replay.gather(replay.draw(beta, shift, out), out);
   return batch;
+}
+
+inline Batch sampled(PrioritizedReplay& replay, std::int64_t size, double beta = 0.5) {
+  return sampled(replay, size, beta, replay.config().shift);
 }
 
 inline std::vector<double> random_errors(Random& random, std::size_t count) {

@@ -46,8 +46,9 @@ TEST(batches_equal_those_made_when_they_were_requested) {
       replay->add(steps.next());
       twin->add(twin_steps.next());
       auto batch = std::make_unique<Batch>(config, 1 + random.below(largest));
-      Batch expected = sampled(*twin, static_cast<std::int64_t>(batch->rows));
-      const std::uint64_t number = prefetcher.request(0.5, batch->arrays());
+      const int shift = static_cast<int>(random.below(static_cast<std::uint64_t>(config.shift) + 1));
+      Batch expected = sampled(*twin, static_cast<std::int64_t>(batch->rows), 0.5, shift);
+      const std::uint64_t number = prefetcher.request(0.5, shift, batch->arrays());
       CHECK(number == request);
       pending.push_back({number, std::move(batch), std::move(expected)});
       if (pending.size() < ahead) continue;
@@ -75,7 +76,7 @@ TEST(destroyed_with_requests_pending_it_lets_go_of_what_they_read) {
   std::vector<Batch> batches(20, Batch(config, 20));
   {
     Prefetcher prefetcher(replay);
-    for (Batch& batch : batches) prefetcher.request(0.4, batch.arrays());
+    for (Batch& batch : batches) prefetcher.request(0.4, 0, batch.arrays());
   }
   CHECK(replay.use_count() == 1);
   for (int step = 0; step < 130; ++step) replay->add(steps.next());
@@ -90,7 +91,7 @@ TEST(it_keeps_its_replay) {
   Batch batch(config, 8);
   {
     Prefetcher prefetcher(std::move(replay));
-    prefetcher.wait(prefetcher.request(0.4, batch.arrays()));
+    prefetcher.wait(prefetcher.request(0.4, 0, batch.arrays()));
     CHECK(!watched.expired());
   }
   CHECK(watched.expired());
@@ -104,7 +105,7 @@ TEST(a_batch_that_was_waited_for_is_no_longer_read) {
   Prefetcher prefetcher(replay);
   for (int round = 0; round < 5; ++round) {
     Batch batch(config, 50);
-    prefetcher.wait(prefetcher.request(0.4, batch.arrays()));
+    prefetcher.wait(prefetcher.request(0.4, 0, batch.arrays()));
     for (int step = 0; step < 150; ++step) replay->add(steps.next());
   }
   replay->check();
@@ -115,11 +116,12 @@ TEST(a_request_that_cannot_be_drawn_throws_at_once_and_takes_no_number) {
   const auto replay = std::make_shared<PrioritizedReplay>(config);
   Prefetcher prefetcher(replay);
   Batch batch(config, 8);
-  CHECK_THROWS(std::invalid_argument, "no transition can be sampled yet", prefetcher.request(0.4, batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "no transition can be sampled yet", prefetcher.request(0.4, 0, batch.arrays()));
   Steps steps(config, 1);
   for (int step = 0; step < 40; ++step) replay->add(steps.next());
-  CHECK_THROWS(std::invalid_argument, "beta is 2", prefetcher.request(2, batch.arrays()));
-  CHECK(prefetcher.request(0.4, batch.arrays()) == 0);
+  CHECK_THROWS(std::invalid_argument, "beta is 2", prefetcher.request(2, 0, batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "shift is 3", prefetcher.request(0.4, 3, batch.arrays()));
+  CHECK(prefetcher.request(0.4, 0, batch.arrays()) == 0);
   prefetcher.wait(0);
 }
 
@@ -130,15 +132,15 @@ TEST(in_a_forked_child_it_refuses_and_leaves) {
   const auto replay = filled(config, steps, 60);
   auto prefetcher = std::make_unique<Prefetcher>(replay);
   Batch batch(config, 8);
-  prefetcher->wait(prefetcher->request(0.4, batch.arrays()));
+  prefetcher->wait(prefetcher->request(0.4, 0, batch.arrays()));
   CHECK(holds_in_child([&] {
     const auto refuses = [](auto&& call) { return wrong_throw<std::runtime_error>(call, "forked process").empty(); };
     const bool right =
-        refuses([&] { prefetcher->request(0.4, batch.arrays()); }) && refuses([&] { prefetcher->wait(0); });
+        refuses([&] { prefetcher->request(0.4, 0, batch.arrays()); }) && refuses([&] { prefetcher->wait(0); });
     prefetcher.reset();
     for (int step = 0; step < 250; ++step) replay->add(steps.next());
     return right;
   }));
-  prefetcher->wait(prefetcher->request(0.4, batch.arrays()));
+  prefetcher->wait(prefetcher->request(0.4, 0, batch.arrays()));
 }
 #endif

@@ -155,7 +155,7 @@ TEST(batches_hold_the_steps_their_handles_name) {
   for (const Batch& batch : history(wide_config_with(2), 12, 40)) CHECK(whole(wide_config_with(2), batch));
 }
 
-// Row, batch and seed choose a stack's shift, and nothing else does.
+// Row, batch, seed and what was asked for choose a stack's shift, and nothing else does.
 TEST(shifts_are_those_of_their_random_stream) {
   const ReplayConfig config = config_with(1);
   const std::size_t frame_bytes = config.geometry.bytes();
@@ -164,11 +164,13 @@ TEST(shifts_are_those_of_their_random_stream) {
   Steps steps(config, 1);
   fill(replay, steps, 50);
   for (std::uint64_t number = 0; number < 4; ++number) {
-    const Batch batch = sampled(replay, 30);
+    const int most = number == 0 ? config.shift : static_cast<int>(number) - 1;
+    const Batch batch = sampled(replay, 30, 0.5, most);
     const auto positions = values_of<std::int64_t>(batch.fields[1]);
     for (std::size_t row = 0; row < batch.rows; ++row) {
       const PhiloxBlock words = philox({config.seed, 1}, {row, number, 0, 0});
-      const auto offset = [&](std::size_t axis) { return static_cast<int>(below(words[axis], 5)) - 2; };
+      const auto values = static_cast<std::uint32_t>(2 * most + 1);
+      const auto offset = [&](std::size_t axis) { return static_cast<int>(below(words[axis], values)) - most; };
       const auto frame = frame_of(config, batch.indices[row] % config.capacity / 100, positions[row]);
       std::vector<std::byte> shifted(frame_bytes);
       copier.copy(frame.data(), 1, {offset(0), offset(1)}, shifted.data(), Store::kCached, frame.data());
@@ -223,7 +225,7 @@ TEST(clear_forgets_everything) {
   CHECK(replay.stats().episodes == 0);
   CHECK(replay.stats().evicted == 0);
   CHECK(replay.update_priorities(batch.indices, errors) == 8);
-  CHECK_THROWS(std::invalid_argument, "no transition can be sampled yet", replay.draw(0.4, batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "no transition can be sampled yet", replay.draw(0.4, 0, batch.arrays()));
   replay.check();
   fill(replay, steps, 150);
   replay.check();
@@ -244,8 +246,11 @@ TEST(bad_updates_name_the_place_and_change_nothing) {
   batch.indices[0] = 300 * 1000;
   CHECK_THROWS(std::out_of_range, "indices[0] is 300000",
                replay.update_priorities(batch.indices, std::vector<double>(2)));
-  CHECK_THROWS(std::invalid_argument, "beta is 1.5", replay.draw(1.5, batch.arrays()));
-  CHECK_THROWS(std::invalid_argument, "beta is nan", replay.draw(std::nan(""), batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "beta is 1.5", replay.draw(1.5, 0, batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "beta is nan", replay.draw(std::nan(""), 0, batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "shift is -1; it must be from 0 to the replay's own, 2",
+               replay.draw(0.5, -1, batch.arrays()));
+  CHECK_THROWS(std::invalid_argument, "shift is 3", replay.draw(0.5, 3, batch.arrays()));
   CHECK(same(replay.state(), before));
 }
 
@@ -357,7 +362,7 @@ TEST(a_draw_gathered_later_equals_one_gathered_at_once) {
       while (head() < first + count) {
         expected.push_back(sampled(at_once, 1 + random.below(30)));
         batches.push_back(std::make_unique<Batch>(config, static_cast<std::int64_t>(expected.back().rows)));
-        draws.push_back(later.draw(0.5, batches.back()->arrays()));
+        draws.push_back(later.draw(0.5, later.config().shift, batches.back()->arrays()));
         const auto errors = random_errors(random, expected.back().rows);
         at_once.update_priorities(expected.back().indices, errors);
         later.update_priorities(batches.back()->indices, errors);
@@ -378,7 +383,7 @@ TEST(a_draw_may_be_gathered_more_than_once_and_moved) {
   Steps steps(config, 1);
   fill(replay, steps, 50);
   Batch batch(config, 20);
-  PrioritizedReplay::Draw draw = replay.draw(0.4, batch.arrays());
+  PrioritizedReplay::Draw draw = replay.draw(0.4, 0, batch.arrays());
   replay.gather(draw, batch.arrays());
   const Batch first = batch;
   const PrioritizedReplay::Draw moved = std::move(draw);
@@ -443,7 +448,7 @@ TEST(an_add_that_would_overwrite_what_is_drawn_waits) {
       return sampled(*twin.replay, 2 * starts);
     }();
     Batch batch(lane.config, 2 * starts);
-    auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, batch.arrays()));
+    auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
     {
       const Beside add([&] { lane.add(ends); });
       CHECK(!add.through_in_a_while());
@@ -465,7 +470,7 @@ TEST(an_add_that_overwrites_nothing_drawn_goes_on) {
     for (int step = 0; step < 35; ++step) lane.add();
     const std::int64_t starts = lane.replay->num_eligible();
     Batch batch(lane.config, 2 * starts);
-    auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, batch.arrays()));
+    auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
     for (int step = 0; step < (ends ? 4 : 5); ++step) lane.add();  // hangs here where it waits for too much
     {
       const Beside add([&] { lane.add(ends); });
@@ -490,7 +495,7 @@ TEST(an_add_to_other_lanes_goes_on) {
     replay.add(batch);
   }
   Batch batch(config, 200);
-  const PrioritizedReplay::Draw draw = replay.draw(0.4, batch.arrays());
+  const PrioritizedReplay::Draw draw = replay.draw(0.4, 0, batch.arrays());
   for (int step = 0; step < 250; ++step) {  // hangs here where it waits
     StepBatch more = steps.next();
     more.mask = others;
@@ -549,7 +554,7 @@ TEST(a_cut_waits_for_what_is_read) {
     return sampled(*twin.replay, 60);
   }();
   Batch batch(lane.config, 60);
-  auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, batch.arrays()));
+  auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
   {
     const Beside cut([&] { lane.replay->cut_episodes(nullptr); });
     CHECK(!cut.through_in_a_while());
@@ -612,7 +617,7 @@ TEST(swapped_contents_wait_for_what_is_read) {
   FullLane other;
   for (int step = 0; step < 30; ++step) lane.add();
   Batch batch(lane.config, 20);
-  auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, batch.arrays()));
+  auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
   {
     const Beside swap([&] { lane.replay->swap_contents(*other.replay); });
     CHECK(!swap.through_in_a_while());
@@ -724,7 +729,7 @@ TEST(concurrent_calls_keep_the_invariants) {
     Random own(3);
     Batch batch(config, 32);
     for (int round = 0; round < 150; ++round) {
-      { static_cast<void>(replay->draw(0.4, batch.arrays())); }
+      { static_cast<void>(replay->draw(0.4, 0, batch.arrays())); }
       replay->update_priorities(batch.indices, random_errors(own, batch.rows));
     }
   };
@@ -733,7 +738,7 @@ TEST(concurrent_calls_keep_the_invariants) {
     Prefetcher prefetcher(replay);
     for (std::uint64_t request = 0; request < 100; ++request) {
       batches.emplace_back(config, 16);
-      prefetcher.request(0.4, batches.back().arrays());
+      prefetcher.request(0.4, 0, batches.back().arrays());
       if (batches.size() < 3) continue;
       prefetcher.wait(request - 2);
       bad += whole(config, batches.front()) ? 0 : 1;
@@ -768,7 +773,7 @@ TEST(a_forked_child_does_not_wait_for_the_parents_draws) {
   Steps steps(config, 1);
   fill(replay, steps, 60);
   Batch batch(config, 50);
-  const auto draw = std::make_unique<PrioritizedReplay::Draw>(replay.draw(0.4, batch.arrays()));
+  const auto draw = std::make_unique<PrioritizedReplay::Draw>(replay.draw(0.4, 0, batch.arrays()));
   CHECK(holds_in_child([&] {
     fill(replay, steps, 250);
     replay.check();

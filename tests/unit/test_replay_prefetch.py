@@ -28,14 +28,14 @@ class WrittenOut:
     """What a prefetch is to give, from `sample` alone: batch j is drawn in the call that hands out j - depth."""
 
     def __init__(self, replay, batch_size, depth, beta=None):
-        self.beta = beta
+        self.beta, self.shift = beta, None
         self._replay, self._batch_size, self._depth = replay, batch_size, depth
         self._drawn = deque()
         self._number_drawn = self._number_handed_out = 0
 
     def __next__(self):
         while self._number_drawn <= self._number_handed_out + self._depth:
-            self._drawn.append(self._replay.sample(self._batch_size, self.beta))
+            self._drawn.append(self._replay.sample(self._batch_size, self.beta, shift=self.shift))
             self._number_drawn += 1
         self._number_handed_out += 1
         return self._drawn.popleft()
@@ -55,7 +55,7 @@ def training(replay, batches, rounds, pause=lambda: None):
         for _ in range(random.integers(0, 4)):
             add_random_step(replay, random)
             pause()
-        batches.beta = random.random()
+        batches.beta, batches.shift = random.random(), int(random.integers(0, replay.shift + 1))
         batch = next(batches)
         pause()
         stale = replay.update_priorities(batch.indices, random.normal(size=len(batch.indices)))
@@ -142,6 +142,16 @@ def test_beta_may_change_between_calls():
         for beta in (1.0, 0.0, 0.0, 0.5):
             prefetch.beta = expected.beta = beta
             assert next(prefetch).weights.tolist() == next(expected).weights.tolist()
+
+
+def test_a_shift_out_of_range_is_refused_and_nothing_is_lost():
+    replay, twin = filled(), filled()
+    with replay.prefetch(8) as prefetch:
+        prefetch.shift = replay.shift + 1
+        with raises(ValueError, f"shift is {replay.shift + 1}; it must be from 0 to the replay's own"):
+            next(prefetch)
+        prefetch.shift = 0
+        assert batch_bytes(next(prefetch)) == batch_bytes(twin.sample(8, shift=0))
 
 
 def test_without_a_beta_it_is_the_replays():

@@ -18,8 +18,8 @@ def crops(frame, shift):
     return np.stack([padded[..., y : y + height, x : x + width] for y, x in corners])
 
 
-def sampled_crops(shape, dtype, shift, batch_size):
-    """For each sample, which of the crops `obs` and `next_obs` are."""
+def sampled_crops(shape, dtype, shift, batch_size, asked=None):
+    """For each sample, which of the crops by up to `asked` pixels `obs` and `next_obs` are."""
     pixels = np.random.default_rng(0).permutation(LENGTH * np.prod(shape))
     frames = pixels.astype(dtype).reshape(LENGTH, *shape)
     replay = PrioritizedFrameReplay(
@@ -37,8 +37,8 @@ def sampled_crops(shape, dtype, shift, batch_size):
         replay.add(frame[None], [number], [0], no, no)
 
     stacks = [frames[np.maximum(0, np.arange(at - FRAME_STACK + 1, at + 1))] for at in range(LENGTH)]
-    windows = [crops(stack, shift) for stack in stacks]
-    batch = replay.sample(batch_size)
+    windows = [crops(stack, shift if asked is None else asked) for stack in stacks]
+    batch = replay.sample(batch_size, shift=asked)
     starts = batch.action.astype(int)
     return (
         [which(windows[start], obs) for start, obs in zip(starts, batch.obs, strict=True)],
@@ -70,6 +70,13 @@ def test_a_stack_is_one_crop_and_every_crop_occurs(shape, dtype, shift):
     every_crop = set(range((2 * shift + 1) ** 2))
     assert set(obs_crops) == every_crop
     assert set(next_crops) == every_crop
+
+
+@pytest.mark.parametrize("asked", [0, 1, 2])
+def test_a_batch_may_be_shifted_by_less(asked):
+    every_crop = set(range((2 * asked + 1) ** 2))
+    for found in sampled_crops((6, 5), np.uint8, shift=2, batch_size=1500, asked=asked):
+        assert set(found) == every_crop
 
 
 def test_crops_are_uniform_and_those_of_obs_and_next_obs_independent():

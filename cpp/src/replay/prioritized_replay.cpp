@@ -52,7 +52,8 @@ PrioritizedReplay::Draw::Draw(Draw&& other) noexcept
     : replay_(std::exchange(other.replay_, nullptr)),
       read_(other.read_),
       starts_(std::move(other.starts_)),
-      batch_(other.batch_) {}
+      batch_(other.batch_),
+      shift_(other.shift_) {}
 
 PrioritizedReplay::Draw::~Draw() {
   if (replay_ == nullptr) return;
@@ -189,8 +190,10 @@ void PrioritizedReplay::apply_changes() {
   changed_priorities_.clear();
 }
 
-PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, const BatchArrays& out) {
+PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, int shift, const BatchArrays& out) {
   require(beta >= 0 && beta <= 1, "beta", beta, "from 0 to 1");
+  if (shift < 0 || shift > config_.shift)
+    throw std::invalid_argument(text("shift is ", shift, "; it must be from 0 to the replay's own, ", config_.shift));
   require(out.size >= 1, "batch_size", out.size, ">= 1");
   const auto size = static_cast<std::size_t>(out.size);
   std::vector<double> priorities(size);
@@ -219,6 +222,7 @@ PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, const BatchArrays& 
   drawn.read_ = std::prev(reads_.end());
   drawn.starts_ = std::move(starts);
   drawn.batch_ = batches_++;
+  drawn.shift_ = shift;
   lock.unlock();
 
   write_weights(beta, priorities, {out.weights, size});
@@ -251,11 +255,11 @@ void PrioritizedReplay::write_start(const BatchArrays& out, std::int64_t row, co
 
   Shift shift{0, 0};
   Shift next_shift{0, 0};
-  if (config_.shift > 0) {
+  if (draw.shift_ > 0) {
     const PhiloxBlock draws =
         philox({config_.seed, kShiftStream}, {static_cast<std::uint64_t>(row), draw.batch_, 0, 0});
-    const auto offsets = static_cast<std::uint32_t>(2 * config_.shift + 1);
-    const auto offset = [&](std::size_t axis) { return static_cast<int>(below(draws[axis], offsets)) - config_.shift; };
+    const auto offsets = static_cast<std::uint32_t>(2 * draw.shift_ + 1);
+    const auto offset = [&](std::size_t axis) { return static_cast<int>(below(draws[axis], offsets)) - draw.shift_; };
     shift = {offset(0), offset(1)};
     next_shift = {offset(2), offset(3)};
   }

@@ -21,8 +21,8 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
     timing. `add` waits before it overwrites frames that are still to be gathered.
 
     Made by `PrioritizedFrameReplay.prefetch`. Close it, or use it in a `with` statement, to end its thread; batches
-    that were handed out stay valid. `beta` may be set between calls. In a forked process it raises RuntimeError:
-    open another there.
+    that were handed out stay valid. `beta` and `shift` may be set between calls. In a forked process it raises
+    RuntimeError: open another there.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
         hand_out: Callable[[Batch], AnyBatch],
         depth: int,
         beta: float,
+        shift: int,
     ) -> None:
         self._core = core
         self._make_batch = make_batch
@@ -40,6 +41,8 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
         self._closed = False
         self.beta = beta
         """Importance-weight exponent of the batches that are drawn from now on, 0 to 1."""
+        self.shift = shift
+        """Largest random shift of the batches that are drawn from now on, in pixels, up to the replay's own."""
 
     @property
     def depth(self) -> int:
@@ -47,11 +50,12 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
         return self._depth
 
     def __next__(self) -> AnyBatch:
-        """Raises StopIteration once closed, and ValueError where nothing can be sampled or `beta` is out of range."""
+        """Raises StopIteration once closed, and ValueError where nothing can be sampled or `beta` or `shift` is out of
+        range."""
         if self._closed:
             raise StopIteration
         while self._core.pending <= self._depth:
-            self._core.request(self.beta, self._make_batch())
+            self._core.request(self.beta, self.shift, self._make_batch())
         return self._hand_out(Batch(*self._core.take()))
 
     def close(self) -> None:

@@ -106,6 +106,8 @@ class PrioritizedFrameReplay:
         self.num_envs = index(num_envs)
         self.beta = beta
         """Importance-weight exponent where `sample` is given none; may be set at any time."""
+        self.shift = index(shift)
+        """Largest random shift in pixels, and that of batches where `sample` is given none."""
         self._options: dict[str, Any] = {
             "capacity": index(capacity),
             "num_envs": self.num_envs,
@@ -121,7 +123,7 @@ class PrioritizedFrameReplay:
             "alpha": alpha,
             "beta": beta,
             "epsilon": epsilon,
-            "shift": shift,
+            "shift": self.shift,
             "seed": seed,
             "num_threads": num_threads,
         }
@@ -241,6 +243,7 @@ class PrioritizedFrameReplay:
         beta: float | None = None,
         out: Batch | None = None,
         *,
+        shift: int | None = None,
         as_torch: Literal[False] = False,
     ) -> Batch: ...
 
@@ -251,6 +254,7 @@ class PrioritizedFrameReplay:
         beta: float | None = None,
         out: Batch | None = None,
         *,
+        shift: int | None = None,
         as_torch: Literal[True],
     ) -> TorchBatch: ...
 
@@ -260,6 +264,7 @@ class PrioritizedFrameReplay:
         beta: float | None = None,
         out: Batch | None = None,
         *,
+        shift: int | None = None,
         as_torch: bool = False,
     ) -> Batch | TorchBatch:
         """Draws transitions in proportion to their priorities, stratified, with replacement.
@@ -269,11 +274,12 @@ class PrioritizedFrameReplay:
             beta: importance-weight exponent, 0 to 1; None takes the replay's own.
             out: arrays to write into, as from `empty_batch(batch_size)`; returned. Without it the batch lies in
                 memory that is used again once none of its arrays, nor a view or tensor on them, is held.
+            shift: largest random shift in pixels, up to the replay's own; None takes that.
             as_torch: return a `TorchBatch` of tensors that share the arrays' memory.
 
         Raises:
-            ValueError: nothing can be sampled yet, beta or batch_size is out of range, or an array of `out` has the
-                wrong shape.
+            ValueError: nothing can be sampled yet, beta, shift or batch_size is out of range, or an array of `out` has
+                the wrong shape.
             TypeError: an array of `out` has the wrong dtype.
             ImportError: `as_torch` without torch.
         """
@@ -281,7 +287,7 @@ class PrioritizedFrameReplay:
             out = self._batch_from(self._arenas, batch_size)
         elif len(out.indices) != batch_size:
             raise ValueError(f"out holds {len(out.indices)} transitions; batch_size is {batch_size}")
-        self._core.sample(self.beta if beta is None else beta, *out)
+        self._core.sample(self.beta if beta is None else beta, self.shift if shift is None else shift, *out)
         return to_torch(out) if as_torch else out
 
     @overload
@@ -319,8 +325,8 @@ class PrioritizedFrameReplay:
         )
         chosen = self.beta if beta is None else beta
         if as_torch:
-            return Prefetch(*arguments, to_torch, depth, chosen)
-        return Prefetch(*arguments, _unchanged, depth, chosen)
+            return Prefetch(*arguments, to_torch, depth, chosen, self.shift)
+        return Prefetch(*arguments, _unchanged, depth, chosen, self.shift)
 
     def update_priorities(self, indices: ArrayLike, td_errors: ArrayLike) -> int:
         """Sets priorities to (|td| + epsilon)^alpha; of equal indices the last wins.

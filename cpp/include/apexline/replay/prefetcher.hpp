@@ -20,7 +20,7 @@ class Prefetcher {
 
   // The arrays of `out` must stay until the batch is taken or the prefetcher is gone. Throws as
   // PrioritizedReplay::draw, and std::runtime_error in a forked child. Returns the request's number: 0, 1, ...
-  std::uint64_t request(double beta, const BatchArrays& out);
+  std::uint64_t request(double beta, int shift, const BatchArrays& out);
   // Waits until request `number` is gathered; throws what its gathering threw.
   void wait(std::uint64_t number) { worker_.wait(number); }
 

@@ -126,6 +126,7 @@ class PrioritizedReplay {
     std::list<Read>::iterator read_;
     std::vector<Place> starts_;
     std::uint64_t batch_ = 0;
+    int shift_ = 0;
   };
 
   // Throws std::invalid_argument that names the offending field.
@@ -144,9 +145,9 @@ class PrioritizedReplay {
   // final frame. A terminated lane without one repeats its last frame: its discount is 0, so it only fills the
   // place. After an end the lane's next step begins an episode.
   void add(const StepBatch& batch);
-  // Writes `weights` and `indices` of out. Throws std::invalid_argument where nothing is eligible, beta is not from 0
-  // to 1 or the batch is empty.
-  [[nodiscard]] Draw draw(double beta, const BatchArrays& out);
+  // Writes `weights` and `indices` of out; stacks will be shifted by up to `shift` pixels. Throws std::invalid_argument
+  // where nothing is eligible, beta is not from 0 to 1, shift is not from 0 to the config's or the batch is empty.
+  [[nodiscard]] Draw draw(double beta, int shift, const BatchArrays& out);
   // Writes everything else.
   void gather(const Draw& draw, const BatchArrays& out);
   // Applies the pairs in order (the last of equal handles wins) and returns how many were stale. Throws

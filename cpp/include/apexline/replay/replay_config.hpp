@@ -21,7 +21,7 @@ struct ReplayConfig {
   double alpha;
   double beta;
   double epsilon;
-  int shift;  // pixels
+  int shift;  // pixels, the most that a batch is shifted by
   std::uint64_t seed;
   int num_threads;
 
