@@ -145,7 +145,7 @@ def test_nothing_to_sample():
 @pytest.mark.parametrize("field", ARRAYS)
 def test_an_out_of_the_wrong_kind(replay, field):
     out = replay.empty_batch(4)
-    expected = getattr(out, field)
+    expected = np.zeros_like(getattr(out, field))
     with raises(TypeError, f"{field} has dtype uint16; expected {expected.dtype}"):
         replay.sample(4, out=out._replace(**{field: expected.astype(np.uint16)}))
     with raises(TypeError, f"{field} is not a NumPy array"):
