@@ -17,6 +17,7 @@ from apexline.replay import PrioritizedFrameReplay
 from apexline.training import PRESETS, TrainConfig, checkpoint, train
 from apexline.training import loop as loop_module
 from apexline.training.learner import DRAWN_AHEAD
+from apexline.training.schedule import shift_after
 
 STEPS = 70
 
@@ -33,7 +34,13 @@ def config_of(replay_ratio: float) -> TrainConfig:
         num_envs=3,
         game=replace(config.game, rules=rules),
         replay=replace(config.replay, capacity=150),
-        loop=replace(config.loop, batch_size=16, random_decisions=30, replay_ratio=replay_ratio),
+        loop=replace(
+            config.loop,
+            batch_size=16,
+            random_decisions=30,
+            replay_ratio=replay_ratio,
+            shift_updates=40,
+        ),
         budget=replace(config.budget, minutes=0.0, frames=0, episodes=0),
         monitor=replace(config.monitor, eval_decisions=0),
     )
@@ -73,7 +80,8 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         actions = np.clip(actions, space.low, space.high)
         while updates < int(config.loop.replay_ratio * learned):
             while len(drawn) <= DRAWN_AHEAD:
-                drawn.append(replay.sample(config.loop.batch_size, as_torch=True))
+                shift = shift_after(updates, config.replay.shift, config.loop.shift_updates)
+                drawn.append(replay.sample(config.loop.batch_size, shift=shift, as_torch=True))
             batch = drawn.popleft()
             errors, _ = agent.update(TensorBatch(*(getattr(batch, name) for name in TensorBatch._fields)))
             if late is not None:

@@ -1,4 +1,4 @@
-"""The update schedule: exact over any window."""
+"""The schedules: updates are exact over any window, the shift falls in equal steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apexline.training.schedule import UpdateSchedule
+from apexline.training.schedule import UpdateSchedule, shift_after
 
 
 @given(ratio=st.decimals("0.01", "4", places=2), steps=st.lists(st.integers(0, 40), max_size=60))
@@ -27,3 +27,10 @@ def test_every_window_gets_its_share(ratio: object, steps: list[int]) -> None:
 def test_nothing_drifts(ratio: float) -> None:
     schedule = UpdateSchedule(ratio)
     assert sum(schedule.due(1) for _ in range(100_000)) == round(100_000 * ratio)
+
+
+def test_the_shift_falls_in_equal_steps_to_none() -> None:
+    assert [shift_after(updates, 2, 6) for updates in range(9)] == [2, 2, 2, 1, 1, 1, 0, 0, 0]
+    assert [shift_after(updates, 4, 2) for updates in range(4)] == [4, 2, 0, 0]
+    assert [shift_after(updates, 3, 0) for updates in (0, 1, 10**9)] == [3, 3, 3]
+    assert shift_after(1, 0, 6) == 0

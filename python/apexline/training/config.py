@@ -49,6 +49,9 @@ class LoopConfig:
     """Updates per decision."""
     random_decisions: Annotated[int, Ge(0)] = 4_000
     """Decisions driven at random before learning starts; a run that starts from weights drives itself instead."""
+    shift_updates: Annotated[int, Ge(0)] = 0
+    """Updates over which the random shift of pictures falls from `replay.shift` to 0, in equal steps: it helps while
+    little has been seen, and later hides where on the road the car is. 0: it stays."""
     reward_scale: Annotated[float, Gt(0)] = 0.1
     """What rewards are multiplied by before they are stored."""
 

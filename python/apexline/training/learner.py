@@ -9,8 +9,9 @@ import torch
 from torch.profiler import record_function
 
 from apexline.agent import DDPG, Update, make_update
-from apexline.replay import PrioritizedFrameReplay, TorchBatch
+from apexline.replay import Prefetch, PrioritizedFrameReplay, TorchBatch
 from apexline.training.feed import Feed
+from apexline.training.schedule import shift_after
 
 Metrics = dict[str, float]
 
@@ -34,14 +35,24 @@ class Learner:
 
     Batch j is drawn at the start of update j - DRAWN_AHEAD, and the errors of update j reach the replay once update
     j + 1 has been issued: on every device, so nothing is waited for and results do not depend on anyone's speed.
+
+    Args:
+        agent: what learns.
+        replay: what it learns from.
+        batch_size: transitions in an update.
+        shift_updates: updates over which the replay's random shift falls to 0, as in `shift_after`; 0: it stays.
     """
 
-    def __init__(self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int) -> None:
+    def __init__(
+        self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int, *, shift_updates: int = 0
+    ) -> None:
         self.agent = agent
         self.replay = replay
         self.batch_size = batch_size
+        self.shift_updates = shift_updates
         self.updates = 0
         self.stale = 0
+        self._batches: Prefetch[TorchBatch] | None = None
         self._feed: Feed | None = None
         self._update: Update | None = None
         self._pending: _Pending | None = None
@@ -50,9 +61,10 @@ class Learner:
 
     def update(self) -> None:
         """One update; the replay holds something to draw."""
-        if self._feed is None:
-            batches = self.replay.prefetch(self.batch_size, GATHERED_AHEAD, as_torch=True)
-            self._feed = Feed(batches, self.agent.device)
+        if self._feed is None or self._batches is None:
+            self._batches = self.replay.prefetch(self.batch_size, GATHERED_AHEAD, as_torch=True)
+            self._feed = Feed(self._batches, self.agent.device)
+        self._batches.shift = shift_after(self.updates, self.replay.shift, self.shift_updates)
         with record_function("wait: replay"):
             fed = next(self._feed)
         if self._update is None:

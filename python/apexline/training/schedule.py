@@ -1,9 +1,9 @@
-"""How many updates are due."""
+"""What changes as a run goes on: how many updates are due, and how far pictures are shifted."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 
 class UpdateSchedule:
@@ -22,3 +22,13 @@ class UpdateSchedule:
         self._decisions += decisions
         before, self._updates = self._updates, floor(self._ratio * self._decisions)
         return self._updates - before
+
+
+def shift_after(updates: int, shift: int, shift_updates: int) -> int:
+    """The largest random shift, in pixels, once `updates` are made: it falls from `shift` to 0 in equal steps.
+
+    It is 0 from `shift_updates` on; where those are 0, it stays.
+    """
+    if shift_updates == 0:
+        return shift
+    return ceil(Fraction(shift * max(0, shift_updates - updates), shift_updates))

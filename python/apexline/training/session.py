@@ -60,7 +60,9 @@ class Session:
             num_threads=native_threads,
             **vars(config.replay),
         )
-        self.learner = Learner(self.agent, self.replay, config.loop.batch_size)
+        self.learner = Learner(
+            self.agent, self.replay, config.loop.batch_size, shift_updates=config.loop.shift_updates
+        )
         self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
