@@ -342,6 +342,7 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   options.game = {max_frames, domain_randomize, ends_at_start_line, lap_complete_percent, keeps_skid_marks};
   options.rules.stall_decisions = rules["stall_decisions"].cast<std::int32_t>();
   options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
+  options.rules.idle_cost = rules["idle_cost"].cast<double>();
   options.rules.lap_bonus = rules["lap_bonus"].cast<double>();
   options.rules.skipped_tile_cost = rules["skipped_tile_cost"].cast<double>();
   options.rules.skipped_tile_margin = rules["skipped_tile_margin"].cast<std::int32_t>();

@@ -100,6 +100,22 @@ TEST(a_stall_terminates_and_costs) {
   for (int i = 0; i < 3; ++i) CHECK(game.decide_at(20) == EndedBy::kGame);
 }
 
+TEST(a_decision_without_a_new_tile_costs) {
+  RuleOptions rules;
+  rules.idle_cost = 2.5;
+  Game game(4, rules);
+  game.decide_at(0);
+  CHECK(near(game.fine(), 2.5));  // the reset's tiles are not new
+  game.decide_at(20);
+  CHECK(game.fine() == 0);
+  game.decide_at(20);
+  CHECK(near(game.fine(), 2.5));
+  game.decide_off_road();
+  CHECK(near(game.fine(), 2.5) && !game.end.is_last());
+  game.decide_at(40);
+  CHECK(game.fine() == 0);
+}
+
 TEST(a_stall_is_never_called_where_the_game_has_ended) {
   RuleOptions rules;
   rules.stall_decisions = 2;

@@ -61,5 +61,5 @@ VARIANTS: list[dict[str, Any]] = [
     {},
     {"shared_encoder": False, "target_actor": True, "num_critics": 1, "action_join": "second"},
     {"normalization": "batch", "ema": 0.9, "lr_decay_updates": 30, "lr_final_fraction": 0.1},
-    {"precision": "fp16", "channels_last": False},
+    {"precision": "fp16", "channels_last": False, "mirror": True},
 ]

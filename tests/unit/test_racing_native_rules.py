@@ -65,6 +65,12 @@ def test_stalls(seed: int) -> None:
     assert ends.count("stall") >= 4
 
 
+@pytest.mark.parametrize("seed", [4, 14])
+def test_idle_decisions(seed: int) -> None:
+    in_lockstep(TrainingRules(idle_cost=2.5), seed, wild(seed), steps=90)
+    in_lockstep(TrainingRules(idle_cost=2.5), seed, on_the_road(6), steps=60)
+
+
 @pytest.mark.parametrize("seed", [3, 13])
 def test_skipped_tiles(seed: int) -> None:
     """Corners are cut, so that tiles are left behind."""
@@ -93,7 +99,12 @@ def test_a_full_lap() -> None:
 
 def test_all_rules_at_once() -> None:
     rules = TrainingRules(
-        stall_decisions=3, stall_penalty=3, lap_bonus=50, skipped_tile_cost=0.5, skipped_tile_margin=0
+        stall_decisions=3,
+        stall_penalty=3,
+        idle_cost=0.25,
+        lap_bonus=50,
+        skipped_tile_cost=0.5,
+        skipped_tile_margin=0,
     )
     assert {*in_lockstep(rules, 30, wild(1), steps=150)} == {"stall"}
     assert "lap_end" in in_lockstep(rules, 3, on_the_road(8), steps=260, num_envs=1)

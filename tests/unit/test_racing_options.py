@@ -43,6 +43,7 @@ def test_env_options_out_of_range(fields: dict[str, Any], message: str) -> None:
         ("skipped_tile_margin", -1, ">= 0"),
         ("stall_penalty", -0.5, "finite and >= 0"),
         ("stall_penalty", math.inf, "finite and >= 0"),
+        ("idle_cost", -1.0, "finite and >= 0"),
         ("skipped_tile_cost", math.nan, "finite and >= 0"),
         ("lap_bonus", -1.0, "finite and >= 0"),
         ("lap_bonus", math.nan, "finite and >= 0"),

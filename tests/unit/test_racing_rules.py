@@ -10,7 +10,15 @@ from typing import Any
 import gymnasium as gym
 import pytest
 
-from apexline.racing import LapEnd, SkippedTiles, StallEnd, TrainingRules, UnshapedScore, add_rules
+from apexline.racing import (
+    IdleCost,
+    LapEnd,
+    SkippedTiles,
+    StallEnd,
+    TrainingRules,
+    UnshapedScore,
+    add_rules,
+)
 from apexline.racing.progress import LOOK_AHEAD
 
 Env = gym.Env[Any, Any]
@@ -98,6 +106,20 @@ class TestStallEnd:
         env = StallEnd(ScriptedRace(10), 1, 7.5)
         env.reset()
         assert env.step(OFF_FIELD)[1:] == (-100, True, False, {"lap_finished": False})
+
+
+class TestIdleCost:
+    def test_every_decision_without_a_new_tile_costs(self) -> None:
+        env = IdleCost(ScriptedRace(10), 2)
+        assert drive(env, WAIT, [2], [2], [1], [3, 4], WAIT) == going_on(-2, 10, -2, -2, 20, -2)
+
+    def test_each_episode_is_judged_afresh(self) -> None:
+        env = IdleCost(ScriptedRace(10), 2)
+        for _ in range(2):
+            assert drive(env, [2, 3], WAIT) == going_on(20, -2)
+
+    def test_ends_stay_as_they_are(self) -> None:
+        assert drive(IdleCost(ScriptedRace(10), 2), OFF_FIELD) == [(-102, True, False)]
 
 
 class TestLapEnd:
@@ -193,6 +215,7 @@ class TestTogether:
     ALL = TrainingRules(
         stall_decisions=2,
         stall_penalty=7.5,
+        idle_cost=1,
         lap_bonus=300,
         skipped_tile_cost=5,
         skipped_tile_margin=3,
@@ -207,6 +230,7 @@ class TestTogether:
         [
             (TrainingRules(skipped_tile_cost=5), SkippedTiles),
             (TrainingRules(lap_bonus=1), LapEnd),
+            (TrainingRules(idle_cost=1), IdleCost),
             (TrainingRules(stall_decisions=25), StallEnd),
         ],
     )
@@ -218,14 +242,14 @@ class TestTogether:
 
     def test_the_end_of_a_lap_is_no_stall(self) -> None:
         env = add_rules(ScriptedRace(40), self.ALL)
-        assert drive(env, range(20), range(20, 38), WAIT, [0])[-1] == (300 - 5, True, False)
-        assert drive(env, range(20), range(20, 38), WAIT, [30])[-1] == (-7.5, True, False)
+        assert drive(env, range(20), range(20, 38), WAIT, [0])[-1] == (300 - 5 - 1, True, False)
+        assert drive(env, range(20), range(20, 38), WAIT, [30])[-1] == (-7.5 - 1, True, False)
 
     def test_the_last_tiles_of_a_lap_are_judged_where_it_ends(self) -> None:
         env = add_rules(ScriptedRace(40), self.ALL)
         assert drive(env, range(20), [25], range(26, 39), [0]) == [
             *going_on(180, 10 - 5, 130 - 5),
-            (300 - 5, True, False),
+            (300 - 5 - 1, True, False),
         ]
         whole = [[*range(20)], [*range(20, 40)]]
         assert drive(env, *whole)[-1] == (200 + 300, True, False)
@@ -234,5 +258,5 @@ class TestTogether:
         env = add_rules(UnshapedScore(ScriptedRace(60)), self.ALL)
         env.reset()
         steps = [env.step(decision) for decision in ([6], WAIT, WAIT)]
-        assert [step[1] for step in steps] == [10 - 5, 0, -7.5]
+        assert [step[1] for step in steps] == [10 - 5, -1, -7.5 - 1]
         assert [step[4]["score"] for step in steps] == [10, 10, 10]

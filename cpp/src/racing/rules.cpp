@@ -33,6 +33,7 @@ EndedBy RuleBook::judge(const RuleOptions& options, const Episode& episode, Fram
   }
   idle_ = episode.num_visited() == tiles_ ? idle_ + 1 : 0;
   tiles_ = episode.num_visited();
+  if (idle_ > 0) end.reward -= options.idle_cost;
   if (options.stall_decisions > 0 && idle_ >= options.stall_decisions && !end.is_last()) {
     end.reward -= options.stall_penalty;
     end.terminated = true;

@@ -49,6 +49,9 @@ class AgentConfig:
     """Share of the online weights that a target network takes in at each update."""
     huber_delta: Annotated[float, Ge(0)] = 1.0
     """TD error at which the critic's loss turns from quadratic to linear; 0 is the squared error."""
+    mirror: bool = False
+    """Learn from the mirror image of every other transition: pictures flipped left to right, the first action
+    (steering) negated."""
     preactivation_penalty: Annotated[float, Ge(0)] = 1e-3
     """Weight of the mean squared pre-activation in the actor's loss: keeps actions out of saturation."""
     smoothing_sigma: Annotated[float, Ge(0)] = 0.3

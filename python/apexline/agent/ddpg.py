@@ -13,6 +13,7 @@ from torch.optim import Adam
 from torch.profiler import record_function
 
 from apexline.agent.config import AgentConfig
+from apexline.agent.mirror import mirror_half
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
 from apexline.agent.updates import Metrics, TensorBatch, update_actor, update_critic
@@ -80,6 +81,8 @@ class DDPG:
             `charts/action_saturation`. All stay on the device.
         """
         self._set_learning_rates()
+        if self.config.mirror:
+            batch = mirror_half(batch)
         critic = update_critic(
             self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
         )

@@ -13,7 +13,7 @@ from apexline.racing.env import CarRacingEnv, make_native_env
 from apexline.racing.options import EnvOptions, TrainingRules
 from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.registration import register
-from apexline.racing.rules import LapEnd, StallEnd, add_rules
+from apexline.racing.rules import IdleCost, LapEnd, StallEnd, add_rules
 from apexline.racing.score import UnshapedScore
 from apexline.racing.skip_zoom import SkipZoom
 from apexline.racing.skipped_tiles import SkippedTiles
@@ -32,6 +32,7 @@ __all__ = [
     "CropHud",
     "EnvOptions",
     "Grayscale",
+    "IdleCost",
     "LapEnd",
     "PedalAction",
     "RacingWorkers",

@@ -22,6 +22,8 @@ class TrainingRules:
     """Decisions in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
     stall_penalty: float = 10.0
     """Taken from the reward of the decision that ends an episode by stalling."""
+    idle_cost: float = 0.0
+    """Taken from the reward of every decision without a new tile; 0: rule off."""
     lap_bonus: float = 0.0
     """Added to the reward of the decision that ends a lap: with the last tile visited, as the game has it, or, where
     some were missed, back at the start of the road, where the episode is then terminated; 0 switches the rule off."""
@@ -33,7 +35,7 @@ class TrainingRules:
     def __post_init__(self) -> None:
         for name in ("stall_decisions", "skipped_tile_margin"):
             _require(self, name, getattr(self, name) >= 0, ">= 0")
-        for name in ("stall_penalty", "lap_bonus", "skipped_tile_cost"):
+        for name in ("stall_penalty", "idle_cost", "lap_bonus", "skipped_tile_cost"):
             _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
 
 

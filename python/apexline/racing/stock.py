@@ -23,8 +23,8 @@ def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = N
     """One game that yields single frames, `options.frame_shape` uint8.
 
     From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training LapEnd, SkippedTiles,
-    StallEnd; CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat and UnshapedScore are always
-    there, ChannelsFirst where frames have colours, and each other one where `options` ask for it.
+    IdleCost, StallEnd; CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat and UnshapedScore are
+    always there, ChannelsFirst where frames have colours, and each other one where `options` ask for it.
 
     Raises gymnasium.error.DependencyNotInstalled without `gymnasium[box2d]`.
     """

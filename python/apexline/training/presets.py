@@ -36,12 +36,19 @@ RECIPE_GAME = EnvOptions(
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
-    replay=ReplayConfig(capacity=300_000),
+    replay=ReplayConfig(capacity=1_000_000),
     agent=AgentConfig(
-        encoder="patch42", channels_last=False, ema=0.999, lr_final_fraction=0.1, lr_decay_updates=100_000
+        encoder="patch42",
+        channels_last=False,
+        huber_delta=0.0,
+        mirror=True,
+        ema=0.999,
+        lr_final_fraction=0.05,
+        lr_decay_updates=250_000,
     ),
+    loop=LoopConfig(shift_updates=40_000),
     budget=BudgetConfig(minutes=30),
-    monitor=MonitorConfig(eval_episodes=20),
+    monitor=MonitorConfig(eval_episodes=96),
 )
 
 CUDA = TrainConfig(

@@ -11,6 +11,7 @@ namespace apexline::racing {
 struct RuleOptions {
   std::int32_t stall_decisions = 0;
   double stall_penalty = 10;
+  double idle_cost = 0;
   double lap_bonus = 0;
   double skipped_tile_cost = 0;
   std::int32_t skipped_tile_margin = 3;
@@ -23,7 +24,7 @@ class RuleBook {
  public:
   void begin(const Episode& episode) noexcept;
 
-  // Applies the rules to the end of a decision, in the order LapEnd, SkippedTiles, StallEnd.
+  // Applies the rules to the end of a decision, in the order LapEnd, SkippedTiles, IdleCost, StallEnd.
   EndedBy judge(const RuleOptions& options, const Episode& episode, FrameEnd& end) noexcept;
 
   template <class Archive>
