@@ -16,14 +16,17 @@ from apexline.racing import make_native_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training import PRESETS, TrainConfig, checkpoint, train
 from apexline.training import loop as loop_module
+from apexline.training.config import StrictConfig
 from apexline.training.learner import DRAWN_AHEAD
 from apexline.training.schedule import shift_after
 
 STEPS = 70
+STRICT_FROM = 111
 
 
 def config_of(replay_ratio: float) -> TrainConfig:
-    """The cpu preset on three games, so short of capacity that lanes wrap around while batches are under way."""
+    """The cpu preset on three games, so short of capacity that lanes wrap around while batches are under way, by
+    other rules from the middle on."""
     config = PRESETS["cpu"]
     rules = replace(config.game.rules, stall_decisions=6)
     return replace(
@@ -41,6 +44,7 @@ def config_of(replay_ratio: float) -> TrainConfig:
             replay_ratio=replay_ratio,
             shift_updates=40,
         ),
+        strict=StrictConfig(STRICT_FROM, replace(rules, stall_decisions=9, idle_cost=3.0)),
         budget=replace(config.budget, minutes=0.0, frames=0, episodes=0),
         monitor=replace(config.monitor, eval_decisions=0),
     )
@@ -71,6 +75,11 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
 
     for step in range(STEPS):
         decisions = step * config.num_envs
+        if decisions == STRICT_FROM:
+            under_way = games.get_state()
+            strict = replace(config.game, rules=config.strict.rules)
+            games = make_native_vector(strict, config.num_envs, training=True, num_threads=1)
+            games.set_state(under_way)
         if decisions < config.loop.random_decisions:
             actions = random_driving(rng, config.num_envs, config.game.pedal)
         else:

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from apexline.racing import WorkerDied
+from apexline.racing import TrainingRules, WorkerDied
 from apexline.training import PRESETS, InputError, TrainConfig, checkpoint, load_policy, play_native, train
 from apexline.training import loop as loop_module
+from apexline.training.config import StrictConfig
 from apexline.training.session import Session
 
 
@@ -129,6 +130,83 @@ def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(batches[0][:7], batches[1][:7], strict=True))
     for session in (stopped, resumed):
         session.close()
+
+
+def drive(session: Session, steps: int) -> None:
+    for _ in range(steps):
+        session.follow_rules()
+        session.collector.begin()
+        session.collector.finish()
+
+
+def strict_after(decisions: int, **changes: Any) -> TrainConfig:
+    """Driven at random, first by no rules; then decisions without a new tile cost 50."""
+    config = short(strict=StrictConfig(decisions, TrainingRules(idle_cost=50.0)), **changes)
+    return replace(
+        config,
+        game=replace(config.game, rules=TrainingRules()),
+        loop=replace(config.loop, random_decisions=1_000),
+    )
+
+
+def test_strict_rules_take_over_in_the_middle_of_episodes() -> None:
+    """Prices change no trajectory: the same frames are stored, with other rewards from there on."""
+    lenient, strict = Session(strict_after(0)), Session(strict_after(60))
+    for session in (lenient, strict):
+        session.begin_episodes()
+        drive(session, 50)
+    free, priced = (session.replay.sample(500) for session in (lenient, strict))
+    assert np.array_equal(free.obs, priced.obs)
+    assert len(lenient.replay) == len(strict.replay)
+    assert strict.collector.frames == lenient.collector.frames
+    before, after = (
+        np.stack([lane["rewards"][:50] for lane in session.replay.state_dict()["slots"]])
+        for session in (lenient, strict)
+    )
+    idle = before < 0
+    assert idle[:, 30:].any()
+    assert not idle[:, 30:].all()
+    idle[:, :30] = False  # of two lanes: 60 decisions
+    np.testing.assert_allclose(before - after, 5.0 * idle, rtol=1e-5)
+    for session in (lenient, strict):
+        session.close()
+
+
+@pytest.mark.parametrize("stopped_at", [29, 30, 31])
+def test_a_run_stopped_about_the_change_of_rules_goes_on_as_if_it_were_not(
+    stopped_at: int, tmp_path: Path
+) -> None:
+    config = strict_after(60)
+    stopped, resumed = Session(config), Session(config)
+    stopped.begin_episodes()
+    drive(stopped, stopped_at)
+    state = stopped.state_dict()
+    stopped.replay.save(tmp_path / "replay.bin")
+    resumed.load_state_dict(state)
+    resumed.load_replay(tmp_path / "replay.bin", state["race"])
+    resumed.begin_episodes()
+    for session in (stopped, resumed):
+        drive(session, 20)
+    batches = [session.replay.sample(64) for session in (stopped, resumed)]
+    assert all(np.array_equal(a, b) for a, b in zip(batches[0][:7], batches[1][:7], strict=True))
+    for session in (stopped, resumed):
+        session.close()
+
+
+def test_gymnasiums_games_begin_anew_by_strict_rules() -> None:
+    config = strict_after(20, env="gymnasium", env_processes=False)
+    session = Session(config)
+    session.begin_episodes()
+    drive(session, 10)
+    assert session.collector.frames == 80
+    session.follow_rules()
+    assert session.collector.frames == 80
+    drive(session, 20)
+    assert session.collector.frames == 80 + 160
+    rewards = np.stack([lane["rewards"][:30] for lane in session.replay.state_dict()["slots"]])
+    assert rewards[:, :10].min() > -1
+    assert rewards[:, 10:].min() < -5
+    session.close()
 
 
 def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path) -> None:

@@ -81,6 +81,16 @@ def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
     assert (rules.stall_decisions, rules.stall_penalty) == (25, 10.0)
     assert rules.lap_bonus == 300.0
     assert (rules.skipped_tile_cost, rules.skipped_tile_margin) == (15.0, 3)
+    assert rules.idle_cost == 0
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda"])
+def test_the_recipes_strict_rules_are_the_same_at_higher_prices(name: str) -> None:
+    first, strict = PRESETS[name].game.rules, PRESETS[name].strict
+    assert strict.after_decisions > 0
+    prices = ("stall_penalty", "idle_cost", "skipped_tile_cost")
+    assert all(getattr(strict.rules, price) > getattr(first, price) for price in prices)
+    assert strict.rules.lap_bonus == first.lap_bonus
 
 
 def test_defaults_are_checked_too() -> None:

@@ -104,6 +104,23 @@ class Collector:
         self.noise.reset(np.ones(self.envs.num_envs, bool))
         self._is_whole = True
 
+    def change_games(self, envs: VectorEnv[Any, Any, Any], seed: int) -> None:
+        """Goes on in other environments, between steps; those before are closed.
+
+        Native games take episodes under way over from native ones. Others begin anew, environment i with `seed + i`.
+        """
+        assert self._step is None, "change_games before finish"
+        before, self.envs = self.envs, envs
+        if self._is_whole:
+            if isinstance(before, CarRacingVectorEnv) and isinstance(envs, CarRacingVectorEnv):
+                envs.set_state(before.get_state())
+            else:
+                self.replay.cut_episodes()
+                self._frames_finished = self.frames
+                self._frames_running[:] = 0
+                self.reset(seed)
+        before.close()
+
     def begin(self) -> None:
         """Sets off a step of every environment."""
         assert self._step is None, "begin before finish"

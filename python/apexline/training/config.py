@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import TypeAdapter, ValidationError
 
 from apexline.agent import AgentConfig, NoiseConfig
-from apexline.racing import EnvOptions
+from apexline.racing import EnvOptions, TrainingRules
 from apexline.training.errors import InputError
 
 GameKind: TypeAlias = Literal["native", "gymnasium"]
@@ -54,6 +54,16 @@ class LoopConfig:
     little has been seen, and later hides where on the road the car is. 0: it stays."""
     reward_scale: Annotated[float, Gt(0)] = 0.1
     """What rewards are multiplied by before they are stored."""
+
+
+@dataclass(frozen=True)
+class StrictConfig:
+    """Rules that take the place of `game.rules` in a run's later part: with prices that would keep a beginner from
+    driving at all, and from which an agent that drives whole laps still learns."""
+
+    after_decisions: Annotated[int, Ge(0)] = 0
+    """Decisions after which they do; 0: never."""
+    rules: TrainingRules = field(default_factory=TrainingRules)
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,7 @@ class TrainConfig:
     agent: AgentConfig = field(default_factory=AgentConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
+    strict: StrictConfig = field(default_factory=StrictConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
 

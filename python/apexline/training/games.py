@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
 from apexline import racing
-from apexline.racing import EnvOptions
+from apexline.racing import EnvOptions, TrainingRules
 from apexline.racing.game import Env
 from apexline.training.config import GameKind, TrainConfig
 
@@ -25,18 +26,22 @@ def make_env(kind: GameKind, options: EnvOptions, *, render_mode: str | None = N
     return racing.make_env(options, training=False, render_mode=render_mode)
 
 
-def make_vector(config: TrainConfig, *, num_threads: int, render: bool) -> VectorEnv[Any, Any, Any]:
-    """The games that a run trains on, native ones on `num_threads`; `render` opens a window on the first one.
+def make_vector(
+    config: TrainConfig, rules: TrainingRules, *, num_threads: int, render: bool
+) -> VectorEnv[Any, Any, Any]:
+    """The games that a run trains on, by these rules, native ones on `num_threads`; `render` opens a window on the
+    first one.
 
     Raises:
         DependencyNotInstalled: gymnasium's game is asked for without `gymnasium[box2d]`.
     """
+    game = replace(config.game, rules=rules)
     if config.env == "native":
         return racing.make_native_vector(
-            config.game, config.num_envs, training=True, num_threads=num_threads, render_first=render
+            game, config.num_envs, training=True, num_threads=num_threads, render_first=render
         )
     return racing.make_vector(
-        config.game, config.num_envs, training=True, asynchronous=config.env_processes, render_first=render
+        game, config.num_envs, training=True, asynchronous=config.env_processes, render_first=render
     )
 
 

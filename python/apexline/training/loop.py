@@ -110,6 +110,7 @@ def _run(
         session.begin_episodes()
         monitor.begin(seconds())
         while not _used_up(config.budget, seconds(), session):
+            session.follow_rules()
             learns = collector.decisions >= session.learn_from and len(session.replay) > 0
             updates = schedule.due(config.num_envs) if learns else 0
             with profiler.step(updates) if profiler is not None else nullcontext():

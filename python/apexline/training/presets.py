@@ -13,6 +13,7 @@ from apexline.training.config import (
     LoopConfig,
     MonitorConfig,
     ReplayConfig,
+    StrictConfig,
     TrainConfig,
 )
 from apexline.training.errors import InputError
@@ -33,6 +34,10 @@ RECIPE_GAME = EnvOptions(
     ),
 )
 
+STRICT_RULES = replace(
+    RECIPE_GAME.rules, stall_decisions=60, stall_penalty=200.0, idle_cost=5.0, skipped_tile_cost=100.0
+)
+
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
@@ -47,6 +52,7 @@ CPU = TrainConfig(
         lr_decay_updates=250_000,
     ),
     loop=LoopConfig(shift_updates=40_000),
+    strict=StrictConfig(70_000, STRICT_RULES),
     budget=BudgetConfig(minutes=30),
     monitor=MonitorConfig(eval_episodes=96),
 )
@@ -56,13 +62,20 @@ CUDA = TrainConfig(
     device="cuda",
     num_envs=16,
     game=replace(RECIPE_GAME, frame_size=84),
-    replay=ReplayConfig(capacity=300_000, shift=4),
+    replay=ReplayConfig(capacity=1_000_000, shift=4),
     agent=AgentConfig(
-        encoder="nature", hidden=(512, 512), ema=0.999, lr_final_fraction=0.1, lr_decay_updates=100_000
+        encoder="nature",
+        hidden=(512, 512),
+        huber_delta=0.0,
+        mirror=True,
+        ema=0.999,
+        lr_final_fraction=0.05,
+        lr_decay_updates=250_000,
     ),
-    loop=LoopConfig(batch_size=256),
+    loop=LoopConfig(batch_size=256, shift_updates=40_000),
+    strict=StrictConfig(70_000, STRICT_RULES),
     budget=BudgetConfig(minutes=30),
-    monitor=MonitorConfig(eval_episodes=20),
+    monitor=MonitorConfig(eval_episodes=96),
 )
 
 NOTEBOOK = TrainConfig(

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 
 from apexline._core import available_processors
 from apexline.agent import DDPG, make_noise
-from apexline.racing import random_driving
+from apexline.racing import TrainingRules, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.actor import Actor
 from apexline.training.collector import Collector
@@ -39,7 +40,8 @@ class Session:
         self.config = config
         threads = config.threads or 1
         torch.set_num_threads(threads)
-        native_threads = max(1, available_processors() - threads)
+        self._native_threads = max(1, available_processors() - threads)
+        self._render = render
         low, high = action_bounds(config.game)
         observation_shape = (config.replay.frame_stack, *config.game.frame_shape)
         self.agent = DDPG(
@@ -57,7 +59,7 @@ class Session:
             frame_shape=config.game.frame_shape,
             action_shape=low.shape,
             seed=config.seed,
-            num_threads=native_threads,
+            num_threads=self._native_threads,
             **vars(config.replay),
         )
         self.learner = Learner(
@@ -66,7 +68,7 @@ class Session:
         self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
-            make_vector(config, num_threads=native_threads, render=render),
+            self._games(config.game.rules),
             self.replay,
             self.actor,
             make_noise(config.noise, config.num_envs, len(low), config.seed),
@@ -78,6 +80,7 @@ class Session:
         self.learn_from = config.loop.random_decisions
         """Decisions after which learning starts."""
         self._is_racing = False
+        self._is_strict = False
 
     def begin_episodes(self) -> None:
         """Resets every environment, unless episodes go on from a checkpoint.
@@ -86,8 +89,15 @@ class Session:
         """
         if self._is_racing:
             return
-        sequence = np.random.SeedSequence([self.config.seed, self.collector.decisions])
-        self.collector.reset(seed=int(sequence.generate_state(1)[0] >> 1))
+        self.collector.reset(seed=self._episode_seed())
+
+    def follow_rules(self) -> None:
+        """Changes to the strict rules once they are due; called between steps."""
+        strict = self.config.strict
+        if self._is_strict or not 0 < strict.after_decisions <= self.collector.decisions:
+            return
+        self.collector.change_games(self._games(strict.rules), self._episode_seed())
+        self._is_strict = True
 
     def state_dict(self) -> dict[str, Any]:
         """Configuration, networks, targets, optimisers, scaler, counters, random states and episodes under way; not the
@@ -116,6 +126,7 @@ class Session:
         self.learner.updates = state["updates"]
         self.rng.bit_generator.state = state["rng"]
         self.learn_from = self.collector.decisions + self.config.loop.random_decisions
+        self.follow_rules()
 
     def load_replay(self, path: Path, race: dict[str, Any] | None) -> None:
         """Takes over a saved replay, so that learning goes on at once.
@@ -133,6 +144,13 @@ class Session:
         else:
             self.replay.cut_episodes()
         self.learn_from = max(self.collector.decisions, self.config.loop.random_decisions)
+
+    def _games(self, rules: TrainingRules) -> VectorEnv[Any, Any, Any]:
+        return make_vector(self.config, rules, num_threads=self._native_threads, render=self._render)
+
+    def _episode_seed(self) -> int:
+        sequence = np.random.SeedSequence([self.config.seed, self.collector.decisions])
+        return int(sequence.generate_state(1)[0] >> 1)
 
     def close(self) -> None:
         """Ends the threads and the environments."""
