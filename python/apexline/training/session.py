@@ -126,7 +126,6 @@ class Session:
         self.learner.updates = state["updates"]
         self.rng.bit_generator.state = state["rng"]
         self.learn_from = self.collector.decisions + self.config.loop.random_decisions
-        self.follow_rules()
 
     def load_replay(self, path: Path, race: dict[str, Any] | None) -> None:
         """Takes over a saved replay, so that learning goes on at once.
