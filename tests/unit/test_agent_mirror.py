@@ -47,3 +47,19 @@ def test_an_agent_learns_from_the_mirrored_batch(changes: dict[str, Any]) -> Non
         assert torch.equal(errors, expected)
     assert equal(weights(agent), weights(given))
     assert not equal(weights(agent), weights(plain))
+
+
+def test_evaluation_is_symmetric() -> None:
+    agent = make(mirror=True, ema=0.9)
+    for batch in batches(3):
+        agent.update(batch)
+    networks = agent.networks
+    (batch,) = batches(1)
+    action, image = networks.evaluation_policy(batch.obs), networks.evaluation_policy(batch.obs.flip(-1))
+    assert torch.equal(image[:, 0], -action[:, 0])
+    assert torch.equal(image[:, 1], action[:, 1])
+    networks.is_mirrored = False
+    one, other = networks.evaluation_policy(batch.obs), networks.evaluation_policy(batch.obs.flip(-1))
+    assert torch.equal(action[:, 0], (one[:, 0] - other[:, 0]) / 2)
+    assert torch.equal(action[:, 1], (one[:, 1] + other[:, 1]) / 2)
+    assert not torch.equal(action, one)

@@ -51,7 +51,7 @@ class AgentConfig:
     """TD error at which the critic's loss turns from quadratic to linear; 0 is the squared error."""
     mirror: bool = False
     """Learn from the mirror image of every other transition: pictures flipped left to right, the first action
-    (steering) negated."""
+    (steering) negated. Evaluation then plays the mean of what the actor does and what it does in the mirror."""
     preactivation_penalty: Annotated[float, Ge(0)] = 1e-3
     """Weight of the mean squared pre-activation in the actor's loss: keeps actions out of saturation."""
     smoothing_sigma: Annotated[float, Ge(0)] = 0.3

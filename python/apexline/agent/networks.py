@@ -15,6 +15,7 @@ from apexline.agent.config import AgentConfig
 from apexline.agent.encoders import Encoder
 from apexline.agent.followers import Followers
 from apexline.agent.heads import ActorHead, CriticHead
+from apexline.agent.mirror import symmetric
 
 
 class ActorCritic(nn.Module):
@@ -37,6 +38,7 @@ class ActorCritic(nn.Module):
         self, config: AgentConfig, observation_shape: Sequence[int], low: Tensor, high: Tensor
     ) -> None:
         super().__init__()
+        self.is_mirrored = config.mirror
         self.critic_encoder = Encoder(config, observation_shape)
         self.own_actor_encoder = None if config.shared_encoder else Encoder(config, observation_shape)
         num_features = self.critic_encoder.num_features
@@ -68,9 +70,13 @@ class ActorCritic(nn.Module):
 
     @torch.no_grad()
     def evaluation_policy(self, obs: Tensor) -> Tensor:
-        """As `policy`, with the averaged weights where the config keeps them."""
-        action: Tensor = self.average.of(self.actor)(self.average.of(self.actor_encoder)(obs))[0]
-        return action
+        """As `policy`, with the averaged weights where the config keeps them, and symmetric where it mirrors."""
+
+        def act(seen: Tensor) -> Tensor:
+            action: Tensor = self.average.of(self.actor)(self.average.of(self.actor_encoder)(seen))[0]
+            return action
+
+        return symmetric(act, obs) if self.is_mirrored else act(obs)
 
     def follow(self) -> None:
         """Move targets and averages towards the online networks by one update."""
