@@ -20,6 +20,7 @@ RULES = TrainingRules(stall_decisions=25, lap_bonus=300, skipped_tile_cost=5.0)
 RECIPE = EnvOptions(
     action_repeat=4, crop_hud=True, gray=True, road_contrast=True, frame_size=42, pedal=True, rules=RULES
 )
+EVERY_RULE = dataclasses.replace(RECIPE, rules=dataclasses.replace(RULES, idle_cost=1.0))
 COLOUR = EnvOptions(action_repeat=2, crop_hud=True, frame_size=42, pedal=True, rules=RULES)
 STALLING = EnvOptions(
     action_repeat=3, crop_hud=True, gray=True, frame_size=42, rules=TrainingRules(stall_decisions=3)
@@ -45,9 +46,13 @@ def documented_order() -> list[str]:
 @pytest.mark.parametrize(
     ("options", "training", "left_out"),
     [
-        (RECIPE, True, {"SkipZoom", "ChannelsFirst"}),
-        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale", "RoadContrast"}),
-        (COLOUR, False, {"SkipZoom", "Grayscale", "SkippedTiles", "RoadContrast", "LapEnd", "StallEnd"}),
+        (EVERY_RULE, True, {"SkipZoom", "ChannelsFirst"}),
+        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale", "IdleCost", "RoadContrast"}),
+        (
+            COLOUR,
+            False,
+            {"SkipZoom", "Grayscale", "SkippedTiles", "IdleCost", "RoadContrast", "LapEnd", "StallEnd"},
+        ),
     ],
 )
 def test_wrappers_are_those_documented_in_their_order(
