@@ -1,4 +1,4 @@
-"""The defaults are the recipe that the prototype measured."""
+"""The defaults are plain: what the prototype had."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from apexline.agent import AgentConfig, NoiseConfig
 
 
-def test_the_defaults_are_the_measured_recipe() -> None:
+def test_the_defaults_are_the_prototypes() -> None:
     config = AgentConfig()
     assert (config.encoder, config.trunk_features, config.hidden) == ("small42", 64, (256, 256))
     assert (config.actor_lr, config.critic_lr, config.tau) == (3e-4, 3e-4, 0.01)

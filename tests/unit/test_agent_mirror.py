@@ -8,33 +8,48 @@ import pytest
 import torch
 
 from apexline.agent import TensorBatch
-from apexline.agent.mirror import mirror_half
+from apexline.agent.mirror import mirror_at_random
 
 from .agents import batches, equal, make, weights
 
 
-def test_every_other_transition_is_mirrored() -> None:
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 6), (3, 3, 6, 6)], ids=["gray", "colours"])
+def test_some_transitions_are_mirrored_whole_and_the_others_left_alone(shape: tuple[int, ...]) -> None:
     (batch,) = batches(1, size=7)
+    obs, next_obs = torch.randint(0, 256, (2, 7, *shape), dtype=torch.uint8)
+    batch = batch._replace(obs=obs, next_obs=next_obs)
     kept = TensorBatch(*(field.clone() for field in batch))
-    mirrored = mirror_half(batch)
+    mirrored = mirror_at_random(batch, generator())
+    is_mirrored = mirrored.action[:, 0] == -kept.action[:, 0]
+    assert 0 < is_mirrored.sum() < 7
     for i in range(7):
         for name in ("obs", "next_obs"):
             picture, image = getattr(kept, name)[i], getattr(mirrored, name)[i]
             width = picture.shape[-1]
             for column in range(width):
-                source = width - 1 - column if i % 2 == 0 else column
+                source = width - 1 - column if is_mirrored[i] else column
                 assert torch.equal(image[..., column], picture[..., source])
-        sign = -1 if i % 2 == 0 else 1
+        sign = -1 if is_mirrored[i] else 1
         assert mirrored.action[i].tolist() == [sign * kept.action[i, 0].item(), kept.action[i, 1].item()]
     for name in ("reward", "discount", "weights"):
         assert torch.equal(getattr(mirrored, name), getattr(kept, name))
     assert all(torch.equal(field, before) for field, before in zip(batch, kept, strict=True))
 
 
-def test_pictures_with_colours_are_mirrored_by_their_columns() -> None:
-    (batch,) = batches(1)
-    colours = batch._replace(obs=torch.randint(0, 256, (4, 3, 3, 6, 6), dtype=torch.uint8))
-    assert torch.equal(mirror_half(colours).obs[2], colours.obs[2].flip(-1))
+def test_every_place_of_a_batch_is_mirrored_half_of_the_time_whatever_its_neighbours_are() -> None:
+    """Stratified draws come in the order of the replay's slots: a place of the batch is a place of the replay."""
+    (batch,), rolls = batches(1, size=8), generator()
+    draws = torch.stack(
+        [mirror_at_random(batch, rolls).action[:, 0] != batch.action[:, 0] for _ in range(4000)]
+    ).double()
+    assert torch.allclose(draws.mean(dim=0), torch.full((8,), 0.5, dtype=torch.float64), atol=0.04)
+    together = draws.T @ draws / 4000
+    expected = torch.full((8, 8), 0.25, dtype=torch.float64).fill_diagonal_(0.5)
+    assert torch.allclose(together, expected, atol=0.04)
 
 
 @pytest.mark.parametrize("changes", [{}, {"precision": "bf16"}])
@@ -42,7 +57,7 @@ def test_an_agent_learns_from_the_mirrored_batch(changes: dict[str, Any]) -> Non
     agent, plain, given = make(mirror=True, **changes), make(**changes), make(**changes)
     for batch in batches(3):
         errors, _ = agent.update(batch)
-        expected, _ = given.update(mirror_half(batch))
+        expected, _ = given.update(mirror_at_random(batch, given.generator))
         plain.update(batch)
         assert torch.equal(errors, expected)
     assert equal(weights(agent), weights(given))

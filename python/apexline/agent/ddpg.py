@@ -13,7 +13,7 @@ from torch.optim import Adam
 from torch.profiler import record_function
 
 from apexline.agent.config import AgentConfig
-from apexline.agent.mirror import mirror_half
+from apexline.agent.mirror import mirror_at_random
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
 from apexline.agent.updates import Metrics, TensorBatch, update_actor, update_critic
@@ -30,7 +30,8 @@ class DDPG:
         observation_shape: (stack, H, W) or (stack, C, H, W).
         action_low, action_high: the environment's bounds, (A,).
         device: where networks and batches live.
-        seed: of the initial weights and the smoothing noise; torch's global generators are left as they were.
+        seed: of the initial weights, the smoothing noise and what is mirrored; torch's global generators are left as
+            they were.
 
     Raises:
         ValueError: as `build`.
@@ -82,7 +83,7 @@ class DDPG:
         """
         self._set_learning_rates()
         if self.config.mirror:
-            batch = mirror_half(batch)
+            batch = mirror_at_random(batch, self.generator)
         critic = update_critic(
             self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
         )

@@ -8,22 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
     from apexline.agent.updates import TensorBatch
 
 
-def mirror_half(batch: TensorBatch) -> TensorBatch:
-    """A batch whose transitions 0, 2, 4, ... are mirrored: pictures left to right, the steering negated.
+def mirror_at_random(batch: TensorBatch, generator: torch.Generator) -> TensorBatch:
+    """A batch each of whose transitions is mirrored or not, one as likely as the other.
 
-    A road that bends left more often than right, as CarRacing's roads do, then teaches both alike.
+    Mirrored are the pictures, left to right, and the steering, negated. A road that bends left more often than right,
+    as CarRacing's roads do, then teaches both alike. Chance decides, not the place in the batch: stratified draws come
+    in the order of the replay's slots, and a transition would always be seen from the same side.
     """
-    obs, next_obs, action = batch.obs.clone(), batch.next_obs.clone(), batch.action.clone()
-    obs[::2] = batch.obs[::2].flip(-1)
-    next_obs[::2] = batch.next_obs[::2].flip(-1)
-    action[::2] = _mirrored(batch.action[::2])
-    return batch._replace(obs=obs, next_obs=next_obs, action=action)
+    size, device = len(batch.action), batch.action.device
+    is_mirrored = torch.rand(size, generator=generator, device=device) < 0.5
+    chosen = torch.arange(size, device=device) + size * is_mirrored
+
+    def choose(as_it_was: Tensor, image: Tensor) -> Tensor:
+        return torch.cat([as_it_was, image]).index_select(0, chosen)
+
+    return batch._replace(
+        obs=choose(batch.obs, batch.obs.flip(-1)),
+        next_obs=choose(batch.next_obs, batch.next_obs.flip(-1)),
+        action=choose(batch.action, _mirrored(batch.action)),
+    )
 
 
 def symmetric(policy: Callable[[Tensor], Tensor], obs: Tensor) -> Tensor:
