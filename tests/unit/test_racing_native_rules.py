@@ -87,6 +87,24 @@ def test_skipped_tiles(seed: int) -> None:
     assert {round(fine, 6) for fine in fines} == {0, 5}
 
 
+def test_tiles_skipped_before_the_rule_held_cost_nothing() -> None:
+    fined = TrainingRules(skipped_tile_cost=100.0)
+    free, paid, late = (
+        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL)
+        for rules in (TrainingRules(), fined, fined)
+    )
+    for env in (free, paid, late):
+        env.reset(seed=3)
+    drive = on_the_road(14)
+    fines = [free.step(actions := drive(free))[1][0] - paid.step(actions)[1][0] for _ in range(80)]
+    assert max(fines) > 50
+    late.set_state(free.get_state())
+    for _ in range(30):
+        actions = drive(free)
+        free.step(actions)
+        assert paid.step(actions)[1] == late.step(actions)[1]
+
+
 def test_a_lap_with_tiles_missed() -> None:
     rules = TrainingRules(lap_bonus=300, stall_decisions=25, skipped_tile_cost=2.0)
     assert in_lockstep(rules, 3, on_the_road(8), steps=260, num_envs=1) == ["lap_end"]

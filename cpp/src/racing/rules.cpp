@@ -27,10 +27,8 @@ EndedBy RuleBook::judge(const RuleOptions& options, const Episode& episode, Fram
     lap_is_over = true;
   }
   if (lap_is_over) end.reward += options.lap_bonus;
-  if (options.skipped_tile_cost > 0) {
-    const std::int32_t behind = lap_is_over ? episode.num_tiles() : progress_ - options.skipped_tile_margin;
-    if (skipped(episode, behind)) end.reward -= options.skipped_tile_cost;
-  }
+  const std::int32_t behind = lap_is_over ? episode.num_tiles() : progress_ - options.skipped_tile_margin;
+  if (skipped(episode, behind)) end.reward -= options.skipped_tile_cost;
   idle_ = episode.num_visited() == tiles_ ? idle_ + 1 : 0;
   tiles_ = episode.num_visited();
   if (idle_ > 0) end.reward -= options.idle_cost;

@@ -34,7 +34,7 @@ class TrainingRules:
 
     def __post_init__(self) -> None:
         for name in ("stall_decisions", "skipped_tile_margin"):
-            _require(self, name, getattr(self, name) >= 0, ">= 0")
+            _require(self, name, 0 <= getattr(self, name) < 2**31, ">= 0 and below 2**31")
         for name in ("stall_penalty", "idle_cost", "lap_bonus", "skipped_tile_cost"):
             _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
 
