@@ -17,7 +17,6 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from apexline.training import TrainConfig
-from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
 from apexline.training.tuning import tuned
 
@@ -40,15 +39,9 @@ def measure(config: TrainConfig, seconds: float) -> Figures:
     config = tuned(config)
     session = Session(config)
     learner, collector = session.learner, session.collector
-    schedule = UpdateSchedule(config.loop.replay_ratio)
 
     def step() -> None:
-        learns = collector.decisions >= session.learn_from and len(session.replay) > 0
-        session.actor.refresh()
-        collector.begin()
-        for _ in range(schedule.due(config.num_envs) if learns else 0):
-            learner.update()
-        collector.finish()
+        session.step(session.due_updates())
 
     try:
         session.begin_episodes()

@@ -101,16 +101,11 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
-    def drive(session: Session) -> None:
-        for _ in range(30):
-            session.collector.begin()
-            session.collector.finish()
-
     config = short()
     config = replace(config, loop=replace(config.loop, random_decisions=1_000))
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
-    drive(stopped)
+    drive(stopped, 30)
     state = stopped.state_dict()
     assert state["race"]["frames_running"].min() > 0, "in the middle of its episodes"
     stopped.replay.save(tmp_path / "replay.bin")
@@ -121,7 +116,7 @@ def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
     resumed.load_replay(tmp_path / "replay.bin", state["race"])
     resumed.begin_episodes()
     for session in (stopped, resumed):
-        drive(session)
+        drive(session, 30)
     assert resumed.collector.frames == stopped.collector.frames
     one, other = (session.state_dict()["race"] for session in (stopped, resumed))
     assert torch.equal(one["stacks"], other["stacks"])
@@ -134,9 +129,7 @@ def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
 
 def drive(session: Session, steps: int) -> None:
     for _ in range(steps):
-        session.follow_rules()
-        session.collector.begin()
-        session.collector.finish()
+        session.step(updates=0)
 
 
 def strict_after(decisions: int, **changes: Any) -> TrainConfig:
@@ -203,9 +196,24 @@ def test_gymnasiums_games_begin_anew_by_strict_rules() -> None:
     assert session.collector.frames == 80
     drive(session, 20)
     assert session.collector.frames == 80 + 160
-    rewards = np.stack([lane["rewards"][:30] for lane in session.replay.state_dict()["slots"]])
+    lanes = session.replay.state_dict()["slots"]
+    rewards = np.stack([lane["rewards"][:30] for lane in lanes])
     assert rewards[:, :10].min() > -1
     assert rewards[:, 10:].min() < -5
+    for lane in lanes:
+        assert np.flatnonzero(lane["in_episode"] == 0).tolist() == [0, 10], (
+            "no stack or return from both games"
+        )
+    session.close()
+
+
+def test_a_window_opens_again_by_strict_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    session = Session(strict_after(4, env="gymnasium", env_processes=False), render=True)
+    session.begin_episodes()
+    drive(session, 4)
+    assert session.collector.envs.get_attr("render_mode") == ("human", None)
+    assert session.collector.frames == 32
     session.close()
 
 

@@ -48,8 +48,6 @@ class CountingEnv(gym.Env[Any, Any]):
         over = self.played == 4 + self.lane
         terminated, truncated = over and self.episode % 2 == 0, over and self.episode % 2 == 1
         info: dict[str, Any] = {"frames": 4 * self.played, "score": 2.0 * self.played, "tiles": 0.5}
-        if truncated:
-            info["ended_by"] = "limit"
         return self._frame(), 2.0, terminated, truncated, info
 
 
@@ -142,7 +140,6 @@ def test_episodes_and_frames_are_counted() -> None:
     lengths = [4, 4, 5, 6]
     assert sorted(episode.frames for episode in episodes) == [4 * length for length in lengths]
     assert sorted(episode.score for episode in episodes) == [2.0 * length for length in lengths]
-    assert {episode.ended_by for episode in episodes} == {"game", "limit"}
     assert collector.decisions == 9 * LANES
     assert collector.frames == 4 * 9 * LANES
     assert collector.episodes == 4

@@ -29,7 +29,6 @@ class Episode:
     score: float
     frames: int
     tiles: float
-    ended_by: str
 
 
 class _Step(NamedTuple):
@@ -104,22 +103,26 @@ class Collector:
         self.noise.reset(np.ones(self.envs.num_envs, bool))
         self._is_whole = True
 
-    def change_games(self, envs: VectorEnv[Any, Any, Any], seed: int) -> None:
-        """Goes on in other environments, between steps; those before are closed.
+    def change_games(self, make: Callable[[], VectorEnv[Any, Any, Any]], seed: int) -> None:
+        """Closes the environments and goes on in those that `make` returns, of the same game; between steps.
 
-        Native games take episodes under way over from native ones. Others begin anew, environment i with `seed + i`.
+        Native games take over the episodes under way. Others begin anew, environment i with `seed + i`.
         """
         assert self._step is None, "change_games before finish"
-        before, self.envs = self.envs, envs
-        if self._is_whole:
-            if isinstance(before, CarRacingVectorEnv) and isinstance(envs, CarRacingVectorEnv):
-                envs.set_state(before.get_state())
-            else:
-                self.replay.cut_episodes()
-                self._frames_finished = self.frames
-                self._frames_running[:] = 0
-                self.reset(seed)
-        before.close()
+        assert self._is_whole, "change_games before reset"
+        self._is_whole = False
+        before = self.envs
+        games = before.get_state() if isinstance(before, CarRacingVectorEnv) else None
+        before.close()  # first: closing one of gymnasium's windows closes them all
+        self.envs = make()
+        if games is not None and isinstance(self.envs, CarRacingVectorEnv):
+            self.envs.set_state(games)
+            self._is_whole = True
+        else:
+            self.replay.cut_episodes()
+            self._frames_finished = self.frames
+            self._frames_running[:] = 0
+            self.reset(seed)
 
     def begin(self) -> None:
         """Sets off a step of every environment."""
@@ -249,13 +252,11 @@ class Collector:
         episodes = []
         for lane in np.flatnonzero(ended):
             info = infos["final_info"]
-            rule = info["ended_by"][lane] if "ended_by" in info else None
             episodes.append(
                 Episode(
                     score=float(info["score"][lane]),
                     frames=int(info["frames"][lane]),
                     tiles=float(info["tiles"][lane]),
-                    ended_by=rule or "game",
                 )
             )
         self.episodes += len(episodes)

@@ -25,7 +25,6 @@ from apexline.training.memory import check_memory
 from apexline.training.monitor import Monitor, Status, Watcher
 from apexline.training.policy import load_policy
 from apexline.training.profiling import Profiler
-from apexline.training.schedule import UpdateSchedule
 from apexline.training.session import Session
 from apexline.training.tuning import tuned
 
@@ -104,28 +103,20 @@ def _run(
     def seconds() -> float:
         return seconds_before + time.perf_counter() - began
 
-    config, collector, learner = session.config, session.collector, session.learner
-    schedule = UpdateSchedule(config.loop.replay_ratio)
     try:
         session.begin_episodes()
         monitor.begin(seconds())
-        while not _used_up(config.budget, seconds(), session):
-            session.follow_rules()
-            learns = collector.decisions >= session.learn_from and len(session.replay) > 0
-            updates = schedule.due(config.num_envs) if learns else 0
+        while not _used_up(session.config.budget, seconds(), session):
+            updates = session.due_updates()
             with profiler.step(updates) if profiler is not None else nullcontext():
-                session.actor.refresh()
-                collector.begin()
-                for _ in range(updates):
-                    learner.update()
-                episodes = collector.finish()
+                episodes = session.step(updates)
                 with record_function("monitor"):
                     monitor.tick(seconds(), episodes)
     finally:
         if profiler is not None:
             profiler.close()
-        collector.settle()
-        learner.flush()
+        session.collector.settle()
+        session.learner.flush()
         monitor.save(seconds(), with_replay=True)
     return monitor.finish(seconds())
 

@@ -15,10 +15,11 @@ from apexline.agent import DDPG, make_noise
 from apexline.racing import TrainingRules, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.actor import Actor
-from apexline.training.collector import Collector
+from apexline.training.collector import Collector, Episode
 from apexline.training.config import TrainConfig, to_dict
 from apexline.training.games import action_bounds, make_vector
 from apexline.training.learner import Learner
+from apexline.training.schedule import UpdateSchedule
 
 
 class Session:
@@ -79,6 +80,7 @@ class Session:
         )
         self.learn_from = config.loop.random_decisions
         """Decisions after which learning starts."""
+        self._schedule = UpdateSchedule(config.loop.replay_ratio)
         self._is_racing = False
         self._is_strict = False
 
@@ -91,12 +93,29 @@ class Session:
             return
         self.collector.reset(seed=self._episode_seed())
 
+    def due_updates(self) -> int:
+        """Updates that belong to the next step: none before learning starts, then as the replay ratio has it.
+
+        They count as due once, at each call.
+        """
+        learns = self.collector.decisions >= self.learn_from and len(self.replay) > 0
+        return self._schedule.due(self.config.num_envs) if learns else 0
+
+    def step(self, updates: int) -> list[Episode]:
+        """A step of every environment and, beside it, `updates` updates; returns the episodes that ended."""
+        self.follow_rules()
+        self.actor.refresh()
+        self.collector.begin()
+        for _ in range(updates):
+            self.learner.update()
+        return self.collector.finish()
+
     def follow_rules(self) -> None:
-        """Changes to the strict rules once they are due; called between steps."""
+        """Changes to the strict rules once they are due; between steps."""
         strict = self.config.strict
         if self._is_strict or not 0 < strict.after_decisions <= self.collector.decisions:
             return
-        self.collector.change_games(self._games(strict.rules), self._episode_seed())
+        self.collector.change_games(lambda: self._games(strict.rules), self._episode_seed())
         self._is_strict = True
 
     def state_dict(self) -> dict[str, Any]:
