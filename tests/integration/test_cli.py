@@ -17,7 +17,9 @@ from PIL import Image
 
 from apexline import __version__
 from apexline.cli import main
+from apexline.racing import TrainingRules
 from apexline.training import PRESETS, checkpoint, load_policy, train
+from apexline.training.config import StrictConfig
 
 Capture = pytest.CaptureFixture[str]
 
@@ -55,6 +57,7 @@ def error_line(capture: Capture) -> str:
         (["eval", "{run}", "--seed", "-1"], "seed is -1"),
         (["eval", "{run}", "--out", "{tmp}/no/eval.json"], "its folder does not exist"),
         (["play", "{run}", "--every", "0"], "every is 0"),
+        (["play", "{run}", "--seed", "-1"], "seed is -1"),
         (["export", "{run}", "--out", "{tmp}/policy.pt"], "must end in .safetensors"),
         (["train", "--preset", "fast"], "preset is 'fast'"),
         (["train", "--resume", "{tmp}/missing"], "missing/checkpoint.pt: no such checkpoint"),
@@ -62,6 +65,7 @@ def error_line(capture: Capture) -> str:
         (["train", "--resume", "{run}", "--preset", "cpu"], "--preset does not go with --resume"),
         (["train", "--out", "{tmp}/new", "--loop.batch-size", "-3"], "loop.batch_size is -3"),
         (["train", "--out", "{tmp}/new", "--replay.capacity", "100"], "replay.capacity is 100"),
+        (["train", "--out", "{tmp}/new", "--seed", str(2**63)], f"seed is {2**63}"),
         (["train", "--out", "{tmp}/new", "--from", "{tmp}/missing"], "missing: no such run folder"),
         (
             ["train", "--out", "{tmp}/new", "--replay.capacity", "900000000000"],
@@ -200,7 +204,7 @@ def test_exported_weights_play_as_their_run(run: Path, tmp_path: Path, capsys: C
     assert reports[0]["episodes"] == reports[1]["episodes"]
 
 
-def test_a_run_from_weights_takes_over_their_game_and_networks(
+def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
     run: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     config = load_policy(run).config
@@ -209,6 +213,7 @@ def test_a_run_from_weights_takes_over_their_game_and_networks(
         agent=replace(config.agent, hidden=(32, 16)),
         game=replace(config.game, frame_size=84),
         replay=replace(config.replay, frame_stack=2, shift=5),
+        strict=StrictConfig(500, TrainingRules(idle_cost=2.0)),
     )
     train(other, tmp_path / "first")
     budget = ["--budget.minutes", "0", "--budget.frames", "8", "--monitor.eval-decisions", "0"]
@@ -219,6 +224,7 @@ def test_a_run_from_weights_takes_over_their_game_and_networks(
     capsys.readouterr()
     assert load_policy(out).config.agent.hidden == (32, 16)
     assert load_policy(out).config.game == other.game
+    assert load_policy(out).config.strict == other.strict
     assert load_policy(out).config.replay == replace(PRESETS["cpu"].replay, frame_stack=2, shift=5)
 
 

@@ -8,17 +8,16 @@ import inspect
 
 import pytest
 
-from apexline.agent import AgentConfig, NoiseConfig
 from apexline.cli.eval import EvalCommand
 from apexline.cli.export import ExportCommand
 from apexline.cli.info import InfoCommand
 from apexline.cli.play import PlayCommand
 from apexline.cli.train import TrainCommand
-from apexline.racing import EnvOptions, TrainingRules
-from apexline.training.config import BudgetConfig, LoopConfig, MonitorConfig, ReplayConfig, TrainConfig
+from apexline.racing import TrainingRules
+from apexline.training.config import TrainConfig
 
-CONFIGS = [AgentConfig, NoiseConfig, EnvOptions, TrainingRules]
-CONFIGS += [TrainConfig, ReplayConfig, LoopConfig, BudgetConfig, MonitorConfig]
+PARTS = {type(part) for part in vars(TrainConfig()).values() if dataclasses.is_dataclass(part)}
+CONFIGS = sorted({TrainConfig, TrainingRules} | PARTS, key=lambda config: config.__name__)
 COMMANDS = [TrainCommand, EvalCommand, PlayCommand, ExportCommand, InfoCommand]
 
 

@@ -22,6 +22,9 @@ def test_presets_survive_json(name: str) -> None:
     [
         ("loop", "batch_size", -3),
         ("loop", "replay_ratio", 0.0),
+        ("loop", "replay_ratio", float("inf")),
+        ("loop", "reward_scale", float("inf")),
+        ("noise", "mu", float("nan")),
         ("replay", "gamma", 1.5),
         ("replay", "capacity", 0),
         ("agent", "tau", 0.0),
@@ -91,6 +94,15 @@ def test_the_recipes_strict_rules_are_the_same_at_higher_prices(name: str) -> No
     prices = ("stall_penalty", "idle_cost", "skipped_tile_cost")
     assert all(getattr(strict.rules, price) > getattr(first, price) for price in prices)
     assert strict.rules.lap_bonus == first.lap_bonus
+
+
+def test_strict_rules_that_are_all_off_are_refused() -> None:
+    values = to_dict(PRESETS["notebook"])
+    values["strict"]["after_decisions"] = 1_000
+    with pytest.raises(InputError, match=r"strict\.after_decisions is 1000, but strict\.rules are all off"):
+        from_dict(values)
+    values["strict"]["rules"]["idle_cost"] = 1.0
+    assert from_dict(values).strict.rules.idle_cost == 1
 
 
 def test_defaults_are_checked_too() -> None:

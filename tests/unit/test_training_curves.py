@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from apexline.training import InputError
-from apexline.training.curves import POINTS, Curve, draw_curves, main, read_curve, spread_of
+from apexline.training.curve import Curve, read_curve
+from apexline.training.curves import POINTS, draw_curves, main, spread_of
 from apexline.training.metrics import COLUMNS
 
 Row = Mapping[str, float]

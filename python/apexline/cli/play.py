@@ -35,6 +35,8 @@ def main(argv: list[str]) -> None:
     command = parse(PlayCommand, "play", argv)
     if command.every < 1:
         raise InputError(f"every is {command.every}; it must be >= 1")
+    if command.seed < 0:
+        raise InputError(f"seed is {command.seed}; it must be >= 0")
     if command.out is not None:
         check_output(command.out, ".gif")
     policy = load_policy(command.run)

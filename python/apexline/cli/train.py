@@ -44,7 +44,8 @@ class TrainCommand:
     """Go on with the run in this folder; its configuration is then the default of every option."""
     from_: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """Start from the networks of this run folder, checkpoint or file of weights, or of `pretrained`, the policy that
-    comes with apexline; everything else starts afresh. Its game and networks are the default of those options."""
+    comes with apexline; everything else starts afresh. Its game, rules and networks are the default of those
+    options."""
     render: bool = False
     """Show the first environment in a window, which slows it down to real time."""
     profile: bool = False
@@ -109,11 +110,12 @@ def _defaults(argv: list[str]) -> TrainConfig:
 
 
 def _fitting(config: TrainConfig, policy: Policy) -> TrainConfig:
-    """`config` for the policy's game and networks."""
+    """`config` for the policy's game, rules and networks."""
     theirs = policy.config
     return replace(
         config,
         game=theirs.game,
         agent=replace(theirs.agent, precision=config.agent.precision),
         replay=replace(config.replay, frame_stack=theirs.replay.frame_stack, shift=theirs.replay.shift),
+        strict=theirs.strict,
     )

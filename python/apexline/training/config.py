@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import TypeAdapter, ValidationError
 
 from apexline.agent import AgentConfig, NoiseConfig
@@ -64,6 +65,7 @@ class StrictConfig:
     after_decisions: Annotated[int, Ge(0)] = 0
     """Decisions after which they do; 0: never."""
     rules: TrainingRules = field(default_factory=TrainingRules)
+    """All of the rules that then hold, whatever `game.rules` are."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class TrainConfig:
     """Named defaults that the other options are laid over: `cpu` (the measured recipe), `cuda` (the same for a GPU, at
     84 pixels), `notebook` (the one this project succeeds), or `auto`, which is `cuda` where torch sees a GPU and else
     `cpu`."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Lt(2**63)] = 0
     """Of the weights, the noise, the replay and the tracks."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks live."""
@@ -120,7 +122,7 @@ class TrainConfig:
     env_processes: bool = True
     """Give each of gymnasium's environments a process of its own; else all run in this one."""
     game: EnvOptions = field(default_factory=EnvOptions)
-    """The game as the agent sees it, and the rules of training episodes."""
+    """The game as the agent sees it, and the rules of training episodes until those of `strict` hold."""
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
@@ -154,6 +156,13 @@ def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{place}{name} is {first['input']!r}: {first['msg']}") from None
+    for name, value in _floats(to_dict(config)):
+        if not math.isfinite(value):
+            raise InputError(f"{place}{name} is {value}; it must be finite")
+    if config.strict.after_decisions > 0 and config.strict.rules == TrainingRules():
+        raise InputError(
+            f"{place}strict.after_decisions is {config.strict.after_decisions}, but strict.rules are all off"
+        )
     if config.replay.capacity < config.loop.batch_size:
         raise InputError(
             f"{place}replay.capacity is {config.replay.capacity}; "
@@ -165,6 +174,14 @@ def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
 def check(config: TrainConfig) -> None:
     """Raises InputError, as `from_dict`, where a configuration made in Python or by options is out of range."""
     from_dict(to_dict(config))
+
+
+def _floats(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _floats(value, f"{prefix}{name}.")
+        elif isinstance(value, float):
+            yield prefix + name, value
 
 
 def _unknown(values: dict[str, Any], known: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -6,7 +6,6 @@ Meant for runs of one configuration with different seeds.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,24 +15,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from apexline.training.curve import SCORES
+from apexline.training.curve import SCORES, Curve, Floats, read_curve
 from apexline.training.errors import InputError
-
-Floats = NDArray[np.float64]
 
 POINTS = 200
 """Places along an axis where the runs are compared."""
 AXES = (("time/seconds", "minutes of training", 60.0), ("charts/decisions", "decisions", 1.0))
 """Columns to draw over, what they are called, and how much of the column one unit of the axis is."""
-
-
-class Curve(NamedTuple):
-    """Points of one run, in the order of x."""
-
-    x: Floats
-    y: Floats
 
 
 class Spread(NamedTuple):
@@ -43,25 +32,6 @@ class Spread(NamedTuple):
     mean: Floats
     low: Floats
     high: Floats
-
-
-def read_curve(folder: Path, over: str, column: str) -> Curve:
-    """What `folder`/metrics.csv has in `column`, over the column `over`; rows without a value are left out.
-
-    Raises:
-        InputError: there is no such file, or it lacks a column or holds something else than numbers.
-    """
-    path = folder / "metrics.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            points = [(float(row[over]), float(row[column])) for row in csv.DictReader(file) if row[column]]
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not the metrics of a run ({error})") from error
-    # A run that was killed goes on from its checkpoint, before the last of its rows.
-    x, y = np.array(sorted(points, key=lambda point: point[0]), np.float64).reshape(-1, 2).T
-    return Curve(x, y)
 
 
 def spread_of(curves: Sequence[Curve]) -> Spread | None:

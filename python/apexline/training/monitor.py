@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ import numpy as np
 
 from apexline.training import checkpoint
 from apexline.training.collector import Episode
+from apexline.training.config import to_dict
 from apexline.training.evaluate import Evaluator, PendingReport
 from apexline.training.metrics import MetricsWriter
 from apexline.training.session import Session
@@ -161,9 +163,12 @@ class Monitor:
 
     def _start_evaluation(self) -> None:
         assert self._evaluator is not None
-        state = self.session.state_dict()
-        networks = {name: value.cpu().clone() for name, value in state["agent"]["networks"].items()}
-        snapshot = {"config": state["config"], "agent": {"networks": networks}}
+        state = self.session.agent.networks.state_dict()
+        networks = {name: value.cpu().clone() for name, value in state.items()}
+        snapshot: dict[str, object] = {
+            "config": json.dumps(to_dict(self.session.config)),
+            "agent": {"networks": networks},
+        }
         first = self.options.eval_seed
         seeds = range(first, first + self.options.eval_episodes)
         report = self._evaluator.submit(networks, seeds)

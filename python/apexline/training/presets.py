@@ -57,25 +57,15 @@ CPU = TrainConfig(
     monitor=MonitorConfig(eval_episodes=96),
 )
 
-CUDA = TrainConfig(
+CUDA = replace(
+    CPU,
     preset="cuda",
     device="cuda",
     num_envs=16,
     game=replace(RECIPE_GAME, frame_size=84),
-    replay=ReplayConfig(capacity=1_000_000, shift=4),
-    agent=AgentConfig(
-        encoder="nature",
-        hidden=(512, 512),
-        huber_delta=0.0,
-        mirror=True,
-        ema=0.999,
-        lr_final_fraction=0.05,
-        lr_decay_updates=250_000,
-    ),
-    loop=LoopConfig(batch_size=256, shift_updates=40_000),
-    strict=StrictConfig(70_000, STRICT_RULES),
-    budget=BudgetConfig(minutes=30),
-    monitor=MonitorConfig(eval_episodes=96),
+    replay=replace(CPU.replay, shift=4),
+    agent=replace(CPU.agent, encoder="nature", hidden=(512, 512), channels_last=True),
+    loop=replace(CPU.loop, batch_size=256),
 )
 
 NOTEBOOK = TrainConfig(
