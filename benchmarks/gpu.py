@@ -56,6 +56,7 @@ class Setting:
             replay=replace(config.replay, capacity=2_000),
             agent=replace(config.agent, encoder="patch84", hidden=(32, 32), precision="fp32"),
             loop=replace(config.loop, batch_size=16, random_decisions=40),
+            strict=replace(config.strict, after_decisions=60),
             monitor=replace(config.monitor, log_seconds=1.0, eval_decisions=200, eval_episodes=1),
         )
 
