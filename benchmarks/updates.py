@@ -39,8 +39,8 @@ learning rates and the n-step discount are the same for all. What is not:
 - apexline computes encoders in bfloat16 and has LayerNorm in hidden layers; the others compute in float32 without it.
   The float32 row of apexline tells how much of the ratio is arithmetic.
 - On a GPU apexline's update is one CUDA graph, as in training; the others launch every kernel.
-- apexline mirrors transitions by chance; its critic has importance weights, its actor a penalty, both losses smoothing noise;
-  it keeps a weight average for evaluation, reads no value on the host, and moves all copies in one call.
+- apexline mirrors transitions by chance; its critic has importance weights, its actor a penalty, both losses smoothing
+  noise; it keeps a weight average for evaluation, reads no value on the host, and moves all copies in one call.
 - The bottleneck is one a head in apexline and DrQ-v2, one an encoder elsewhere.
 - apexline's replay is prioritized, n-step 3 and shifts pictures; stable-baselines3's is uniform, with n-step 3."""
 
