@@ -534,8 +534,7 @@ def test_a_second_thread_is_turned_away_while_one_steps() -> None:
     env.close()
 
 
-@pytest.mark.parametrize("value", [2.5, 2**31])
-def test_rules_that_do_not_fit_are_named(value: Any) -> None:
-    rules = TrainingRules(stall_decisions=value)
-    with pytest.raises((TypeError, ValueError), match=r"rules\.stall_decisions is"):
+def test_rules_that_are_no_whole_numbers_are_named() -> None:
+    rules = TrainingRules(stall_decisions=2.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"rules\.stall_decisions is 2\.5"):
         CarRacingVectorEnv(1, rules=rules)
