@@ -10,12 +10,13 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
 
+from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig, PrecisionName
 from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate, Update, make_policy, make_update
 from apexline.agent.ddpg import DDPG
 from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
 from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
-from apexline.agent.updates import TensorBatch, update_actor, update_critic
+from apexline.agent.updates import update_actor, update_critic
 
 __all__ = [
     "DDPG",

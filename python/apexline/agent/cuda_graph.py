@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from apexline.agent.batch import TensorBatch
 from apexline.agent.ddpg import DDPG
-from apexline.agent.updates import Metrics, TensorBatch
+from apexline.agent.updates import Metrics
 
 Update = Callable[[TensorBatch], tuple[Tensor, Metrics]]
 """As `DDPG.update`."""

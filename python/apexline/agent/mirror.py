@@ -6,13 +6,11 @@ The first action is to be the steering, and the car to stand in the middle of th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from apexline.agent.updates import TensorBatch
+from apexline.agent.batch import TensorBatch
 
 
 def mirror_at_random(batch: TensorBatch, generator: torch.Generator) -> TensorBatch:
