@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BUILD_INPUTS := pyproject.toml CMakeLists.txt constraints.txt \
-	$(shell find cpp/include cpp/src cpp/bindings -name '*.[ch]pp')
+	$(shell find cpp -path cpp/tests -prune -o -name '*.[ch]pp' -print)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help setup train test test-cpp lint types bench bench-check bench-peers clean

@@ -19,9 +19,10 @@ from typing import Any
 
 import torch
 
-from apexline.training import TrainConfig, checkpoint, preset, train
-from apexline.training.config import BudgetConfig
+from apexline.training import TrainConfig, preset, train
+from apexline.training.config.train_config import BudgetConfig
 from apexline.training.monitor import Status
+from apexline.training.records import checkpoint
 from gpu_rates import measure
 from machine import here_and_now, versions
 
@@ -55,9 +56,9 @@ class Setting:
             threads=1,
             replay=replace(config.replay, capacity=2_000),
             agent=replace(config.agent, encoder="patch84", hidden=(32, 32), precision="fp32"),
-            loop=replace(config.loop, batch_size=16, random_decisions=40),
-            strict=replace(config.strict, after_decisions=60),
-            monitor=replace(config.monitor, log_seconds=1.0, eval_decisions=200, eval_episodes=1),
+            loop=replace(config.loop, batch_size=16, learning_starts=40),
+            strict=replace(config.strict, after_steps=60),
+            monitor=replace(config.monitor, log_seconds=1.0, eval_steps=200, eval_episodes=1),
         )
 
 
@@ -139,7 +140,7 @@ def training(setting: Setting) -> Figures:
     def watch(status: Status) -> None:
         latest.append(status)
         print(
-            f"{status.seconds:.0f} s, {status.decisions} decisions, {status.updates} updates, "
+            f"{status.seconds:.0f} s, {status.steps} steps, {status.updates} updates, "
             f"score {status.score:.0f}, evaluation {status.eval_score:.0f}",
             flush=True,
         )

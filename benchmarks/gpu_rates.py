@@ -17,8 +17,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from apexline.training import TrainConfig
+from apexline.training.machine.tuning import tuned
 from apexline.training.session import Session
-from apexline.training.tuning import tuned
 
 WARM_UP = 50
 """Steps, or updates, before a window: captures, caches, the batches ahead."""
@@ -45,7 +45,7 @@ def measure(config: TrainConfig, seconds: float) -> Figures:
 
     try:
         session.begin_episodes()
-        while collector.decisions < session.learn_from or learner.updates == 0:
+        while collector.steps < session.learn_from or learner.updates == 0:
             step()
         loop = _window(session, step, seconds)
         collector.settle()

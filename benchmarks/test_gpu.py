@@ -10,7 +10,7 @@ import pytest
 
 import gpu
 import gpu_rates
-from apexline.training.config import check
+from apexline.training.config.train_config import check
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_rates_are_of_updates_that_were_made(monkeypatch: pytest.MonkeyPatch) ->
     assert rates["updates_alone"]["frames_per_second"] == 0
     assert rates["updates_alone"]["updates_per_second"] > 0
     assert rates["whole_loop"]["frames_per_second"] > 0
-    decisions = rates["whole_loop"]["frames_per_second"] / setting.config.game.action_repeat
+    steps = rates["whole_loop"]["frames_per_second"] / setting.config.game.action_repeat
     assert rates["whole_loop"]["updates_per_second"] == pytest.approx(
-        decisions * setting.config.loop.replay_ratio, rel=0.5
+        steps * setting.config.loop.replay_ratio, rel=0.5
     )
 
 

@@ -58,18 +58,18 @@ def test_all_have_as_many_parameters_in_their_encoder() -> None:
     assert len(set(counts.values())) == 1, counts
 
 
-def test_shifts_move_whole_pictures() -> None:
+def test_shifts_move_whole_images() -> None:
     torch.manual_seed(0)
-    pictures = torch.rand(32, 2, 9, 9)
-    moved = shifted(pictures, 2)
-    padded = nn.functional.pad(pictures, (2,) * 4, "replicate")
+    images = torch.rand(32, 2, 9, 9)
+    moved = shifted(images, 2)
+    padded = nn.functional.pad(images, (2,) * 4, "replicate")
     places = set()
-    for picture, found in zip(padded, moved, strict=True):
+    for image, found in zip(padded, moved, strict=True):
         fits = [
             (y, x)
             for y in range(5)
             for x in range(5)
-            if torch.allclose(picture[:, y : y + 9, x : x + 9], found, atol=1e-5)
+            if torch.allclose(image[:, y : y + 9, x : x + 9], found, atol=1e-5)
         ]
         assert fits
         places.update(fits)

@@ -42,7 +42,7 @@ learning rates and the n-step discount are the same for all. What is not:
 - apexline mirrors transitions by chance; its critic has importance weights, its actor a penalty, both losses smoothing
   noise; it keeps a weight average for evaluation, reads no value on the host, and moves all copies in one call.
 - The bottleneck is one a head in apexline and DrQ-v2, one an encoder elsewhere.
-- apexline's replay is prioritized, n-step 3 and shifts pictures; stable-baselines3's is uniform, with n-step 3."""
+- apexline's replay is prioritized, n-step 3 and shifts images; stable-baselines3's is uniform, with n-step 3."""
 
 
 @dataclass

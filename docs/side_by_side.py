@@ -28,25 +28,25 @@ def action(frame: int) -> NDArray[np.float32]:
 def observations(name: str) -> list[NDArray[np.uint8]]:
     """Those of FRAMES."""
     game = gym.make(name)
-    picture, _ = game.reset(seed=SEED)
+    image, _ = game.reset(seed=SEED)
     kept = []
     for frame in range(max(FRAMES) + 1):
         if frame in FRAMES:
-            kept.append(picture)
-        picture, *_ = game.step(action(frame))
+            kept.append(image)
+        image, *_ = game.step(action(frame))
     game.close()
     return kept
 
 
 def main() -> None:
-    """Writes the picture and prints how far the two are apart."""
+    """Writes the image and prints how far the two are apart."""
     stock, native = observations("CarRacing-v3"), observations("apexline/CarRacing-v3")
     side = SCALE * stock[0].shape[0]
     sheet = np.full((2 * side + GAP, len(FRAMES) * (side + GAP) - GAP, 3), 255, np.uint8)
-    for row, pictures in enumerate((stock, native)):
-        for column, picture in enumerate(pictures):
+    for row, images in enumerate((stock, native)):
+        for column, image in enumerate(images):
             top, left = row * (side + GAP), column * (side + GAP)
-            sheet[top : top + side, left : left + side] = picture.repeat(SCALE, 0).repeat(SCALE, 1)
+            sheet[top : top + side, left : left + side] = image.repeat(SCALE, 0).repeat(SCALE, 1)
     path = Path(__file__).with_suffix(".png")
     Image.fromarray(sheet).save(path, optimize=True)
     error = np.abs(np.stack(stock).astype(int) - np.stack(native)).mean()

@@ -137,7 +137,7 @@ def noisy(mean: Tensor) -> Tensor:
 
 
 def shifted(pixels: Tensor, pad: int) -> Tensor:
-    """Square pictures (B, C, H, H), each moved by up to `pad` whole pixels, edges repeated."""
+    """Square images (B, C, H, H), each moved by up to `pad` whole pixels, edges repeated."""
     count, _, side, _ = pixels.shape
     padded = F.pad(pixels, (pad,) * 4, "replicate")
     step = 2.0 / (side + 2 * pad)

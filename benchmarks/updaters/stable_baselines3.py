@@ -131,11 +131,11 @@ def fill(replay: ReplayBuffer) -> None:
     """Stores noise until the replay is full, in episodes of 250 steps."""
     rng = np.random.default_rng(0)
     shape = replay.observation_space.shape
-    pictures = rng.integers(0, 256, (64, 1, *shape), np.uint8)
+    images = rng.integers(0, 256, (64, 1, *shape), np.uint8)
     for step in range(STORED):
         replay.add(
-            pictures[step % 64],
-            pictures[(step + 1) % 64],
+            images[step % 64],
+            images[(step + 1) % 64],
             rng.uniform(-1, 1, (1, 2)),
             rng.standard_normal(1),
             np.array([step % 250 == 249]),

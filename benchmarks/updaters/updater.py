@@ -39,12 +39,12 @@ class Setting:
         """Noise, on the device."""
         generator = torch.Generator().manual_seed(0)
         size = self.config.loop.batch_size
-        pictures = [
+        images = [
             torch.randint(256, (size, *self.shape), dtype=torch.uint8, generator=generator) for _ in "ab"
         ]
         batch = TensorBatch(
-            obs=pictures[0],
-            next_obs=pictures[1],
+            obs=images[0],
+            next_obs=images[1],
             action=torch.rand(size, 2, generator=generator) * 2 - 1,
             reward=torch.randn(size, generator=generator),
             discount=torch.full((size,), self.config.replay.gamma**self.config.replay.n_step),

@@ -22,7 +22,7 @@ class EnvStep(Workload):
     reference_name = "four plain steps of CarRacing-v3"
 
     EPISODE = 200
-    """Decisions before both games begin anew; the game's own limit is 250."""
+    """Steps before both games begin anew; the game's own limit is 250."""
 
     def __init__(self) -> None:
         self.env = make_env(OPTIONS, training=False)
@@ -30,22 +30,22 @@ class EnvStep(Workload):
         self.begin()
 
     def prepare(self) -> None:
-        if max(self._decisions, self._plain_decisions) >= self.EPISODE:
+        if max(self._steps, self._plain_steps) >= self.EPISODE:
             self.begin()
 
     def run(self) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        self._decisions += 1
+        self._steps += 1
         return self.env.step(CIRCLING)
 
     def reference(self) -> Any:
-        self._plain_decisions += 1
+        self._plain_steps += 1
         steer, gas = CIRCLING
         action = np.array([steer, gas, 0], np.float32)
         for _ in range(OPTIONS.action_repeat):
-            picture, *_ = self.plain.step(action)
-        return picture
+            image, *_ = self.plain.step(action)
+        return image
 
     def begin(self) -> None:
         self.env.reset(seed=0)
         self.plain.reset(seed=0)
-        self._decisions = self._plain_decisions = 0
+        self._steps = self._plain_steps = 0

@@ -30,26 +30,26 @@ class NativeWorkload(Workload):
 
 
 class NativeStep(NativeWorkload):
-    """A decision in every game: 64 frames of the game and 16 pictures."""
+    """A step in every game: 64 frames of the game and 16 images."""
 
     name = "native-step"
     reference_name = "four undrawn steps of CarRacing-v3"
 
     EPISODE = 200
-    """Decisions before all games begin anew; the game's own limit is 250."""
+    """Steps before all games begin anew; the game's own limit is 250."""
 
     _actions = np.tile(CIRCLING, (GAMES, 1))
 
     def prepare(self) -> None:
-        if max(self._decisions, self._undrawn_decisions) >= self.EPISODE:
+        if max(self._steps, self._undrawn_steps) >= self.EPISODE:
             self.begin()
 
     def run(self) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Any]:
-        self._decisions += 1
+        self._steps += 1
         return self.env.step(self._actions)
 
     def reference(self) -> None:
-        self._undrawn_decisions += 1
+        self._undrawn_steps += 1
         steer, gas = CIRCLING
         action = np.array([steer, gas, 0], np.float32)
         for _ in range(OPTIONS.action_repeat):
@@ -57,11 +57,11 @@ class NativeStep(NativeWorkload):
 
     def begin(self) -> None:
         super().begin()
-        self._decisions = self._undrawn_decisions = 0
+        self._steps = self._undrawn_steps = 0
 
 
 class NativeReset(NativeWorkload):
-    """New tracks in 16 games, and their first pictures."""
+    """New tracks in 16 games, and their first images."""
 
     name = "native-reset"
     reference_name = "an undrawn reset of CarRacing-v3"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from apexline.agent import DDPG, TensorBatch
 from apexline.training import preset
-from apexline.training.learner import Learner
+from apexline.training.learning.learner import Learner
 from workloads.replay import Feed, random_frames
 from workloads.workload import Workload
 
@@ -31,10 +31,10 @@ class UpdateWorkload(Workload):
         self._convolutions = nn.Sequential(
             nn.Conv2d(SHAPE[0], 24, 4, 2), nn.ReLU(), nn.Conv2d(24, 32, 4, 2), nn.ReLU(), nn.Conv2d(32, 32, 3)
         ).to(torch.bfloat16, memory_format=torch.channels_last)
-        self._pictures = torch.rand(BATCH, *SHAPE).to(torch.bfloat16, memory_format=torch.channels_last)
+        self._images = torch.rand(BATCH, *SHAPE).to(torch.bfloat16, memory_format=torch.channels_last)
 
     def reference(self) -> None:
-        loss = self._convolutions(self._pictures).sum()
+        loss = self._convolutions(self._images).sum()
         torch.autograd.grad(loss, list(self._convolutions.parameters()))
 
 

@@ -119,8 +119,8 @@ py::tuple ArrayReplay::read_slots(std::int64_t lane, std::int64_t begin, std::in
   py::array_t<float> rewards(count);
   py::array_t<std::uint32_t> in_episode(count);
   py::array_t<std::uint8_t> flags(count);
-  SlotArrays slots{data<std::byte>(frames), {}, rewards.mutable_data(), in_episode.mutable_data(),
-                   flags.mutable_data()};
+  SlotArrays slots{
+      data<std::byte>(frames), {}, rewards.mutable_data(), in_episode.mutable_data(), flags.mutable_data()};
   for (const Field& field : fields_) {
     py::array values(field.dtype, batched(count, field.shape));
     slots.fields.push_back(data<std::byte>(values));
@@ -134,8 +134,8 @@ py::tuple ArrayReplay::read_slots(std::int64_t lane, std::int64_t begin, std::in
 }
 
 void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames,
-                              const py::sequence& fields, const py::object& rewards,
-                              const py::object& in_episode, const py::object& flags) {
+                              const py::sequence& fields, const py::object& rewards, const py::object& in_episode,
+                              const py::object& flags) {
   const auto count = static_cast<py::ssize_t>(py::len(rewards));
   const auto frame_array = exact_array(frames, "frames", frame_dtype_, batched(count, frame_shape_));
   const auto reward_array = exact_array(rewards, "rewards", py::dtype::of<float>(), {count});
@@ -144,7 +144,10 @@ void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::o
   if (py::len(fields) != fields_.size())
     throw py::value_error(text("there are ", py::len(fields), " fields; expected ", fields_.size()));
   std::vector<py::array> kept;
-  SlotSource slots{data<std::byte>(frame_array), {}, data<float>(reward_array), data<std::uint32_t>(in_episode_array),
+  SlotSource slots{data<std::byte>(frame_array),
+                   {},
+                   data<float>(reward_array),
+                   data<std::uint32_t>(in_episode_array),
                    data<std::uint8_t>(flag_array)};
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     kept.push_back(exact_array(fields[i], fields_[i].name.c_str(), fields_[i].dtype, batched(count, fields_[i].shape)));

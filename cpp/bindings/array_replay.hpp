@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "apexline/replay/prioritized_replay.hpp"
 #include "arrays.hpp"
+#include "replay/prioritized_replay.hpp"
 
 namespace apexline::bindings {
 
-// What is kept a decision besides its frame, under the name that errors give it.
+// What is kept a step besides its frame, under the name that errors give it.
 struct Field {
   std::string name;
   Shape shape;

@@ -25,9 +25,8 @@ std::vector<racing::Quad> quads_of(const py::object& corners, const char* name) 
 std::unique_ptr<ArrayScene> scene_of(const py::object& hull, const py::object& wheels, const py::object& phases,
                                      const py::object& omegas, std::pair<float, float> velocity, float spin,
                                      float steering_angle, double seconds, double score, const py::object& tiles,
-                                     const py::object& touched, const py::object& kerbs,
-                                     const py::object& kerb_tiles, const py::object& kerb_is_white,
-                                     const py::object& colours) {
+                                     const py::object& touched, const py::object& kerbs, const py::object& kerb_tiles,
+                                     const py::object& kerb_is_white, const py::object& colours) {
   const auto float32 = py::dtype::of<float>();
   const auto float64 = py::dtype::of<double>();
   const auto uint8 = py::dtype::of<std::uint8_t>();
@@ -40,8 +39,7 @@ std::unique_ptr<ArrayScene> scene_of(const py::object& hull, const py::object& w
   require_shape(kerb_places, "kerb_tiles", {num_kerbs});
   const py::array kerb_white = exact_array(kerb_is_white, "kerb_is_white", py::dtype::of<bool>(), {num_kerbs});
   for (std::size_t i = 0; i < kerb_quads.size(); ++i)
-    track.kerbs.push_back(
-        {static_cast<std::int32_t>(kerb_places.data()[i]), data<bool>(kerb_white)[i], kerb_quads[i]});
+    track.kerbs.push_back({static_cast<std::int32_t>(kerb_places.data()[i]), data<bool>(kerb_white)[i], kerb_quads[i]});
 
   racing::Scene scene;
   const py::array inks = exact_array(colours, "colours", uint8, {5, 3});

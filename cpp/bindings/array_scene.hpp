@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "apexline/racing/scene.hpp"
+#include "racing/base/scene.hpp"
 
 namespace apexline::bindings {
 
@@ -33,10 +33,9 @@ class ArrayScene {
 // Errors name the array. What each holds is said where it is bound.
 std::unique_ptr<ArrayScene> scene_of(const pybind11::object& hull, const pybind11::object& wheels,
                                      const pybind11::object& phases, const pybind11::object& omegas,
-                                     std::pair<float, float> velocity, float spin, float steering_angle,
-                                     double seconds, double score, const pybind11::object& tiles,
-                                     const pybind11::object& touched, const pybind11::object& kerbs,
-                                     const pybind11::object& kerb_tiles, const pybind11::object& kerb_is_white,
-                                     const pybind11::object& colours);
+                                     std::pair<float, float> velocity, float spin, float steering_angle, double seconds,
+                                     double score, const pybind11::object& tiles, const pybind11::object& touched,
+                                     const pybind11::object& kerbs, const pybind11::object& kerb_tiles,
+                                     const pybind11::object& kerb_is_white, const pybind11::object& colours);
 
 }  // namespace apexline::bindings

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "apexline/support/text.hpp"
+#include "support/text.hpp"
 
 namespace apexline::bindings {
 
@@ -56,8 +56,7 @@ bool is_plain(const py::handle& object) {
 }
 
 // A C-contiguous array of exactly this dtype and shape; copied only where it is not contiguous.
-inline py::array exact_array(const py::handle& object, const char* name, const py::dtype& dtype,
-                             const Shape& shape) {
+inline py::array exact_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape) {
   py::array array = as_array(object);
   require_dtype(array, name, dtype);
   require_shape(array, name, shape);
@@ -92,8 +91,8 @@ inline py::array_t<std::int64_t> index_array(const py::handle& object, const cha
 
 // A C-contiguous array of this dtype and shape, converted where every value keeps its meaning: integers to any type
 // that holds them, floats to floats. Rows that `mask` (a boolean array, or none) leaves out may hold anything.
-inline py::array converted_array(const py::handle& object, const char* name, const py::dtype& dtype,
-                                 const Shape& shape, const std::optional<py::array>& mask) {
+inline py::array converted_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape,
+                                 const std::optional<py::array>& mask) {
   py::array array = as_array(object);
   require_shape(array, name, shape);
   if (!array.dtype().equal(dtype)) {
@@ -126,8 +125,7 @@ inline py::array converted_array(const py::handle& object, const char* name, con
 }
 
 // A caller's array to write into: exact dtype and shape, C-contiguous, writable. Never copied.
-inline py::array output_array(const py::handle& object, const char* name, const py::dtype& dtype,
-                              const Shape& shape) {
+inline py::array output_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape) {
   if (!py::isinstance<py::array>(object))
     throw py::type_error(text(name, " is not a NumPy array; it cannot be written into"));
   auto array = py::reinterpret_borrow<py::array>(object);

@@ -1,4 +1,4 @@
-#include "apexline/racing/painter.hpp"
+#include "racing/render/fast/painter.hpp"
 
 #include "array_scene.hpp"
 #include "arrays.hpp"
@@ -35,7 +35,7 @@ py::list polygons(const ArrayScene& scene) {
 }  // namespace
 
 void bind_painter(py::module_& module) {
-  py::class_<ArrayScene>(module, "Scene", R"(What one picture of the game shows. For tests.
+  py::class_<ArrayScene>(module, "Scene", R"(What one image of the game shows. For tests.
 
 Args:
     hull: (5,) float32, a pose: x, y, angle and its sine and cosine.
@@ -52,10 +52,10 @@ Args:
 
 Raises:
     ValueError, TypeError: an array has the wrong shape or dtype.)")
-      .def(py::init(&scene_of), py::kw_only(), py::arg("hull"), py::arg("wheels"), py::arg("phases"),
-           py::arg("omegas"), py::arg("velocity"), py::arg("spin"), py::arg("steering_angle"), py::arg("seconds"),
-           py::arg("score"), py::arg("tiles"), py::arg("touched"), py::arg("kerbs"), py::arg("kerb_tiles"),
-           py::arg("kerb_is_white"), py::arg("colours"));
+      .def(py::init(&scene_of), py::kw_only(), py::arg("hull"), py::arg("wheels"), py::arg("phases"), py::arg("omegas"),
+           py::arg("velocity"), py::arg("spin"), py::arg("steering_angle"), py::arg("seconds"), py::arg("score"),
+           py::arg("tiles"), py::arg("touched"), py::arg("kerbs"), py::arg("kerb_tiles"), py::arg("kerb_is_white"),
+           py::arg("colours"));
   py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation. For tests.
 
 Args:
@@ -65,10 +65,10 @@ Args:
 
 Raises:
     ValueError: an argument is out of range or has the wrong shape.)")
-      .def(py::init([](bool crop_hud, bool gray, int size, bool interleaved, bool road_contrast,
-                       const py::tuple& glyphs) {
-             return Painter(FrameFormat{crop_hud, gray, size, interleaved, road_contrast}, glyphs_of(glyphs));
-           }),
+      .def(py::init(
+               [](bool crop_hud, bool gray, int size, bool interleaved, bool road_contrast, const py::tuple& glyphs) {
+                 return Painter(FrameFormat{crop_hud, gray, size, interleaved, road_contrast}, glyphs_of(glyphs));
+               }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("size"), py::arg("interleaved"),
            py::arg("road_contrast") = false, py::arg("glyphs"))
       .def("draw", &draw, py::arg("scene"), "A new frame.");

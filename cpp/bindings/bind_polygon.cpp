@@ -1,7 +1,7 @@
 // Box2D's polygons at the door, for the tests that hold them against Box2D's own.
-#include "apexline/racing/polygon.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "racing/physics/convex_polygon.hpp"
 
 namespace apexline::bindings {
 namespace {

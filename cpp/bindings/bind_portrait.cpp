@@ -1,18 +1,18 @@
-// The picture for people, and doors to the shapes that it is drawn of, which only tests use.
+// The image for people, and doors to the shapes that it is drawn of, which only tests use.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "apexline/racing/display_list.hpp"
-#include "apexline/racing/polygons.hpp"
-#include "apexline/racing/portrait.hpp"
-#include "apexline/racing/written_score.hpp"
-#include "apexline/racing/shrinker.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "glyph_arrays.hpp"
+#include "racing/render/display_list.hpp"
+#include "racing/render/exact/exact_frame.hpp"
+#include "racing/render/exact/pygame_draw.hpp"
+#include "racing/render/exact/smoothscale_canvas.hpp"
+#include "racing/render/exact/written_score.hpp"
 
 namespace apexline::bindings {
 namespace {
@@ -39,26 +39,26 @@ py::array_t<double> finite_rows(const py::handle& object, const char* name, Shap
 }
 
 // (height, width, 3) uint8 of at least one pixel
-py::array picture_of(const py::handle& object) {
+py::array image_of(const py::handle& object) {
   const py::array array = as_array(object);
-  if (array.ndim() != 3) throw py::value_error(text("picture has ", array.ndim(), " dimensions; expected 3"));
-  return exact_array(array, "picture", py::dtype::of<std::uint8_t>(), {array.shape(0), array.shape(1), 3});
+  if (array.ndim() != 3) throw py::value_error(text("image has ", array.ndim(), " dimensions; expected 3"));
+  return exact_array(array, "image", py::dtype::of<std::uint8_t>(), {array.shape(0), array.shape(1), 3});
 }
 
-Canvas canvas_of(const py::array& picture) {
-  Canvas canvas(static_cast<int>(picture.shape(1)), static_cast<int>(picture.shape(0)));
-  const auto* rgb = data<std::uint8_t>(picture);
+Canvas canvas_of(const py::array& image) {
+  Canvas canvas(static_cast<int>(image.shape(1)), static_cast<int>(image.shape(0)));
+  const auto* rgb = data<std::uint8_t>(image);
   for (int y = 0; y < canvas.height(); ++y) {
     for (int x = 0; x < canvas.width(); ++x, rgb += 3) canvas.set(x, y, {rgb[0], rgb[1], rgb[2]});
   }
   return canvas;
 }
 
-py::array_t<std::uint8_t> new_picture(int width, int height) {
+py::array_t<std::uint8_t> new_image(int width, int height) {
   return py::array_t<std::uint8_t>(Shape{height, width, 3});
 }
 
-py::array_t<std::uint8_t> draw_shape(const py::object& picture, const std::string& kind, const py::object& points,
+py::array_t<std::uint8_t> draw_shape(const py::object& image, const std::string& kind, const py::object& points,
                                      const racing::Rgb& colour) {
   const auto corners = index_array(points, "points");
   if (corners.ndim() != 2) throw py::value_error(text("points has ", corners.ndim(), " dimensions; expected 2"));
@@ -77,28 +77,28 @@ py::array_t<std::uint8_t> draw_shape(const py::object& picture, const std::strin
   const std::size_t least = kind == "lines" ? 2 : kind == "fill" ? 4 : 3;
   if (pixels.size() < least) throw py::value_error(text("points holds ", pixels.size(), "; expected ", least));
 
-  const py::array old = picture_of(picture);
+  const py::array old = image_of(image);
   Canvas canvas = canvas_of(old);
   draw(canvas, pixels, colour);
-  auto drawn = new_picture(canvas.width(), canvas.height());
+  auto drawn = new_image(canvas.width(), canvas.height());
   canvas.copy_to(drawn.mutable_data());
   return drawn;
 }
 
-py::array_t<std::uint8_t> smoothscale(const py::object& picture, int width, int height) {
-  const Canvas canvas = canvas_of(picture_of(picture));
+py::array_t<std::uint8_t> smoothscale(const py::object& image, int width, int height) {
+  const Canvas canvas = canvas_of(image_of(image));
   racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
-  auto scaled = new_picture(width, height);
+  auto scaled = new_image(width, height);
   shrinker.shrink(canvas, scaled.mutable_data());
   return scaled;
 }
 
-py::array_t<std::uint8_t> score_picture(double score, const py::tuple& glyphs) {
+py::array_t<std::uint8_t> score_image(double score, const py::tuple& glyphs) {
   Canvas canvas(200, 100);
   racing::draw_score(canvas, finite(score, "score"), glyphs_of(glyphs), {60, 50});
-  auto picture = new_picture(canvas.width(), canvas.height());
-  canvas.copy_to(picture.mutable_data());
-  return picture;
+  auto image = new_image(canvas.width(), canvas.height());
+  canvas.copy_to(image.mutable_data());
+  return image;
 }
 
 racing::Quad quad_at(const double* numbers) {
@@ -128,8 +128,8 @@ racing::Track track_of(const py::handle& tiles, const py::handle& kerb_tiles, co
     const std::int64_t least = i > 0 ? places.at(i - 1) : 0;
     if (tile < least || tile >= num_tiles)
       throw py::value_error(text("kerb_tiles[", i, "] is ", tile, "; it must be from ", least, " to ", num_tiles - 1));
-    track.kerbs.push_back({static_cast<std::int32_t>(tile), data<bool>(white)[i],
-                           quad_at(kerb_corners.data() + numbers * i)});
+    track.kerbs.push_back(
+        {static_cast<std::int32_t>(tile), data<bool>(white)[i], quad_at(kerb_corners.data() + numbers * i)});
   }
   return track;
 }
@@ -191,12 +191,12 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
 
   Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
   racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
-  auto picture = new_picture(width, height);
-  std::uint8_t* rgb = picture.mutable_data();
+  auto image = new_image(width, height);
+  std::uint8_t* rgb = image.mutable_data();
   const py::gil_scoped_release released;
-  racing::draw_portrait(canvas, scene, marks, table);
+  racing::draw_exact_frame(canvas, scene, marks, table);
   shrinker.shrink(canvas, rgb);
-  return picture;
+  return image;
 }
 
 }  // namespace
@@ -204,26 +204,27 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
 void bind_portrait(py::module_& module) {
   module.def(
       "draw_shape",
-      [](const py::object& picture, const std::string& kind, const py::object& points,
+      [](const py::object& image, const std::string& kind, const py::object& points,
          const std::array<std::uint8_t, 3>& colour) {
-        return draw_shape(picture, kind, points, {colour[0], colour[1], colour[2]});
+        return draw_shape(image, kind, points, {colour[0], colour[1], colour[2]});
       },
-      py::arg("picture"), py::arg("kind"), py::arg("points"), py::arg("colour"),
-      "A copy of picture (height, width, 3) uint8 with one shape of integer points (n, 2) on it, of the kind\n"
+      py::arg("image"), py::arg("kind"), py::arg("points"), py::arg("colour"),
+      "A copy of image (height, width, 3) uint8 with one shape of integer points (n, 2) on it, of the kind\n"
       "gfx_outline, gfx_fill, fill or lines.");
-  module.def("smoothscale", &smoothscale, py::arg("picture"), py::arg("width"), py::arg("height"),
-             "picture (h, w, 3) uint8 shrunk to (height, width, 3) as pygame.transform.smoothscale does.");
-  module.def("score_picture", &score_picture, py::arg("score"), py::arg("glyphs"),
+  module.def("smoothscale", &smoothscale, py::arg("image"), py::arg("width"), py::arg("height"),
+             "image (h, w, 3) uint8 shrunk to (height, width, 3) as pygame.transform.smoothscale does.");
+  module.def("score_image", &score_image, py::arg("score"), py::arg("glyphs"),
              "The score on the left of the black strip: (100, 200, 3) uint8 with its middle in column 60, row 50.");
   module.def(
       "portrait", &portrait, py::kw_only(), py::arg("width"), py::arg("height"), py::arg("tiles"), py::arg("touched"),
       py::arg("kerb_tiles"), py::arg("kerb_is_white"), py::arg("kerbs"), py::arg("colours"), py::arg("poses"),
       py::arg("velocity"), py::arg("phases"), py::arg("omegas"), py::arg("steering_angle"), py::arg("seconds"),
       py::arg("score"), py::arg("skid_marks"), py::arg("glyphs"),
-      "The stock game's picture (height, width, 3) uint8 of a state.\n\n"
+      "The stock game's image (height, width, 3) uint8 of a state.\n\n"
       "tiles (n, 4, 2) float64 and touched (n,) bool; kerb_tiles (k,) integers in order, kerb_is_white (k,) bool and\n"
       "kerbs (k, 4, 2) float64; colours (5, 3) uint8 of three shades of road, background and grass; poses (5, 5)\n"
-      "float32 of hull and wheels, each x, y, angle, sine and cosine; velocity (3,) float32: x, y and spin; phases and\n"
+      "float32 of hull and wheels, each x, y, angle, sine and cosine; velocity (3,) float32: x, y and spin; phases "
+      "and\n"
       "omegas (4,) float64; skid_marks pairs of whether on grass and points (p, 2) float64; glyphs widths (11,)\n"
       "int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8.");
 }

@@ -2,9 +2,9 @@
 #include <mutex>
 #include <utility>
 
-#include "apexline/replay/prefetcher.hpp"
 #include "array_replay.hpp"
 #include "bindings.hpp"
+#include "replay/prefetcher.hpp"
 
 namespace apexline::bindings {
 namespace {

@@ -9,13 +9,13 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "apexline/racing/display_list.hpp"
-#include "apexline/racing/portrait.hpp"
-#include "apexline/racing/shrinker.hpp"
-#include "apexline/racing/world.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "glyph_arrays.hpp"
+#include "racing/render/display_list.hpp"
+#include "racing/render/exact/exact_frame.hpp"
+#include "racing/render/exact/smoothscale_canvas.hpp"
+#include "racing/world.hpp"
 #include "random_words.hpp"
 
 namespace apexline::bindings {
@@ -32,11 +32,10 @@ py::dtype report_dtype() {
   const auto names = py::make_tuple("reward", "terminated", "truncated", "was_reset", "ended_by", "lap_finished",
                                     "repeats", "score", "frames", "tiles");
   const auto formats = py::make_tuple("f8", "?", "?", "?", "u1", "i1", "i4", "f8", "i4", "f8");
-  const auto offsets = py::make_tuple(offsetof(Report, reward), offsetof(Report, terminated),
-                                      offsetof(Report, truncated), offsetof(Report, was_reset),
-                                      offsetof(Report, ended_by), offsetof(Report, lap_finished),
-                                      offsetof(Report, repeats), offsetof(Report, score), offsetof(Report, frames),
-                                      offsetof(Report, tiles));
+  const auto offsets = py::make_tuple(
+      offsetof(Report, reward), offsetof(Report, terminated), offsetof(Report, truncated), offsetof(Report, was_reset),
+      offsetof(Report, ended_by), offsetof(Report, lap_finished), offsetof(Report, repeats), offsetof(Report, score),
+      offsetof(Report, frames), offsetof(Report, tiles));
   return py::dtype(py::list(names), py::list(formats), py::list(offsets), sizeof(Report));
 }
 
@@ -139,8 +138,8 @@ class Racing {
   py::array_t<std::uint8_t> portrait(py::ssize_t env, int width, int height, bool with_skid_marks) {
     const std::size_t index = checked(env);
     require_drawable(index);
-    py::array_t<std::uint8_t> picture(Shape{height, width, 3});
-    std::uint8_t* pixels = picture.mutable_data();
+    py::array_t<std::uint8_t> image(Shape{height, width, 3});
+    std::uint8_t* pixels = image.mutable_data();
     const Busy busy(is_busy_);
     const py::gil_scoped_release released;
     racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
@@ -148,15 +147,15 @@ class Racing {
     // CarRacing.render comes after the frame was charged, the observation before.
     racing::Scene scene = world_.scene(index);
     scene.score = world_.episode(index).score();
-    racing::draw_portrait(canvas, scene,
-                          with_skid_marks ? std::span(marks) : std::span<const racing::SkidMark>(), glyphs_);
+    racing::draw_exact_frame(canvas, scene, with_skid_marks ? std::span(marks) : std::span<const racing::SkidMark>(),
+                             glyphs_);
     if (width == canvas.width() && height == canvas.height()) {
       canvas.copy_to(pixels);
     } else {
       racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
       shrinker.shrink(canvas, pixels);
     }
-    return picture;
+    return image;
   }
 
   py::dict track(py::ssize_t env) const {
@@ -190,8 +189,8 @@ class Racing {
     const py::array_t<std::int32_t> under_wheels(static_cast<py::ssize_t>(under.size()), under.data());
     using namespace py::literals;
     return py::dict("nodes"_a = nodes, "tiles"_a = tiles, "visited"_a = visited, "touched"_a = touched,
-                    "under_wheels"_a = under_wheels,
-                    "kerb_tiles"_a = kerb_tiles, "kerb_is_white"_a = kerb_is_white, "kerbs"_a = kerbs);
+                    "under_wheels"_a = under_wheels, "kerb_tiles"_a = kerb_tiles, "kerb_is_white"_a = kerb_is_white,
+                    "kerbs"_a = kerbs);
   }
 
   // Bodies are the four wheels, then the hull.
@@ -253,7 +252,8 @@ class Racing {
   [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
 
   void require_idle() const {
-    if (is_busy_) throw std::runtime_error("another thread is using these environments; they take one caller at a time");
+    if (is_busy_)
+      throw std::runtime_error("another thread is using these environments; they take one caller at a time");
   }
 
   [[nodiscard]] std::size_t checked(py::ssize_t env) const {
@@ -340,12 +340,12 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   racing::WorldOptions options;
   options.num_envs = static_cast<std::int32_t>(random.size());
   options.game = {max_frames, domain_randomize, ends_at_start_line, lap_complete_percent, keeps_skid_marks};
-  options.rules.stall_decisions = rules["stall_decisions"].cast<std::int32_t>();
+  options.rules.stall_steps = rules["stall_steps"].cast<std::int32_t>();
   options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
-  options.rules.idle_cost = rules["idle_cost"].cast<double>();
+  options.rules.idle_penalty = rules["idle_penalty"].cast<double>();
   options.rules.lap_bonus = rules["lap_bonus"].cast<double>();
-  options.rules.skipped_tile_cost = rules["skipped_tile_cost"].cast<double>();
-  options.rules.skipped_tile_margin = rules["skipped_tile_margin"].cast<std::int32_t>();
+  options.rules.missed_tile_penalty = rules["missed_tile_penalty"].cast<double>();
+  options.rules.missed_tile_margin = rules["missed_tile_margin"].cast<std::int32_t>();
   options.action_repeat = action_repeat;
   options.skip_zoom = skip_zoom;
   options.autoreset = autoreset == "same_step"   ? racing::Autoreset::kSameStep
@@ -369,7 +369,7 @@ Args:
     states: (num_envs, 6) uint64, a random state a game: see Pcg64.
     actions: "continuous", "pedal" or "discrete".
     autoreset: "next_step", "same_step" or "disabled".
-    rules: the fields of TrainingRules.
+    rules: the fields of ShapingRules.
     glyphs: the arrays of GlyphTable.)")
       .def(py::init(&make_racing), py::kw_only(), py::arg("states"), py::arg("actions"), py::arg("autoreset"),
            py::arg("action_repeat"), py::arg("skip_zoom"), py::arg("max_frames"), py::arg("domain_randomize"),
@@ -382,7 +382,7 @@ Args:
            "Frames, reports, and with same-step autoreset, where a game ended, last frames and last reports.")
       .def("observe", &Racing::observe, "The frames of the games as they stand.")
       .def("portrait", &Racing::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
-           py::arg("with_skid_marks"), "The exact picture (height, width, 3) uint8 of a game.")
+           py::arg("with_skid_marks"), "The exact image (height, width, 3) uint8 of a game.")
       .def("track", &Racing::track, py::arg("env"),
            "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")
       .def("car", &Racing::car, py::arg("env"), "Bodies, pedals and clock of a game.")

@@ -4,9 +4,9 @@
 #include <tuple>
 #include <utility>
 
-#include "apexline/support/processors.hpp"
 #include "array_replay.hpp"
 #include "bindings.hpp"
+#include "support/processors.hpp"
 
 namespace apexline::bindings {
 namespace {
@@ -60,8 +60,19 @@ std::shared_ptr<ArrayReplay> make_replay(std::int64_t capacity, std::int64_t num
     fields.push_back({name, shape, dtype});
     field_bytes.push_back(bytes_of(fields.back()));
   }
-  ReplayConfig config{capacity, num_envs, geometry_of(frame_shape, frame_dtype), field_bytes,
-                      number_of(fields.at(0).dtype), frame_stack, n_step, gamma, alpha, beta, epsilon, shift, seed,
+  ReplayConfig config{capacity,
+                      num_envs,
+                      geometry_of(frame_shape, frame_dtype),
+                      field_bytes,
+                      number_of(fields.at(0).dtype),
+                      frame_stack,
+                      n_step,
+                      gamma,
+                      alpha,
+                      beta,
+                      epsilon,
+                      shift,
+                      seed,
                       num_threads.value_or(available_processors())};
   return std::make_shared<ArrayReplay>(std::move(config), frame_shape, frame_dtype, std::move(fields));
 }

@@ -1,8 +1,8 @@
 #include <mutex>
 
-#include "apexline/replay/sum_tree.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "replay/sum_tree.hpp"
 
 namespace apexline::bindings {
 namespace {
@@ -45,8 +45,8 @@ void set_item(LockedTree& self, const py::object& index, const py::object& prior
 
 py::array_t<std::int64_t> sample(LockedTree& self, py::ssize_t n, const py::object& out) {
   if (n < 1) throw py::value_error(text("n is ", n, "; it must be >= 1"));
-  py::array target = out.is_none() ? py::array_t<std::int64_t>(n)
-                                   : output_array(out, "out", py::dtype::of<std::int64_t>(), {n});
+  py::array target =
+      out.is_none() ? py::array_t<std::int64_t>(n) : output_array(out, "out", py::dtype::of<std::int64_t>(), {n});
   const std::span<std::int64_t> indices{data<std::int64_t>(target), static_cast<std::size_t>(n)};
   self.with([&](SumTree& tree) { tree.sample(indices); });
   return target;

@@ -1,10 +1,10 @@
 #include <cstring>
 #include <type_traits>
 
-#include "apexline/racing/colours.hpp"
-#include "apexline/racing/track.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "racing/base/track.hpp"
+#include "racing/game/palette.hpp"
 #include "random_words.hpp"
 
 namespace apexline::bindings {
@@ -83,7 +83,7 @@ Args:
   module.def("draw_colours", &draw_colours, py::arg("random"),
              "What CarRacing draws where it randomises its domain, before the track:\n\n"
              "    values (3, 3) float64: road, background and grass, by red, green and blue\n"
-             "    colours (5, 3) uint8: as they reach the picture: the road of tiles 0, 1 and 2, background, grass");
+             "    colours (5, 3) uint8: as they reach the image: the road of tiles 0, 1 and 2, background, grass");
 }
 
 }  // namespace apexline::bindings

@@ -1,8 +1,8 @@
 // The table of glyphs at the door: `apexline.racing.glyphs.GlyphTable`'s arrays.
 #pragma once
 
-#include "apexline/racing/glyphs.hpp"
 #include "arrays.hpp"
+#include "racing/render/glyphs.hpp"
 
 namespace apexline::bindings {
 

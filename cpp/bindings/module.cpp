@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "apexline/support/cpu.hpp"
 #include "bindings.hpp"
+#include "support/cpu.hpp"
 
 #if defined(__clang__)
 #define APEXLINE_COMPILER __VERSION__

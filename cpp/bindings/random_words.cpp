@@ -11,15 +11,19 @@ racing::Pcg64::State checked(const std::uint64_t* word, const std::string& place
   if (word[4] > 1) throw py::value_error(text(place, "4] is ", word[4], "; has_uint32 must be 0 or 1"));
   if (word[5] > std::numeric_limits<std::uint32_t>::max())
     throw py::value_error(text(place, "5] is ", word[5], "; uinteger must be below 2**32"));
-  return {.state_high = word[0], .state_low = word[1], .increment_high = word[2], .increment_low = word[3],
-          .has_uint32 = word[4] == 1, .uinteger = static_cast<std::uint32_t>(word[5])};
+  return {.state_high = word[0],
+          .state_low = word[1],
+          .increment_high = word[2],
+          .increment_low = word[3],
+          .has_uint32 = word[4] == 1,
+          .uinteger = static_cast<std::uint32_t>(word[5])};
 }
 
 }  // namespace
 
 py::array_t<std::uint64_t> random_words(const racing::Pcg64& random) {
   const racing::Pcg64::State& state = random.state();
-  const std::array<std::uint64_t, kWords> words{state.state_high,     state.state_low,      state.increment_high,
+  const std::array<std::uint64_t, kWords> words{state.state_high,    state.state_low,  state.increment_high,
                                                 state.increment_low, state.has_uint32, state.uinteger};
   return py::array_t<std::uint64_t>(kWords, words.data());
 }

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "apexline/racing/pcg64.hpp"
 #include "arrays.hpp"
+#include "racing/base/pcg64.hpp"
 
 namespace apexline::bindings {
 

@@ -66,8 +66,8 @@ inline int run_all() {
 
 }  // namespace apexline::test
 
-#define TEST(name)                                                                        \
-  static void name();                                                                     \
+#define TEST(name)                                                                                    \
+  static void name();                                                                                 \
   [[maybe_unused]] static const bool name##_registered = apexline::test::register_case(#name, &name); \
   static void name()
 
@@ -77,8 +77,8 @@ inline int run_all() {
   } while (false)
 
 // CHECK_THROWS(Error, "part of its message", expression)
-#define CHECK_THROWS(Error, part, ...)                                                                        \
-  do {                                                                                                        \
+#define CHECK_THROWS(Error, part, ...)                                                                           \
+  do {                                                                                                           \
     const std::string wrong = apexline::test::wrong_throw<Error>([&] { static_cast<void>(__VA_ARGS__); }, part); \
-    if (!wrong.empty()) apexline::test::fail(__FILE__, __LINE__, #__VA_ARGS__ ": " + wrong);                  \
+    if (!wrong.empty()) apexline::test::fail(__FILE__, __LINE__, #__VA_ARGS__ ": " + wrong);                     \
   } while (false)

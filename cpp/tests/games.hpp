@@ -10,7 +10,7 @@
 #include <cstring>
 #include <vector>
 
-#include "apexline/racing/episode.hpp"
+#include "racing/game/episode.hpp"
 #include "random.hpp"
 
 namespace apexline::test {
@@ -96,8 +96,8 @@ inline racing::CarBlock parked_block() {
 
 inline racing::CarPose pose_of_car(const racing::CarBlock& block, std::size_t lane) {
   const auto transform = [&](std::size_t body) {
-    return racing::Transform{{block.x[body][lane], block.y[body][lane]}, block.sine[body][lane],
-                             block.cosine[body][lane]};
+    return racing::Transform{
+        {block.x[body][lane], block.y[body][lane]}, block.sine[body][lane], block.cosine[body][lane]};
   };
   racing::CarPose pose;
   pose.hull = transform(racing::kHullBody);

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "apexline/racing/car_block.hpp"
+#include "racing/physics/car_block.hpp"
 
 namespace apexline::test {
 
@@ -159,8 +159,8 @@ class NaiveCar {
            -(det * dot(joint.ex, cross(joint.ey, rate)))};
     const float next = joint.impulse.z + p.z;
     if (joint.limit < 0 ? next < 0 : next > 0) {
-      const Vec2 reduced = solve_22(
-          joint, {-gap.x + joint.impulse.z * joint.ez.x, -gap.y + joint.impulse.z * joint.ez.y});
+      const Vec2 reduced =
+          solve_22(joint, {-gap.x + joint.impulse.z * joint.ez.x, -gap.y + joint.impulse.z * joint.ez.y});
       p = {reduced.x, reduced.y, -joint.impulse.z};
     }
     joint.impulse = {joint.impulse.x + p.x, joint.impulse.y + p.y, joint.impulse.z + p.z};

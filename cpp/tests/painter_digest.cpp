@@ -1,11 +1,11 @@
-// Prints a digest of many pictures in every kind of format; leaves with 77 where the variant that APEXLINE_ISA names is
+// Prints a digest of many images in every kind of format; leaves with 77 where the variant that APEXLINE_ISA names is
 // lacking.
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>
 #include <vector>
 
-#include "apexline/racing/painter.hpp"
+#include "racing/render/fast/painter.hpp"
 #include "scenes.hpp"
 
 using namespace apexline;

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "apexline/support/philox.hpp"
+#include "support/philox.hpp"
 
 namespace apexline::test {
 

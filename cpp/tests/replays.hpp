@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "apexline/replay/prioritized_replay.hpp"
 #include "random.hpp"
+#include "replay/prioritized_replay.hpp"
 
 namespace apexline::test {
 
@@ -97,9 +97,9 @@ class Steps {
       draw_frame(&final_frames_[lane * frame_bytes_], number, position + 1);
       if (mask_[lane]) heads_[lane] += terminated_[lane] || truncated_[lane] ? 2 : 1;
     }
-    return {frames_.data(),    {actions_.data(), positions_.data(), bits_.data()},
-            rewards_.data(),   terminated_.get(),
-            truncated_.get(),  final_frames_.data(),
+    return {frames_.data(),   {actions_.data(), positions_.data(), bits_.data()},
+            rewards_.data(),  terminated_.get(),
+            truncated_.get(), final_frames_.data(),
             mask_.get()};
   }
 
@@ -134,9 +134,14 @@ struct Batch {
   }
 
   BatchArrays arrays() {
-    BatchArrays out{static_cast<std::int64_t>(rows), obs.data(),      {},
-                    reward.data(),                   discount.data(), next_obs.data(),
-                    weights.data(),                  indices.data()};
+    BatchArrays out{static_cast<std::int64_t>(rows),
+                    obs.data(),
+                    {},
+                    reward.data(),
+                    discount.data(),
+                    next_obs.data(),
+                    weights.data(),
+                    indices.data()};
     for (auto& field : fields) out.fields.push_back(field.data());
     return out;
   }

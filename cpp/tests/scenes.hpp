@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "apexline/racing/glyphs.hpp"
-#include "apexline/racing/scene.hpp"
+#include "racing/base/scene.hpp"
+#include "racing/render/glyphs.hpp"
 #include "random.hpp"
 
 namespace apexline::test {
@@ -29,8 +29,8 @@ inline Track round_track() {
     const double inner = kTrackRadius - kTrackWidth, outer = kTrackRadius + kTrackWidth;
     track.tiles.push_back({at(i + 1, inner), at(i + 1, outer), at(i, outer), at(i, inner)});
     if (i % 3 == 0)
-      track.kerbs.push_back({i, i % 2 == 0, {at(i + 1, outer), at(i + 1, outer + kBorder), at(i, outer + kBorder),
-                                             at(i, outer)}});
+      track.kerbs.push_back(
+          {i, i % 2 == 0, {at(i + 1, outer), at(i + 1, outer + kBorder), at(i, outer + kBorder), at(i, outer)}});
   }
   return track;
 }
@@ -49,12 +49,12 @@ struct World {
   void place(double x, double y, double angle) {
     scene.hull = pose(x, y, angle);
     constexpr double half_width = 1.1, front = 1.6, rear = -1.64;  // WHEELPOS * SIZE
-    constexpr double places[kNumWheels][2]{{-half_width, front}, {half_width, front}, {-half_width, rear},
-                                           {half_width, rear}};
+    constexpr double places[kNumWheels][2]{
+        {-half_width, front}, {half_width, front}, {-half_width, rear}, {half_width, rear}};
     for (std::size_t i = 0; i < kNumWheels; ++i) {
       const double dx = places[i][0], dy = places[i][1];
-      scene.wheels[i].pose = pose(x + std::cos(angle) * dx - std::sin(angle) * dy,
-                                  y + std::sin(angle) * dx + std::cos(angle) * dy, angle);
+      scene.wheels[i].pose =
+          pose(x + std::cos(angle) * dx - std::sin(angle) * dy, y + std::sin(angle) * dx + std::cos(angle) * dy, angle);
     }
   }
 

@@ -1,4 +1,4 @@
-#include "apexline/racing/camera.hpp"
+#include "racing/render/camera.hpp"
 
 #include <cmath>
 #include <limits>

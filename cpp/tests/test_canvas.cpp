@@ -1,11 +1,11 @@
-#include "apexline/racing/canvas.hpp"
+#include "racing/render/exact/canvas.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <vector>
 
 #include "check.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 using namespace apexline::racing;
 using apexline::test::kInk;

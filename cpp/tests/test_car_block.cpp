@@ -1,4 +1,4 @@
-#include "apexline/racing/car_block.hpp"
+#include "racing/physics/car_block.hpp"
 
 #include <array>
 #include <cmath>
@@ -351,8 +351,7 @@ TEST(a_car_that_comes_to_rest_is_solved_as_the_plain_solver_does) {
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     place_car(block, lane, {3, 4}, 0.5 * static_cast<double>(lane));
     block.brake[lane] = 1;
-    for (std::size_t body = 0; body < kNumBodies; ++body)
-      block.velocity_x[body][lane] = static_cast<float>(lane);
+    for (std::size_t body = 0; body < kNumBodies; ++body) block.velocity_x[body][lane] = static_cast<float>(lane);
   }
   bool has_slept = false;
   for (int frame = 0; frame < 150; ++frame) {

@@ -1,4 +1,4 @@
-#include "apexline/support/cpu.hpp"
+#include "support/cpu.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "apexline/racing/display_list.hpp"
+#include "racing/render/display_list.hpp"
 
 #include <algorithm>
 
@@ -141,18 +141,18 @@ TEST(what_is_left_out_is_out_of_sight) {
   }
 }
 
-TEST(only_a_field_around_the_picture_fills_it) {
-  CHECK(fills_picture(polygons_of(at_rest(0, 0, 0.3)).front()));
-  CHECK(!fills_picture(polygons_of(at_rest(kPlayfield, 0, 0.3)).front()));
-  CHECK(!fills_picture(polygons_of(at_rest(0, 0, 0.3)).back()));
+TEST(only_a_field_around_the_image_fills_it) {
+  CHECK(fills_image(polygons_of(at_rest(0, 0, 0.3)).front()));
+  CHECK(!fills_image(polygons_of(at_rest(kPlayfield, 0, 0.3)).front()));
+  CHECK(!fills_image(polygons_of(at_rest(0, 0, 0.3)).back()));
   Polygon square;
   square.num_corners = 4;
   square.x = {-1, 1000, 1000, -1};
   square.y = {99, 99, 800, 800};
-  CHECK(fills_picture(square));
+  CHECK(fills_image(square));
   std::reverse(square.x.begin(), square.x.begin() + 4);
   std::reverse(square.y.begin(), square.y.begin() + 4);
-  CHECK(fills_picture(square));
+  CHECK(fills_image(square));
   square.y[0] = square.y[3] = 799;
-  CHECK(!fills_picture(square));
+  CHECK(!fills_image(square));
 }

@@ -1,4 +1,4 @@
-#include "apexline/racing/episode.hpp"
+#include "racing/game/episode.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "apexline/racing/state_io.hpp"
 #include "check.hpp"
 #include "games.hpp"
+#include "racing/base/state_io.hpp"
 
 using namespace apexline::racing;
 using namespace apexline::test;

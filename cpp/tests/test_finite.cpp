@@ -1,4 +1,4 @@
-#include "apexline/support/finite.hpp"
+#include "support/finite.hpp"
 
 #include <cmath>
 #include <cstdint>

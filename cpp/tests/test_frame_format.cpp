@@ -1,4 +1,4 @@
-#include "apexline/racing/frame_format.hpp"
+#include "racing/render/fast/frame_format.hpp"
 
 #include <algorithm>
 #include <memory>

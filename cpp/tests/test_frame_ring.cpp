@@ -1,4 +1,4 @@
-#include "apexline/replay/frame_ring.hpp"
+#include "replay/frame_ring.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -15,8 +15,8 @@ using apexline::test::Random;
 
 namespace {
 
-// One decision as the definition of eligibility sees it. Frame numbers are positions: each frame is unique.
-struct Decision {
+// One step as the definition of eligibility sees it. Frame numbers are positions: each frame is unique.
+struct ModelStep {
   std::int64_t position;
   float reward;
   StepEnd end;
@@ -26,7 +26,9 @@ struct Decision {
 class Lane {
  public:
   Lane(std::int64_t slots, int frame_stack, int n_step)
-      : slots_(slots), frame_stack_(frame_stack), n_step_(n_step),
+      : slots_(slots),
+        frame_stack_(frame_stack),
+        n_step_(n_step),
         ring_({slots, sizeof(std::int64_t), sizeof(std::int64_t), frame_stack, n_step}) {}
 
   void decide(StepEnd end) {
@@ -37,7 +39,7 @@ class Lane {
     const std::int64_t slots = end.any() ? 2 : 1;
     const std::int64_t overwritten = ring_.overwritten_by(slots);
     std::vector<EligibilityChange> changes;
-    ring_.append_decision(bytes(position), reward, end, changes);
+    ring_.append_step(bytes(position), reward, end, changes);
     const std::int64_t record = -position;
     std::memcpy(ring_.record(position), &record, sizeof(record));
     if (end.any()) ring_.append_final(bytes(position + 1), changes);
@@ -46,7 +48,7 @@ class Lane {
     CHECK(ring_.tail() == std::max(overwritten + 1, cleared_at_));
   }
 
-  // The last decision of the running episode is its final frame from now on.
+  // The last step of the running episode is its final frame from now on.
   void cut() {
     std::vector<EligibilityChange> changes;
     const std::int64_t head = ring_.head();
@@ -92,7 +94,7 @@ class Lane {
   }
 
  private:
-  using Episode = std::vector<Decision>;
+  using Episode = std::vector<ModelStep>;
 
   void take_over(const std::vector<EligibilityChange>& changes) {
     for (const auto& change : changes) {
@@ -126,7 +128,7 @@ class Lane {
     for (const auto& episode : episodes_) {
       expected.episodes += ended(episode) ? 1 : 0;
       expected.next_in_episode = ended(episode) ? 0 : static_cast<std::int64_t>(episode.size());
-      for (const Decision& decision : episode) expected.evicted += decision.position < oldest ? 1 : 0;
+      for (const ModelStep& step : episode) expected.evicted += step.position < oldest ? 1 : 0;
     }
     const RingCounters& counters = ring_.counters();
     CHECK(counters.head == expected.head);
@@ -194,14 +196,14 @@ class Lane {
 
 constexpr FrameRingShape kShape{10, 8, 4, 3, 2};
 
-// Decisions and final frames: '.' goes on, 't' ends.
-FrameRing ring_of(const std::string& decisions, const FrameRingShape& shape = kShape) {
+// Steps and final frames: '.' goes on, 't' ends.
+FrameRing ring_of(const std::string& steps, const FrameRingShape& shape = kShape) {
   FrameRing ring(shape);
   const std::vector<std::byte> frame(shape.frame_bytes);
   std::vector<EligibilityChange> changes;
-  for (const char decision : decisions) {
-    ring.append_decision(frame.data(), 1.0F, {decision == 't', false}, changes);
-    if (decision == 't') ring.append_final(frame.data(), changes);
+  for (const char step : steps) {
+    ring.append_step(frame.data(), 1.0F, {step == 't', false}, changes);
+    if (step == 't') ring.append_final(frame.data(), changes);
   }
   return ring;
 }
@@ -327,7 +329,7 @@ TEST(check_looks_around_the_rings_end_and_no_further) {
   CHECK_THROWS(std::logic_error, "position 6 must follow", ring.check());
 }
 
-// Frames are their positions. What is cut is as if the frame of the last decision had been given as the final one.
+// Frames are their positions. What is cut is as if the frame of the last step had been given as the final one.
 TEST(a_cut_episode_equals_one_that_ended_a_step_before) {
   for (int length = 0; length <= 12; ++length) {
     FrameRing cut = ring_of("..t" + std::string(static_cast<std::size_t>(length), '.'));

@@ -1,4 +1,4 @@
-#include "apexline/racing/indicators.hpp"
+#include "racing/render/fast/indicators.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "apexline/racing/smoothscale.hpp"
 #include "check.hpp"
+#include "racing/render/smoothscale.hpp"
 #include "scenes.hpp"
 
 using namespace apexline::racing;
@@ -88,8 +88,8 @@ class Surface {
         continue;
       }
       const int rest = 0x4000 - left;
-      out.push_back(static_cast<std::uint8_t>(
-          (sum + (4 * value * static_cast<unsigned>(left) >> 16)) * reciprocal >> 16));
+      out.push_back(
+          static_cast<std::uint8_t>((sum + (4 * value * static_cast<unsigned>(left) >> 16)) * reciprocal >> 16));
       sum = 4 * value * static_cast<unsigned>(rest) >> 16;
       left = space - rest;
     }

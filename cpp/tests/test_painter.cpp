@@ -1,4 +1,4 @@
-#include "apexline/racing/painter.hpp"
+#include "racing/render/fast/painter.hpp"
 
 #include <algorithm>
 
@@ -28,7 +28,7 @@ constexpr FrameFormat kWhole{false, false, kSide, true};
 
 }  // namespace
 
-TEST(what_is_where_in_a_picture) {
+TEST(what_is_where_in_a_image) {
   Random random(1);
   Painter painter(kWhole, random_glyphs(random));
   World world;

@@ -1,4 +1,4 @@
-#include "apexline/racing/pcg64.hpp"
+#include "racing/base/pcg64.hpp"
 
 #include <array>
 #include <cstdint>

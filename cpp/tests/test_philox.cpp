@@ -1,4 +1,4 @@
-#include "apexline/support/philox.hpp"
+#include "support/philox.hpp"
 
 #include <cstdint>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "apexline/replay/prefetcher.hpp"
+#include "replay/prefetcher.hpp"
 
 #include <cstdint>
 #include <deque>

@@ -1,4 +1,4 @@
-#include "apexline/replay/prioritized_replay.hpp"
+#include "replay/prioritized_replay.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "apexline/replay/prefetcher.hpp"
-#include "apexline/support/philox.hpp"
 #include "check.hpp"
 #include "forked.hpp"
+#include "replay/prefetcher.hpp"
 #include "replays.hpp"
+#include "support/philox.hpp"
 
 using namespace apexline;
 using namespace apexline::test;
@@ -35,8 +35,8 @@ std::int64_t positive_priorities(const PrioritizedReplay& replay) {
 }
 
 bool same(const RingCounters& a, const RingCounters& b) {
-  return a.head == b.head && a.first == b.first && a.next_in_episode == b.next_in_episode &&
-         a.episodes == b.episodes && a.evicted == b.evicted;
+  return a.head == b.head && a.first == b.first && a.next_in_episode == b.next_in_episode && a.episodes == b.episodes &&
+         a.evicted == b.evicted;
 }
 
 bool same(const ReplayState& a, const ReplayState& b) {
@@ -300,8 +300,8 @@ TEST(half_actions_that_are_not_finite_are_refused) {
   const bool goes_on = false;
   const auto add = [&](unsigned second) {
     const std::uint16_t action[] = {0x3C00, static_cast<std::uint16_t>(second)};
-    replay.add({frame.data(), {reinterpret_cast<const std::byte*>(action)}, &reward, &goes_on, &goes_on, nullptr,
-                nullptr});
+    replay.add(
+        {frame.data(), {reinterpret_cast<const std::byte*>(action)}, &reward, &goes_on, &goes_on, nullptr, nullptr});
   };
   CHECK_THROWS(std::invalid_argument, "actions[0] has nan in place 1", add(0x7E00));
   CHECK_THROWS(std::invalid_argument, "actions[0] has inf in place 1", add(0x7C00));
@@ -409,8 +409,13 @@ struct FullLane {
     const std::vector<std::byte> bit(1);
     const float reward = 1;
     const bool goes_on = false;
-    replay->add({frame.data(), {action.data(), reinterpret_cast<const std::byte*>(&position), bit.data()}, &reward,
-                 &ends, &goes_on, frame.data(), nullptr});
+    replay->add({frame.data(),
+                 {action.data(), reinterpret_cast<const std::byte*>(&position), bit.data()},
+                 &reward,
+                 &ends,
+                 &goes_on,
+                 frame.data(),
+                 nullptr});
   }
 
   ReplayConfig config;
@@ -463,7 +468,7 @@ TEST(an_add_that_would_overwrite_what_is_drawn_waits) {
   }
 }
 
-// With 35 of 40 slots written, the sixth decision overwrites what the draw reads; a fifth that ends does as well.
+// With 35 of 40 slots written, the sixth step overwrites what the draw reads; a fifth that ends does as well.
 TEST(an_add_that_overwrites_nothing_drawn_goes_on) {
   for (const bool ends : {false, true}) {
     FullLane lane;
@@ -505,9 +510,9 @@ TEST(an_add_to_other_lanes_goes_on) {
   replay.check();
 }
 
-// A step too few: what a cut leaves equals an episode that was truncated at the decision before.
+// A step too few: what a cut leaves equals an episode that was truncated at the step before.
 TEST(a_cut_episode_equals_one_truncated_a_step_before) {
-  for (int decisions = 0; decisions < 6; ++decisions) {
+  for (int steps = 0; steps < 6; ++steps) {
     ReplayConfig config = config_with(1);
     config.num_envs = 1;
     PrioritizedReplay cut(config);
@@ -518,25 +523,29 @@ TEST(a_cut_episode_equals_one_truncated_a_step_before) {
       const std::vector<std::byte> fields(kActionBytes);
       const auto reward = static_cast<float>(position + 1);
       const bool goes_on = false;
-      replay.add({frame.data(), {fields.data(), reinterpret_cast<const std::byte*>(&position), fields.data()}, &reward,
-                  &goes_on, &ends, final_frame.data(), nullptr});
+      replay.add({frame.data(),
+                  {fields.data(), reinterpret_cast<const std::byte*>(&position), fields.data()},
+                  &reward,
+                  &goes_on,
+                  &ends,
+                  final_frame.data(),
+                  nullptr});
     };
-    for (std::int64_t position = 0; position <= decisions; ++position) add(cut, position, false);
-    for (std::int64_t position = 0; position < decisions; ++position)
-      add(truncated, position, position + 1 == decisions);
+    for (std::int64_t position = 0; position <= steps; ++position) add(cut, position, false);
+    for (std::int64_t position = 0; position < steps; ++position) add(truncated, position, position + 1 == steps);
     const bool none = false;
     cut.cut_episodes(&none);
     CHECK(cut.stats().episodes == 0);
     cut.cut_episodes(nullptr);
     cut.check();
-    CHECK(cut.num_eligible() == decisions);
-    CHECK(cut.stats().episodes == (decisions > 0 ? 1 : 0));
+    CHECK(cut.num_eligible() == steps);
+    CHECK(cut.stats().episodes == (steps > 0 ? 1 : 0));
     cut.cut_episodes(nullptr);  // nothing runs: nothing changes
-    CHECK(cut.state().lanes[0].head == decisions + 1);
-    if (decisions == 0) continue;
+    CHECK(cut.state().lanes[0].head == steps + 1);
+    if (steps == 0) continue;
     CHECK(same(cut.state(), truncated.state()));
     CHECK(sampled(cut, 30) == sampled(truncated, 30));
-    for (std::int64_t position = decisions + 1; position < decisions + 8; ++position) {
+    for (std::int64_t position = steps + 1; position < steps + 8; ++position) {
       add(cut, position, false);
       add(truncated, position, false);
     }
@@ -729,7 +738,9 @@ TEST(concurrent_calls_keep_the_invariants) {
     Random own(3);
     Batch batch(config, 32);
     for (int round = 0; round < 150; ++round) {
-      { static_cast<void>(replay->draw(0.4, 0, batch.arrays())); }
+      {
+        static_cast<void>(replay->draw(0.4, 0, batch.arrays()));
+      }
       replay->update_priorities(batch.indices, random_errors(own, batch.rows));
     }
   };

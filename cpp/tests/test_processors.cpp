@@ -1,4 +1,4 @@
-#include "apexline/support/processors.hpp"
+#include "support/processors.hpp"
 
 #include <cstdlib>
 #include <filesystem>

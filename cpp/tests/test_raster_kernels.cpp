@@ -1,4 +1,4 @@
-#include "apexline/racing/raster_kernels.hpp"
+#include "racing/render/fast/kernels/raster_kernels.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -88,8 +88,10 @@ Polygon random_polygon(Random& random) {
   for (std::size_t i = 0; i < corners; ++i, angle += 6.28 / static_cast<double>(corners))
     all.push_back({around(x + size * std::cos(angle), 1), around(y + size * std::sin(angle), 1)});
   if (random.chance(0.1)) all.assign(corners, all[0]);                             // a single point
-  if (random.chance(0.1)) for (auto& corner : all) corner[1] = all[0][1];          // a line
-  if (random.chance(0.1)) for (auto& corner : all) corner[0] = all[0][0];          // another
+  if (random.chance(0.1))
+    for (auto& corner : all) corner[1] = all[0][1];          // a line
+  if (random.chance(0.1))
+    for (auto& corner : all) corner[0] = all[0][0];          // another
   if (random.chance(0.1)) std::swap(all[0], all[1]);                               // crossing itself
   return polygon_of(all, random.chance(0.5) ? Brush::kSmooth : Brush::kPlain, static_cast<Ink>(random.below(11)));
 }
@@ -166,10 +168,12 @@ TEST(later_polygons_hide_earlier_ones) {
     const auto inside = [&](int margin, int left, int right, int low, int high) {
       return place.x > left + margin && place.x < right - margin && place.y > low + margin && place.y < high - margin;
     };
-    if (inside(2, 300, 700, 300, 600)) CHECK(ink == static_cast<std::uint8_t>(Ink::kRoad0));
+    if (inside(2, 300, 700, 300, 600))
+      CHECK(ink == static_cast<std::uint8_t>(Ink::kRoad0));
     else if (inside(2, 100, 900, 200, 700) && !inside(-2, 300, 700, 300, 600))
       CHECK(ink == static_cast<std::uint8_t>(Ink::kGrass));
-    else if (!inside(-2, 100, 900, 200, 700)) CHECK(ink == 0);
+    else if (!inside(-2, 100, 900, 200, 700))
+      CHECK(ink == 0);
   });
 }
 
@@ -182,8 +186,10 @@ TEST(every_variant_paints_the_same_samples) {
     for (const Isa isa : supported_isas()) {
       auto samples = blank();
       raster_kernels(isa).paint(polygons.data(), polygons.size(), *samples);
-      if (first) CHECK(samples->inks == first->inks);
-      else first = std::move(samples);
+      if (first)
+        CHECK(samples->inks == first->inks);
+      else
+        first = std::move(samples);
     }
   }
 }
@@ -206,8 +212,7 @@ TEST(every_variant_shades_by_the_rounded_mean) {
           int sum = 0;
           if (row < kVisibleRows)
             for (int k = 0; k < kRowsAPixel; ++k)
-              for (int half = 0; half < 2; ++half)
-                sum += shades[channel][ink_at(*samples, row, k, 2 * column + half)];
+              for (int half = 0; half < 2; ++half) sum += shades[channel][ink_at(*samples, row, k, 2 * column + half)];
           const int expected = row < kVisibleRows ? std::max(sum - 17, 0) / 16 : 88;
           CHECK((*planes)[channel][static_cast<std::size_t>(row * kSide + column)] == expected);
         }

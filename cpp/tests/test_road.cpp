@@ -1,4 +1,4 @@
-#include "apexline/racing/road.hpp"
+#include "racing/game/road.hpp"
 
 #include <array>
 #include <cmath>
@@ -15,7 +15,8 @@ using namespace apexline::test;
 namespace {
 
 Transform at(double x, double y, double angle) {
-  return {{static_cast<float>(x), static_cast<float>(y)}, static_cast<float>(std::sin(angle)),
+  return {{static_cast<float>(x), static_cast<float>(y)},
+          static_cast<float>(std::sin(angle)),
           static_cast<float>(std::cos(angle))};
 }
 

@@ -1,4 +1,4 @@
-#include "apexline/racing/skid_marks.hpp"
+#include "racing/game/skid_marks.hpp"
 
 #include <array>
 #include <cstddef>
@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "apexline/racing/state_io.hpp"
 #include "check.hpp"
 #include "games.hpp"
+#include "racing/base/state_io.hpp"
 
 using namespace apexline::racing;
 using namespace apexline::test;

@@ -1,4 +1,4 @@
-#include "apexline/racing/state_io.hpp"
+#include "racing/base/state_io.hpp"
 
 #include <array>
 #include <cstdint>

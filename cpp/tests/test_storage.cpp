@@ -1,4 +1,4 @@
-#include "apexline/replay/storage.hpp"
+#include "replay/storage.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "apexline/replay/sum_tree.hpp"
+#include "replay/sum_tree.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "apexline/support/philox.hpp"
 #include "check.hpp"
 #include "random.hpp"
+#include "support/philox.hpp"
 #include "variants.hpp"
 
 using namespace apexline;
@@ -108,8 +108,8 @@ TEST(every_variant_gives_the_same_bits_after_any_history) {
     for (const Isa isa : supported_isas()) trees.emplace_back(capacity, 11, isa);
     std::vector<double> list(static_cast<std::size_t>(capacity));
     for (int round = 0; round < 40; ++round) {
-      std::vector<std::int64_t> indices(static_cast<std::size_t>(random.chance(0.5) ? 1 + random.below(20)
-                                                                                     : 1 + random.below(1000)));
+      std::vector<std::int64_t> indices(
+          static_cast<std::size_t>(random.chance(0.5) ? 1 + random.below(20) : 1 + random.below(1000)));
       std::vector<double> priorities(indices.size());
       const std::int64_t span = random.chance(0.3) ? std::min<std::int64_t>(capacity, 20) : capacity;
       for (std::size_t i = 0; i < indices.size(); ++i) {

@@ -1,4 +1,4 @@
-#include "apexline/support/thread_pool.hpp"
+#include "support/thread_pool.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -1,11 +1,11 @@
-#include "apexline/racing/track.hpp"
+#include "racing/base/track.hpp"
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
-#include "apexline/racing/game.hpp"
 #include "check.hpp"
+#include "racing/base/constants.hpp"
 
 using namespace apexline::racing;
 

@@ -1,4 +1,4 @@
-#include "apexline/replay/tree_kernels.hpp"
+#include "replay/kernels/tree_kernels.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "apexline/support/worker.hpp"
+#include "support/worker.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "apexline/racing/world.hpp"
+#include "racing/world.hpp"
 
 #include <array>
 #include <cmath>
@@ -231,10 +231,10 @@ TEST(steering_right_turns_right) {
   CHECK(arcade.world.block_of(0).steer[0] == -1 && arcade.world.block_of(0).steer[1] == 1);
 }
 
-TEST(rules_end_and_charge_decisions_but_not_the_games_score) {
+TEST(rules_end_and_charge_steps_but_not_the_games_score) {
   WorldOptions options = small_frames(1);
   options.action_repeat = 2;
-  options.rules.stall_decisions = 5;
+  options.rules.stall_steps = 5;
   options.rules.stall_penalty = 3;
   Arcade arcade(options);
   arcade.reset();
@@ -257,8 +257,8 @@ TEST(a_saved_game_continues_bit_for_bit_anywhere) {
   options.game.ends_at_start_line = true;
   options.game.max_frames = 90;
   options.action_repeat = 2;
-  options.rules.skipped_tile_cost = 0.5;
-  options.rules.stall_decisions = 15;
+  options.rules.missed_tile_penalty = 0.5;
+  options.rules.stall_steps = 15;
   Arcade arcade(options);
   Arcade other(options);
   arcade.reset();

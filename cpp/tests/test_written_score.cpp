@@ -1,10 +1,10 @@
-#include "apexline/racing/written_score.hpp"
+#include "racing/render/exact/written_score.hpp"
 
 #include <cstddef>
 #include <string>
 
 #include "check.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 using namespace apexline::racing;
 using apexline::test::text_of;

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "apexline/support/cpu.hpp"
+#include "support/cpu.hpp"
 
 namespace apexline::test {
 

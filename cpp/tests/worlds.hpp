@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "apexline/racing/state_io.hpp"
-#include "apexline/racing/world.hpp"
 #include "games.hpp"
+#include "racing/base/state_io.hpp"
+#include "racing/world.hpp"
 
 namespace apexline::test {
 
-// Blocks of ink, so that no picture depends on a font.
+// Blocks of ink, so that no image depends on a font.
 inline racing::Glyphs plain_digits() {
   racing::Glyphs glyphs;
   glyphs.height = 20;

@@ -3,7 +3,7 @@
 Takes some ten seconds, needs /proc, and pytest does not collect it. To run it:
 
     .venv/bin/python tests/by_hand/training_memory.py
-    .venv/bin/python tests/by_hand/training_memory.py --preset notebook --decisions 64
+    .venv/bin/python tests/by_hand/training_memory.py --preset notebook --steps 64
     .venv/bin/python tests/by_hand/training_memory.py --env gymnasium
 
 The preset runs on the CPU, with a small replay and one thread, in a process whose tree is looked at every 20 ms. Prints
@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from apexline.training import TrainConfig, preset, train
-from apexline.training.memory import describe, ram_need
+from apexline.training.machine.memory import describe, ram_need
 
 MIB = 2**20
 
@@ -29,7 +29,7 @@ MIB = 2**20
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="cpu")
-    parser.add_argument("--decisions", type=int, default=2_000)
+    parser.add_argument("--steps", type=int, default=2_000)
     parser.add_argument("--capacity", type=int, default=2_000)
     parser.add_argument("--env", choices=("native", "gymnasium"), default="native")
     arguments = parser.parse_args()
@@ -41,11 +41,11 @@ def main() -> None:
         threads=1,
         env=arguments.env,
         replay=replace(config.replay, capacity=arguments.capacity),
-        loop=replace(config.loop, random_decisions=min(200, arguments.decisions // 2)),
+        loop=replace(config.loop, learning_starts=min(200, arguments.steps // 2)),
         budget=replace(
-            config.budget, minutes=0.0, episodes=0, frames=arguments.decisions * config.game.action_repeat
+            config.budget, minutes=0.0, episodes=0, frames=arguments.steps * config.game.action_repeat
         ),
-        monitor=replace(config.monitor, eval_decisions=max(1, arguments.decisions // 2), eval_episodes=2),
+        monitor=replace(config.monitor, eval_steps=max(1, arguments.steps // 2), eval_episodes=2),
     )
     print(describe(config))
     with tempfile.TemporaryDirectory() as folder:

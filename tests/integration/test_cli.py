@@ -17,9 +17,10 @@ from PIL import Image
 
 from apexline import __version__
 from apexline.cli import main
-from apexline.racing import TrainingRules
-from apexline.training import PRESETS, checkpoint, load_policy, train
-from apexline.training.config import StrictConfig
+from apexline.racing import ShapingRules
+from apexline.training import PRESETS, load_policy, train
+from apexline.training.config.train_config import StrictConfig
+from apexline.training.records import checkpoint
 
 Capture = pytest.CaptureFixture[str]
 
@@ -34,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         threads=1,
         num_envs=1,
         budget=replace(config.budget, minutes=0.0, frames=8),
-        monitor=replace(config.monitor, eval_decisions=0),
+        monitor=replace(config.monitor, eval_steps=0),
     )
     train(config, folder)
     return folder
@@ -125,7 +126,7 @@ def test_help_shows_every_section_and_the_presets(capsys: Capture) -> None:
         "--replay.alpha",
         "--agent.encoder",
         "--noise.ladder",
-        "--game.rules.stall-decisions",
+        "--game.rules.stall-steps",
         "--from",
     )
     for shown in (*options, "`notebook`", "`auto`"):
@@ -183,12 +184,12 @@ def test_eval_writes_the_same_scores_for_any_number_of_processes(
         assert figure in text
 
 
-def test_play_writes_a_moving_picture(run: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_play_writes_a_moving_image(run: Path, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "drive.gif"
     assert main(["play", str(run), "--out", str(out), "--every", "25"]) == 0
-    with Image.open(out) as picture:
-        assert picture.size == (300, 200)
-        assert getattr(picture, "n_frames", 1) > 1
+    with Image.open(out) as image:
+        assert image.size == (300, 200)
+        assert getattr(image, "n_frames", 1) > 1
     assert "score" in capsys.readouterr().out
 
 
@@ -213,10 +214,10 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
         agent=replace(config.agent, hidden=(32, 16)),
         game=replace(config.game, frame_size=84),
         replay=replace(config.replay, frame_stack=2, shift=5),
-        strict=StrictConfig(500, TrainingRules(idle_cost=2.0)),
+        strict=StrictConfig(500, ShapingRules(idle_penalty=2.0)),
     )
     train(other, tmp_path / "first")
-    budget = ["--budget.minutes", "0", "--budget.frames", "8", "--monitor.eval-decisions", "0"]
+    budget = ["--budget.minutes", "0", "--budget.frames", "8", "--monitor.eval-steps", "0"]
     out = tmp_path / "second"
     assert (
         main(["train", "--from", str(tmp_path / "first"), "--out", str(out), "--num-envs", "1", *budget]) == 0
@@ -259,7 +260,7 @@ def test_a_terminated_run_saves_its_state(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGTERM
     assert f"apexline train --resume {folder}" in said
     assert "Traceback" not in said
-    assert checkpoint.load(folder / checkpoint.LATEST)["decisions"] > 0
+    assert checkpoint.load(folder / checkpoint.LATEST)["steps"] > 0
     assert (folder / "curve.png").exists()
 
 

@@ -16,14 +16,14 @@ import torch
 from apexline.training import (
     PRESETS,
     EvalReport,
-    EvaluationDied,
+    EvaluationWorkerDiedError,
     Evaluator,
     build_networks,
     play,
     play_native,
 )
-from apexline.training.evaluate import GROUP, EpisodeResult
-from apexline.training.games import make_env
+from apexline.training.acting.environments import make_env
+from apexline.training.evaluation.evaluate import GROUP, EpisodeResult
 
 CONFIG = PRESETS["cpu"]
 SEED = 1_000_000
@@ -122,7 +122,7 @@ def test_a_process_that_dies_while_it_plays_is_an_error_with_a_name() -> None:
     evaluator = Evaluator(CONFIG, 1, "native")
     pending = evaluator.submit(build_networks(CONFIG).state_dict(), [0, 1])
     kill_the_process_of(evaluator)
-    with pytest.raises(EvaluationDied, match="ended by itself"):
+    with pytest.raises(EvaluationWorkerDiedError, match="ended by itself"):
         pending.result()
     evaluator.close()
 
@@ -134,7 +134,7 @@ def test_a_process_that_dies_between_evaluations_is_one_too() -> None:
     kill_the_process_of(evaluator)
     while not evaluator._pool._broken:
         time.sleep(0.01)
-    with pytest.raises(EvaluationDied, match="ended by itself"):
+    with pytest.raises(EvaluationWorkerDiedError, match="ended by itself"):
         evaluator.submit(weights, [0])
     evaluator.close()
 

@@ -9,9 +9,9 @@ import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline.agent import NoiseConfig, make_noise
-from apexline.racing import EnvOptions, TrainingRules, make_native_vector, make_vector, random_driving
+from apexline.racing import EnvOptions, ShapingRules, make_native_vector, make_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training.collector import Collector, Episode
+from apexline.training.acting.collector import Collector, Episode
 
 LANES = 2
 OPTIONS = EnvOptions(
@@ -21,12 +21,12 @@ OPTIONS = EnvOptions(
     frame_size=42,
     pedal=True,
     skip_zoom=9,
-    rules=TrainingRules(stall_decisions=7, skipped_tile_cost=2.0),
+    rules=ShapingRules(stall_steps=7, missed_tile_penalty=2.0),
 )
 
 
 def collect(envs: Any) -> tuple[list[Episode], int, float]:
-    """The episodes of 80 random decisions, game frames, and the sum of what a replay can draw."""
+    """The episodes of 80 random steps, game frames, and the sum of what a replay can draw."""
     replay = PrioritizedFrameReplay(
         capacity=400, num_envs=LANES, frame_shape=OPTIONS.frame_shape, action_shape=(2,), frame_stack=3
     )
@@ -37,7 +37,7 @@ def collect(envs: Any) -> tuple[list[Episode], int, float]:
         lambda _: random_driving(rng, LANES, pedal=True),
         make_noise(NoiseConfig(kind="none"), LANES, 2, seed=0),
         random_actions=lambda: random_driving(rng, LANES, pedal=True),
-        random_decisions=0,
+        learning_starts=0,
         reward_scale=1.0,
     )
     collector.reset(seed=50)

@@ -14,11 +14,12 @@ import torch
 from apexline.agent import DDPG, TensorBatch, make_noise
 from apexline.racing import make_native_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training import PRESETS, TrainConfig, checkpoint, train
+from apexline.training import PRESETS, TrainConfig, train
 from apexline.training import loop as loop_module
-from apexline.training.config import StrictConfig
-from apexline.training.learner import DRAWN_AHEAD
-from apexline.training.schedule import shift_after
+from apexline.training.config.train_config import StrictConfig
+from apexline.training.learning.learner import DRAWN_AHEAD
+from apexline.training.learning.schedule import shift_after
+from apexline.training.records import checkpoint
 
 STEPS = 70
 STRICT_FROM = 111
@@ -28,7 +29,7 @@ def config_of(replay_ratio: float) -> TrainConfig:
     """The cpu preset on three games, so short of capacity that lanes wrap around while batches are under way, by
     other rules from the middle on."""
     config = PRESETS["cpu"]
-    rules = replace(config.game.rules, stall_decisions=6)
+    rules = replace(config.game.rules, stall_steps=6)
     return replace(
         config,
         seed=5,
@@ -40,13 +41,13 @@ def config_of(replay_ratio: float) -> TrainConfig:
         loop=replace(
             config.loop,
             batch_size=16,
-            random_decisions=30,
+            learning_starts=30,
             replay_ratio=replay_ratio,
             shift_updates=40,
         ),
-        strict=StrictConfig(STRICT_FROM, replace(rules, stall_decisions=9, idle_cost=3.0)),
+        strict=StrictConfig(STRICT_FROM, replace(rules, stall_steps=9, idle_penalty=3.0)),
         budget=replace(config.budget, minutes=0.0, frames=0, episodes=0),
-        monitor=replace(config.monitor, eval_decisions=0),
+        monitor=replace(config.monitor, eval_steps=0),
     )
 
 
@@ -74,17 +75,17 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
     updates = learned = 0
 
     for step in range(STEPS):
-        decisions = step * config.num_envs
-        if decisions == STRICT_FROM:
+        steps = step * config.num_envs
+        if steps == STRICT_FROM:
             under_way = games.get_state()
             strict = replace(config.game, rules=config.strict.rules)
             games = make_native_vector(strict, config.num_envs, training=True, num_threads=1)
             games.set_state(under_way)
-        if decisions < config.loop.random_decisions:
+        if steps < config.loop.learning_starts:
             actions = random_driving(rng, config.num_envs, config.game.pedal)
         else:
             greedy = agent.networks.policy(torch.from_numpy(stacks)).numpy()
-            actions = greedy + noise.sample(decisions)
+            actions = greedy + noise.sample(steps)
             learned += config.num_envs
         actions = np.clip(actions, space.low, space.high)
         while updates < int(config.loop.replay_ratio * learned):
@@ -117,7 +118,7 @@ def test_both_loops_compute_the_same_bit_for_bit(
 ) -> None:
     config = config_of(replay_ratio)
     monkeypatch.setattr(
-        loop_module, "_used_up", lambda _budget, _seconds, session: session.collector.decisions == STEPS * 3
+        loop_module, "_used_up", lambda _budget, _seconds, session: session.collector.steps == STEPS * 3
     )
     status = train(config, tmp_path / "run")
     agent, replay = in_turn(config)

@@ -14,16 +14,16 @@ import numpy.typing as npt
 import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
-from apexline.racing import EnvOptions, TrainingRules, make_env, make_vector
+from apexline.racing import EnvOptions, ShapingRules, make_env, make_vector
 
-RULES = TrainingRules(stall_decisions=25, lap_bonus=300, skipped_tile_cost=5.0)
+RULES = ShapingRules(stall_steps=25, lap_bonus=300, missed_tile_penalty=5.0)
 RECIPE = EnvOptions(
     action_repeat=4, crop_hud=True, gray=True, road_contrast=True, frame_size=42, pedal=True, rules=RULES
 )
-EVERY_RULE = dataclasses.replace(RECIPE, rules=dataclasses.replace(RULES, idle_cost=1.0))
+EVERY_RULE = dataclasses.replace(RECIPE, rules=dataclasses.replace(RULES, idle_penalty=1.0))
 COLOUR = EnvOptions(action_repeat=2, crop_hud=True, frame_size=42, pedal=True, rules=RULES)
 STALLING = EnvOptions(
-    action_repeat=3, crop_hud=True, gray=True, frame_size=42, rules=TrainingRules(stall_decisions=3)
+    action_repeat=3, crop_hud=True, gray=True, frame_size=42, rules=ShapingRules(stall_steps=3)
 )
 
 
@@ -47,11 +47,19 @@ def documented_order() -> list[str]:
     ("options", "training", "left_out"),
     [
         (EVERY_RULE, True, {"SkipZoom", "ChannelsFirst"}),
-        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale", "IdleCost", "RoadContrast"}),
+        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale", "IdlePenalty", "RoadContrast"}),
         (
             COLOUR,
             False,
-            {"SkipZoom", "Grayscale", "SkippedTiles", "IdleCost", "RoadContrast", "LapEnd", "StallEnd"},
+            {
+                "SkipZoom",
+                "Grayscale",
+                "MissedTilePenalty",
+                "IdlePenalty",
+                "RoadContrast",
+                "LapTermination",
+                "StallTermination",
+            },
         ),
     ],
 )
@@ -66,8 +74,8 @@ def test_the_default_is_the_plain_game_channels_first() -> None:
     env = make_env(EnvOptions(), training=True)
     assert wrapper_names(env) == ["ChannelsFirst", "UnshapedScore", "ActionRepeat"]
     plain = gym.make("CarRacing-v3", disable_env_checker=True)
-    picture, frame = plain.reset(seed=4)[0], env.reset(seed=4)[0]
-    np.testing.assert_array_equal(frame, picture.transpose(2, 0, 1))
+    image, frame = plain.reset(seed=4)[0], env.reset(seed=4)[0]
+    np.testing.assert_array_equal(frame, image.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def drive(env: gym.Env[Any, Any], seed: int, look_ahead: int) -> tuple[list[floa
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stock physics with a black picture."""
+    """The stock physics with a black image."""
     monkeypatch.setattr(CarRacing, "_render", lambda *_: np.zeros((96, 96, 3), np.uint8))
 
 
@@ -146,13 +154,13 @@ def episodes(options: EnvOptions, seed: int, actions: npt.NDArray[np.float32]) -
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_vector_gives_what_single_games_give(asynchronous: bool) -> None:
-    decisions, lanes, seed = 10, 2, 21
-    actions = np.zeros((lanes, decisions, 3), np.float32)
+    steps, lanes, seed = 10, 2, 21
+    actions = np.zeros((lanes, steps, 3), np.float32)
     actions[1, :, 1] = 1  # the second car moves, and stalls later
     vector = make_vector(STALLING, lanes, asynchronous=asynchronous)
     try:
         vector.reset(seed=seed)
-        got = [vector.step(actions[:, decision]) for decision in range(decisions)]
+        got = [vector.step(actions[:, step]) for step in range(steps)]
     finally:
         vector.close()
     ends = 0

@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 import torch
 
-from apexline.racing import TrainingRules, WorkerDied
-from apexline.training import PRESETS, InputError, TrainConfig, checkpoint, load_policy, play_native, train
+from apexline.racing import ShapingRules, WorkerDiedError
+from apexline.training import PRESETS, InputError, TrainConfig, load_policy, play_native, train
 from apexline.training import loop as loop_module
-from apexline.training.config import StrictConfig
+from apexline.training.config.train_config import StrictConfig
+from apexline.training.records import checkpoint
 from apexline.training.session import Session
 
 
 def short(frames: int = 640, **changes: Any) -> TrainConfig:
-    """The cpu preset on two environments, learning after 40 decisions, without evaluation."""
+    """The cpu preset on two environments, learning after 40 steps, without evaluation."""
     config = PRESETS["cpu"]
     return replace(
         config,
@@ -30,9 +31,9 @@ def short(frames: int = 640, **changes: Any) -> TrainConfig:
         agent=replace(config.agent, precision="bf16"),
         num_envs=2,
         replay=replace(config.replay, capacity=2_000),
-        loop=replace(config.loop, batch_size=16, random_decisions=40),
+        loop=replace(config.loop, batch_size=16, learning_starts=40),
         budget=replace(config.budget, minutes=0.0, frames=frames),
-        monitor=replace(config.monitor, eval_decisions=0),
+        monitor=replace(config.monitor, eval_steps=0),
         **changes,
     )
 
@@ -62,14 +63,14 @@ def test_the_seed_decides_the_first_weights() -> None:
 
 def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     config = short(frames=1000)
-    config = replace(config, monitor=replace(config.monitor, eval_decisions=100, eval_episodes=1))
+    config = replace(config, monitor=replace(config.monitor, eval_steps=100, eval_episodes=1))
     seen = []
     status = train(config, tmp_path / "run", watch=seen.append)
     names = {path.name.split(".tfevents")[0] for path in (tmp_path / "run").iterdir()}
     assert {"config.json", "metrics.csv", "checkpoint.pt", "best.pt", "curve.png", "events.out"} <= names
     assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "cpu"
     assert status.frames >= 1000
-    learned = status.decisions - 40
+    learned = status.steps - 40
     assert status.updates == int(learned * config.loop.replay_ratio)
     assert seen[-1] == status
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
@@ -90,7 +91,7 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
     second = train(longer, tmp_path / "run", resume=True)
     assert second.frames >= first.frames + 480
     assert second.seconds > first.seconds
-    relearned = second.decisions - first.decisions
+    relearned = second.steps - first.steps
     assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
     after = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
     assert after["agent"]["updates"] == second.updates
@@ -102,7 +103,7 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
 
 def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
     config = short()
-    config = replace(config, loop=replace(config.loop, random_decisions=1_000))
+    config = replace(config, loop=replace(config.loop, learning_starts=1_000))
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
     drive(stopped, 30)
@@ -132,13 +133,13 @@ def drive(session: Session, steps: int) -> None:
         session.step(updates=0)
 
 
-def strict_after(decisions: int, **changes: Any) -> TrainConfig:
-    """Driven at random, first by no rules; then decisions without a new tile cost 50."""
-    config = short(strict=StrictConfig(decisions, TrainingRules(idle_cost=50.0)), **changes)
+def strict_after(steps: int, **changes: Any) -> TrainConfig:
+    """Driven at random, first by no rules; then steps without a new tile cost 50."""
+    config = short(strict=StrictConfig(steps, ShapingRules(idle_penalty=50.0)), **changes)
     return replace(
         config,
-        game=replace(config.game, rules=TrainingRules()),
-        loop=replace(config.loop, random_decisions=1_000),
+        game=replace(config.game, rules=ShapingRules()),
+        loop=replace(config.loop, learning_starts=1_000),
     )
 
 
@@ -159,7 +160,7 @@ def test_strict_rules_take_over_in_the_middle_of_episodes() -> None:
     idle = before < 0
     assert idle[:, 30:].any()
     assert not idle[:, 30:].all()
-    idle[:, :30] = False  # of two lanes: 60 decisions
+    idle[:, :30] = False  # of two lanes: 60 steps
     np.testing.assert_allclose(before - after, 5.0 * idle, rtol=1e-5)
     for session in (lenient, strict):
         session.close()
@@ -223,7 +224,7 @@ def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path)
     (tmp_path / "run" / checkpoint.REPLAY).unlink()
     longer = replace(config, budget=replace(config.budget, frames=first.frames + 480))
     second = train(longer, tmp_path / "run", resume=True)
-    relearned = second.decisions - first.decisions - config.loop.random_decisions
+    relearned = second.steps - first.steps - config.loop.learning_starts
     assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
 
 
@@ -244,7 +245,7 @@ def test_a_resumed_run_keeps_weights_that_were_better(tmp_path: Path) -> None:
     evaluated = replace(
         config,
         budget=replace(config.budget, frames=320),
-        monitor=replace(config.monitor, eval_decisions=1000, eval_episodes=1),
+        monitor=replace(config.monitor, eval_steps=1000, eval_episodes=1),
     )
     status = train(evaluated, tmp_path / "run", resume=True)
     assert status.eval_score < 999
@@ -254,7 +255,7 @@ def test_a_resumed_run_keeps_weights_that_were_better(tmp_path: Path) -> None:
 def test_weights_alone_start_another_run(tmp_path: Path) -> None:
     config = short(frames=480)
     train(config, tmp_path / "first")
-    nothing_learned = replace(config, loop=replace(config.loop, random_decisions=10_000))
+    nothing_learned = replace(config, loop=replace(config.loop, learning_starts=10_000))
     status = train(nothing_learned, tmp_path / "second", weights=tmp_path / "first")
     assert status.updates == 0
     first, second = networks_of(tmp_path / "first"), networks_of(tmp_path / "second")
@@ -287,17 +288,17 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
     class KillOne(loop_module.Monitor):
         def tick(self, *arguments: Any) -> None:
             super().tick(*arguments)
-            if self.session.collector.decisions == 60:
+            if self.session.collector.steps == 60:
                 process = self.session.collector.envs.processes[1]  # type: ignore[attr-defined]
                 os.kill(process.pid, signal.SIGKILL)
                 killed.append(process)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop_module, "Monitor", KillOne)
-        with pytest.raises(WorkerDied, match="worker process 1 was killed by SIGKILL"):
+        with pytest.raises(WorkerDiedError, match="worker process 1 was killed by SIGKILL"):
             train(config, tmp_path / "run")
     assert killed
-    assert checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["decisions"] >= 60
+    assert checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["steps"] >= 60
 
 
 def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
@@ -322,10 +323,10 @@ def test_the_notebook_preset_trains(tmp_path: Path) -> None:
     config = replace(
         config,
         threads=2,
-        loop=replace(config.loop, batch_size=4, random_decisions=6),
+        loop=replace(config.loop, batch_size=4, learning_starts=6),
         replay=replace(config.replay, capacity=100),
         budget=replace(config.budget, episodes=0, frames=8),
-        monitor=replace(config.monitor, eval_decisions=0),
+        monitor=replace(config.monitor, eval_steps=0),
     )
     status = train(config, tmp_path / "run")
     assert status.updates == 2

@@ -11,8 +11,8 @@ import platform
 import numpy as np
 
 from apexline import _core
-from apexline.racing import TrainingRules
-from apexline.racing.glyphs import load_glyphs
+from apexline.racing import ShapingRules
+from apexline.racing.native.glyphs import load_glyphs
 
 from .random_state import words
 
@@ -23,12 +23,12 @@ IS_EXACT = platform.machine() in ("x86_64", "AMD64")
 TOLERANCE = 1e-3  # units
 TOLERATED_FRAMES = 100
 
-RULES = dataclasses.asdict(TrainingRules())
+RULES = dataclasses.asdict(ShapingRules())
 SKID_MARK_FRAMES = 100
 
 
 class StockGame(CarRacing):
-    """The game itself, without its pictures, which take most of its time."""
+    """The game itself, without its images, which take most of its time."""
 
     def _render(self, _mode):
         self.shown = self.reward, self.t

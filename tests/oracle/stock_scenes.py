@@ -1,4 +1,4 @@
-"""Plays the stock game without drawing, and keeps what a picture of it needs beside the picture that it draws."""
+"""Plays the stock game without drawing, and keeps what a image of it needs beside the image that it draws."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.box2d.car_racing import CarRacing
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 State = dict[str, Any]  # the arguments of _core.Scene
 Driver = Callable[[Any, int], npt.NDArray[np.float64]]
-Scene = tuple[State, Picture]
+Scene = tuple[State, Image]
 
 render = CarRacing._render
 

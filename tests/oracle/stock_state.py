@@ -1,4 +1,4 @@
-"""Reads from the stock game what its picture shows."""
+"""Reads from the stock game what its image shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def colours(game: CarRacing) -> npt.NDArray[np.uint8]:
 
 
 def road(game: CarRacing) -> dict[str, npt.NDArray[Any]]:
-    """Tiles and kerbs; the picture's list of polygons tells them apart only by whose colour they have."""
+    """Tiles and kerbs; the image's list of polygons tells them apart only by whose colour they have."""
     tiles, kerb_tiles, kerb_is_white, kerbs = [], [], [], []
     for corners, colour in game.road_poly:
         if isinstance(colour, tuple):

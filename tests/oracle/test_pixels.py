@@ -1,4 +1,4 @@
-"""The native picture against the stock game's, from equal states."""
+"""The native image against the stock game's, from equal states."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline import _core
 from apexline.racing import AreaMean, ChannelsFirst, CropHud, Grayscale
-from apexline.racing.glyphs import load_glyphs
+from apexline.racing.native.glyphs import load_glyphs
 
-from .stock_scenes import Picture, Scene, follow, make_game, move, play, scene, spin
+from .stock_scenes import Image, Scene, follow, make_game, move, play, scene, spin
 
 BOX = 84  # first row of the indicators
 FORMATS = [
@@ -91,7 +91,7 @@ def quarter_turns(game: Any) -> list[Scene]:
     return found
 
 
-def show(path: Path, stock: Picture, native: Picture) -> Path:
+def show(path: Path, stock: Image, native: Image) -> Path:
     """Stock, native and eight times their difference side by side."""
     difference = np.clip(8 * np.abs(native.astype(int) - stock), 0, 255).astype(np.uint8)
     wide = np.concatenate([stock, native, difference], axis=1).repeat(5, 0).repeat(5, 1)
@@ -111,7 +111,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_pictures_are_those_of_the_stock_game(
+def test_images_are_those_of_the_stock_game(
     case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, tmp_path: Path
 ) -> None:
     errors = []
@@ -131,7 +131,7 @@ def test_pictures_are_those_of_the_stock_game(
     assert np.mean(errors) <= 0.1
 
 
-def flat_equal(stock: Picture, native: Picture) -> bool:
+def flat_equal(stock: Image, native: Image) -> bool:
     """Whether pixels that show the same colour as all their neighbours are equal in both."""
     flat = np.ones((94, 94), bool)
     centre = stock[1:-1, 1:-1]
@@ -148,7 +148,7 @@ def test_equal_flat_areas_are_told_from_unequal_ones(scenes: dict[str, list[Scen
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_format_is_what_the_wrappers_make_of_the_picture(
+def test_every_format_is_what_the_wrappers_make_of_the_image(
     case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, glyphs: dict[str, Any]
 ) -> None:
     for state, _ in scenes[case][::15]:
@@ -160,20 +160,20 @@ def test_every_format_is_what_the_wrappers_make_of_the_picture(
 
 
 class Still(gym.Env[Any, Any]):
-    """Shows one picture for ever."""
+    """Shows one image for ever."""
 
     action_space = gym.spaces.Discrete(1)
     observation_space = gym.spaces.Box(0, 255, (96, 96, 3), np.uint8)
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
+    def __init__(self, image: Image) -> None:
+        self.image = image
 
     def reset(self, **_: Any) -> Any:
-        return self.picture, {}
+        return self.image, {}
 
 
-def wrapped(picture: Picture, *, crop_hud: bool, gray: bool, size: int, interleaved: bool) -> Picture:
-    env: gym.Env[Any, Any] = Still(picture)
+def wrapped(image: Image, *, crop_hud: bool, gray: bool, size: int, interleaved: bool) -> Image:
+    env: gym.Env[Any, Any] = Still(image)
     if crop_hud:
         env = CropHud(env)
     if gray:
@@ -182,7 +182,7 @@ def wrapped(picture: Picture, *, crop_hud: bool, gray: bool, size: int, interlea
         env = AreaMean(env, size)
     if not gray and not interleaved:
         env = ChannelsFirst(env)
-    frame: Picture = env.reset()[0]
+    frame: Image = env.reset()[0]
     return frame
 
 
@@ -252,7 +252,7 @@ def test_every_indicator_and_score_is_the_stock_games(
         np.testing.assert_array_equal(native[BOX:], stock[BOX:], err_msg=repr(state))
 
 
-def test_bars_that_rise_above_the_box_are_drawn_over_the_picture(
+def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
     undrawn_game: Callable[..., Any], painter: _core.Painter
 ) -> None:
     game = undrawn_game()

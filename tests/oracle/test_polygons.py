@@ -1,4 +1,4 @@
-"""The polygons of a picture against those that the stock game hands to pygame, corner by corner."""
+"""The polygons of a image against those that the stock game hands to pygame, corner by corner."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline import _core
-from apexline.racing.glyphs import load_glyphs
+from apexline.racing.native.glyphs import load_glyphs
 
 from .stock_state import scene
 
@@ -48,9 +48,9 @@ def assert_same(ours: Frame, stock: Frame, name: str, folder: Path) -> None:
         return
     pygame = pytest.importorskip("pygame")
     difference = np.abs(ours.astype(np.int16) - stock).astype(np.uint8)
-    picture = np.concatenate([ours, stock, np.where(difference > 0, 255, 0).astype(np.uint8)], 1)
+    image = np.concatenate([ours, stock, np.where(difference > 0, 255, 0).astype(np.uint8)], 1)
     path = folder / f"{name}.png"
-    pygame.image.save(pygame.surfarray.make_surface(picture.transpose(1, 0, 2)), path)
+    pygame.image.save(pygame.surfarray.make_surface(image.transpose(1, 0, 2)), path)
     rows, columns = np.nonzero(difference.any(2))
     pytest.fail(
         f"{name}: {len(rows)} pixels differ by up to {difference.max()}, the first in row {rows[0]}, "

@@ -1,4 +1,4 @@
-"""The shapes of the picture and its shrinking against pygame, pixel for pixel."""
+"""The shapes of the image and its shrinking against pygame, pixel for pixel."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ STOCK: dict[str, Callable[[Any, list[tuple[int, int]], tuple[int, int, int]], An
 FEWEST = {"gfx_outline": 3, "gfx_fill": 3, "fill": 4, "lines": 2}
 
 
-def surface_of(picture: npt.NDArray[np.uint8]) -> Any:
-    surface = pygame.Surface(picture.shape[1::-1])
-    pygame.surfarray.blit_array(surface, picture.transpose(1, 0, 2))
+def surface_of(image: npt.NDArray[np.uint8]) -> Any:
+    surface = pygame.Surface(image.shape[1::-1])
+    pygame.surfarray.blit_array(surface, image.transpose(1, 0, 2))
     return surface
 
 
-def picture_of(surface: Any) -> npt.NDArray[np.uint8]:
+def image_of(surface: Any) -> npt.NDArray[np.uint8]:
     return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
 
 
@@ -93,22 +93,22 @@ def test_a_shape_is_pygame_s(kind: str, family: Callable[[np.random.Generator, i
     random = np.random.default_rng([*kind.encode(), *family.__name__.encode()])
     for _ in range(150):
         points = family(random, int(random.integers(FEWEST[kind], 9)))
-        picture = random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+        image = random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
         colour = tuple(random.integers(0, 256, 3).tolist())
-        surface = surface_of(picture)
+        surface = surface_of(image)
         STOCK[kind](surface, [tuple(point) for point in points.tolist()], colour)
-        ours = _core.draw_shape(picture, kind, points, colour)
-        assert np.array_equal(ours, picture_of(surface)), (kind, points.tolist(), colour)
+        ours = _core.draw_shape(image, kind, points, colour)
+        assert np.array_equal(ours, image_of(surface)), (kind, points.tolist(), colour)
 
 
 def test_a_shape_that_needs_more_points_is_refused() -> None:
-    picture = np.zeros((2, 2, 3), np.uint8)
+    image = np.zeros((2, 2, 3), np.uint8)
     with pytest.raises(ValueError, match=r"^points holds 3; expected 4$"):
-        _core.draw_shape(picture, "fill", np.zeros((3, 2), np.int64), (0, 0, 0))
+        _core.draw_shape(image, "fill", np.zeros((3, 2), np.int64), (0, 0, 0))
     with pytest.raises(
         ValueError, match=r"^kind is circle; it must be gfx_outline, gfx_fill, fill or lines$"
     ):
-        _core.draw_shape(picture, "circle", np.zeros((3, 2), np.int64), (0, 0, 0))
+        _core.draw_shape(image, "circle", np.zeros((3, 2), np.int64), (0, 0, 0))
 
 
 @pytest.fixture
@@ -139,12 +139,12 @@ def test_shrinking_is_pygame_s(size: tuple[int, int], smaller: tuple[int, int], 
     random = np.random.default_rng(size[0])
     shape = (size[1], size[0], 3)
     values = random.integers(0, 256, shape) if kind == "noise" else 255 * (random.random(shape) < 0.5)
-    picture = np.full(shape, 255, np.uint8) if kind == "white" else values.astype(np.uint8)
-    stock = picture_of(pygame.transform.smoothscale(surface_of(picture), smaller))
-    assert np.array_equal(_core.smoothscale(picture, *smaller), stock)
+    image = np.full(shape, 255, np.uint8) if kind == "white" else values.astype(np.uint8)
+    stock = image_of(pygame.transform.smoothscale(surface_of(image), smaller))
+    assert np.array_equal(_core.smoothscale(image, *smaller), stock)
 
 
-def test_a_picture_neither_grows_nor_shrinks_to_nothing() -> None:
+def test_a_image_neither_grows_nor_shrinks_to_nothing() -> None:
     with pytest.raises(
         ValueError, match=r"^width 3 cannot shrink to 4; it must be from 1/256 of it to all of it$"
     ):

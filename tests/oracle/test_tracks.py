@@ -57,7 +57,7 @@ def same_bits(ours, theirs):
     return (ours.view(np.uint64) == theirs.view(np.uint64)).reshape(len(ours), -1).all(1)
 
 
-def picture_of(ours, theirs, path):
+def image_of(ours, theirs, path):
     import matplotlib.figure  # here, as it is slow to import and needed after a failure only
 
     figure = matplotlib.figure.Figure(figsize=(8, 8))
@@ -73,16 +73,16 @@ def assert_same(ours, theirs, where, folder):
     for name in Road.__dataclass_fields__:
         a, b = getattr(ours, name), getattr(theirs, name)
         if a.shape != b.shape:
-            picture = picture_of(ours, theirs, folder / "tracks.png")
-            pytest.fail(f"{where}: {name} has shape {a.shape}; the stock game's {b.shape}; see {picture}")
+            image = image_of(ours, theirs, folder / "tracks.png")
+            pytest.fail(f"{where}: {name} has shape {a.shape}; the stock game's {b.shape}; see {image}")
         wrong = np.flatnonzero(~same_bits(a, b))
         if len(wrong):
             first = wrong[0]
             tile = theirs.kerb_tiles[first] if name.startswith("kerb") else first
-            picture = picture_of(ours, theirs, folder / "tracks.png")
+            image = image_of(ours, theirs, folder / "tracks.png")
             pytest.fail(
                 f"{where}: {name}[{first}] (tile {tile}) is {a[first].tolist()}; "
-                f"the stock game's is {b[first].tolist()}; {len(wrong)} of {len(a)} differ; see {picture}"
+                f"the stock game's is {b[first].tolist()}; {len(wrong)} of {len(a)} differ; see {image}"
             )
 
 
@@ -90,7 +90,7 @@ def episodes(seeds, domain_randomize):
     """After each reset of the stock game: where it is, the game, and the core's generator as it was before."""
     for seed in seeds:
         game = CarRacing(domain_randomize=domain_randomize)
-        game.step = lambda _action: (None,)  # a reset's first step touches tiles and draws a picture
+        game.step = lambda _action: (None,)  # a reset's first step touches tiles and draws a image
         for episode in range(EPISODES):
             before = game.np_random if episode else seeding.np_random(seed)[0]
             random = _core.Pcg64(words(before))

@@ -21,14 +21,14 @@ def make(seed: int = 0, device: str = "cpu", **changes: Any) -> DDPG:
 def batches(count: int, size: int = 8, device: str = "cpu") -> list[TensorBatch]:
     generator = torch.Generator().manual_seed(1)
 
-    def pictures() -> Tensor:
+    def images() -> Tensor:
         return torch.randint(0, 256, (size, *SHAPE), dtype=torch.uint8, generator=generator)
 
     made = []
     for _ in range(count):
         batch = TensorBatch(
-            obs=pictures(),
-            next_obs=pictures(),
+            obs=images(),
+            next_obs=images(),
             action=torch.rand(size, 2, generator=generator),
             reward=torch.randn(size, generator=generator),
             discount=torch.full((size,), 0.9),

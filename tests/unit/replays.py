@@ -26,7 +26,7 @@ NOT_WRAPPED = 20
 """Steps after which some episodes have ended, and nothing was overwritten."""
 
 FINAL_FRAME = 4
-"""The flag of a slot without a decision."""
+"""The flag of a slot without a step."""
 
 
 def make(**changes: Any) -> PrioritizedFrameReplay:

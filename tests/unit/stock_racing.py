@@ -1,4 +1,4 @@
-"""The stock game without its pictures, in gymnasium's own vectors, to hold the native one against."""
+"""The stock game without its images, in gymnasium's own vectors, to hold the native one against."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
-from apexline.racing import ActionRepeat, TrainingRules, UnshapedScore, add_rules
+from apexline.racing import ActionRepeat, ShapingRules, UnshapedScore, add_shaping
 
 Actions = npt.NDArray[np.float32]
 
 
 class UndrawnCarRacing(CarRacing):
-    """98% of the stock game's time is its picture."""
+    """98% of the stock game's time is its image."""
 
     def _render(self, mode: str) -> Any:
         return np.zeros((96, 96, 3), np.uint8) if mode == "state_pixels" else None
@@ -31,12 +31,12 @@ def stock_game(
     *,
     max_frames: int = 1000,
     action_repeat: int = 1,
-    rules: TrainingRules | None = None,
+    rules: ShapingRules | None = None,
     **options: Any,
 ) -> Any:
     """With score, frames, tiles and repeats in its infos, and the rules as wrappers."""
     env: Any = TimeLimit(UndrawnCarRacing(**options), max_frames)
-    return add_rules(UnshapedScore(ActionRepeat(env, action_repeat)), rules or TrainingRules())
+    return add_shaping(UnshapedScore(ActionRepeat(env, action_repeat)), rules or ShapingRules())
 
 
 def stock_vector(num_envs: int, autoreset_mode: AutoresetMode, **options: Any) -> SyncVectorEnv[Any, Any]:
@@ -66,7 +66,7 @@ def follow_the_road(track: Any, car: Any, look_ahead: int) -> Actions:
 
 
 def assert_same_infos(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Equal keys, dtypes and values, to the last bit; pictures aside."""
+    """Equal keys, dtypes and values, to the last bit; images aside."""
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
         if isinstance(value, dict):

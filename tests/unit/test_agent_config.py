@@ -15,7 +15,7 @@ def test_the_defaults_are_the_prototypes() -> None:
     assert (config.actor_lr, config.critic_lr, config.tau) == (3e-4, 3e-4, 0.01)
     assert (config.huber_delta, config.preactivation_penalty) == (1.0, 1e-3)
     noise = NoiseConfig()
-    assert (noise.sigma, noise.sigma_final, noise.anneal_decisions) == (1.0, 0.5, 80_000)
+    assert (noise.sigma, noise.sigma_final, noise.anneal_steps) == (1.0, 0.5, 80_000)
     assert noise.ladder == (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
 
 

@@ -228,20 +228,20 @@ def test_a_rate_that_fell_to_zero_moves_nothing() -> None:
     assert equal({name: before[name] for name in online}, {name: after[name] for name in online})
 
 
-def test_it_learns_the_best_action_of_each_picture() -> None:
-    """A bandit with reward -|a - best|^2, where dark and bright pictures have different best actions."""
+def test_it_learns_the_best_action_of_each_image() -> None:
+    """A bandit with reward -|a - best|^2, where dark and bright images have different best actions."""
     agent = make(actor_lr=3e-3, critic_lr=3e-3, hidden=(32, 32), precision="fp32")
     generator = torch.Generator().manual_seed(2)
-    pictures = torch.tensor([40, 200], dtype=torch.uint8)[:, None, None, None].repeat(1, *SHAPE)
+    images = torch.tensor([40, 200], dtype=torch.uint8)[:, None, None, None].repeat(1, *SHAPE)
     best = torch.tensor([[-0.5, 0.7], [0.6, 0.3]])
     low, high = torch.tensor([-1.0, 0.0]), torch.tensor([1.0, 1.0])
     for _ in range(400):
         kind = torch.randint(2, (64,), generator=generator)
         action = torch.lerp(low, high, torch.rand(64, 2, generator=generator))
         reward = -(action - best[kind]).square().sum(1)
-        obs = pictures[kind]
+        obs = images[kind]
         agent.update(TensorBatch(obs, obs, action, reward, torch.zeros(64), torch.ones(64)))
-    torch.testing.assert_close(agent.networks.policy(pictures), best, atol=0.1, rtol=0)
+    torch.testing.assert_close(agent.networks.policy(images), best, atol=0.1, rtol=0)
 
 
 def test_an_actors_own_bounds_hold_while_it_learns() -> None:

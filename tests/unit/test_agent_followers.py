@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from apexline.agent.followers import Followers
+from apexline.agent.target_networks import Followers
 
 
 def linear(value: float) -> nn.Linear:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from apexline.agent import TensorBatch
-from apexline.agent.mirror import mirror_at_random
+from apexline.agent.horizontal_flip import mirror_at_random
 
 from .agents import batches, equal, make, weights
 
@@ -28,11 +28,11 @@ def test_some_transitions_are_mirrored_whole_and_the_others_left_alone(shape: tu
     assert 0 < is_mirrored.sum() < 7
     for i in range(7):
         for name in ("obs", "next_obs"):
-            picture, image = getattr(kept, name)[i], getattr(mirrored, name)[i]
-            width = picture.shape[-1]
+            original, flipped = getattr(kept, name)[i], getattr(mirrored, name)[i]
+            width = original.shape[-1]
             for column in range(width):
                 source = width - 1 - column if is_mirrored[i] else column
-                assert torch.equal(image[..., column], picture[..., source])
+                assert torch.equal(flipped[..., column], original[..., source])
         sign = -1 if is_mirrored[i] else 1
         assert mirrored.action[i].tolist() == [sign * kept.action[i, 0].item(), kept.action[i, 1].item()]
     for name in ("reward", "discount", "weights"):

@@ -25,16 +25,14 @@ def test_the_ladder_spreads_over_the_lanes() -> None:
         np.testing.assert_allclose(noise.scale(0)[:, 0], 2 * np.array(expected))
 
 
-@pytest.mark.parametrize(
-    ("decisions", "expected"), [(0, 1.0), (25, 0.875), (50, 0.75), (100, 0.5), (1000, 0.5)]
-)
-def test_sigma_moves_linearly_to_its_end(decisions: int, expected: float) -> None:
-    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_decisions=100, ladder=())
-    assert make_noise(config, 1, 1, seed=0).scale(decisions) == pytest.approx(expected)
+@pytest.mark.parametrize(("steps", "expected"), [(0, 1.0), (25, 0.875), (50, 0.75), (100, 0.5), (1000, 0.5)])
+def test_sigma_moves_linearly_to_its_end(steps: int, expected: float) -> None:
+    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_steps=100, ladder=())
+    assert make_noise(config, 1, 1, seed=0).scale(steps) == pytest.approx(expected)
 
 
 def test_without_annealing_sigma_is_final_at_once() -> None:
-    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_decisions=0, ladder=())
+    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_steps=0, ladder=())
     assert make_noise(config, 1, 1, seed=0).scale(0) == 0.5
 
 
@@ -88,8 +86,8 @@ def test_state_survives_json(config: NoiseConfig) -> None:
     noise.sample(0)
     resumed = make_noise(config, 3, 2, seed=2)
     resumed.load_state_dict(json.loads(json.dumps(noise.state_dict())))
-    for decisions in range(5):
-        np.testing.assert_array_equal(noise.sample(decisions), resumed.sample(decisions))
+    for steps in range(5):
+        np.testing.assert_array_equal(noise.sample(steps), resumed.sample(steps))
 
 
 @pytest.mark.parametrize("config", [STEADY, OU])

@@ -13,11 +13,11 @@ from apexline.cli.export import ExportCommand
 from apexline.cli.info import InfoCommand
 from apexline.cli.play import PlayCommand
 from apexline.cli.train import TrainCommand
-from apexline.racing import TrainingRules
-from apexline.training.config import TrainConfig
+from apexline.racing import ShapingRules
+from apexline.training.config.train_config import TrainConfig
 
 PARTS = {type(part) for part in vars(TrainConfig()).values() if dataclasses.is_dataclass(part)}
-CONFIGS = sorted({TrainConfig, TrainingRules} | PARTS, key=lambda config: config.__name__)
+CONFIGS = sorted({TrainConfig, ShapingRules} | PARTS, key=lambda config: config.__name__)
 COMMANDS = [TrainCommand, EvalCommand, PlayCommand, ExportCommand, InfoCommand]
 
 

@@ -30,7 +30,7 @@ for capacity in (1, 7, 8, 9, 65, 4097, 300_000):
         seen.update(repr([tree.find(mass) for mass in masses]).encode())
         seen.update(repr((tree.total.hex(), tree.min(), tree.max())).encode())
 
-def pictures(shape, dtype):
+def images(shape, dtype):
     return random.integers(0, 256, shape).astype(dtype)
 
 def play(side, planes, dtype, shift, frame_stack):
@@ -42,8 +42,8 @@ def play(side, planes, dtype, shift, frame_stack):
     item = np.dtype(dtype).itemsize * np.prod(shape) * frame_stack * 2
     for turn in range(50):
         ends = random.random((2, lanes)) < 0.05
-        replay.add(pictures((lanes, *shape), dtype), random.normal(size=(lanes, 3)), random.normal(size=lanes),
-                   *ends, final_frames=pictures((lanes, *shape), dtype))
+        replay.add(images((lanes, *shape), dtype), random.normal(size=(lanes, 3)), random.normal(size=lanes),
+                   *ends, final_frames=images((lanes, *shape), dtype))
         if turn % 10 == 9:
             for batch_size in (1, 5, (4 << 20) // int(item) + 1 + turn):
                 batch = replay.sample(batch_size)

@@ -42,9 +42,9 @@ def test_whole_episode_equals_the_plain_game_by_bytes() -> None:
     for start in range(0, frames, repeat):
         played = min(repeat, frames - start)
         steps = [plain.step(FULL_THROTTLE) for _ in range(played)]
-        picture, reward, terminated, truncated, info = repeated.step(FULL_THROTTLE)
-        assert picture.tobytes() == steps[-1][0].tobytes()
-        assert repeated.unwrapped.state is picture
+        image, reward, terminated, truncated, info = repeated.step(FULL_THROTTLE)
+        assert image.tobytes() == steps[-1][0].tobytes()
+        assert repeated.unwrapped.state is image
         assert reward == sum(step[1] for step in steps)
         assert (terminated, truncated) == (False, start + played == frames) == steps[-1][2:4]
         assert info["repeats"] == played
@@ -65,13 +65,13 @@ def test_a_termination_in_the_middle_of_a_repeat_ends_it() -> None:
 
     repeated = all_but_one_tile_visited(ActionRepeat(stock_game(1000), len(steps) - 1))
     assert repeated.step(FULL_THROTTLE)[2:4] == (False, False)
-    picture, reward, terminated, truncated, info = repeated.step(FULL_THROTTLE)
-    assert picture.tobytes() == steps[-1][0].tobytes()
+    image, reward, terminated, truncated, info = repeated.step(FULL_THROTTLE)
+    assert image.tobytes() == steps[-1][0].tobytes()
     assert (reward, terminated, truncated) == steps[-1][1:4]
     assert info == {"lap_finished": True, "repeats": 1}
 
 
-def test_a_drawing_a_decision(drawings: Counter[str]) -> None:
+def test_a_drawing_a_step(drawings: Counter[str]) -> None:
     env = ActionRepeat(stock_game(1000), 4)
     env.reset(seed=0)
     drawings.clear()
@@ -90,7 +90,7 @@ def test_a_window_shows_every_frame(drawings: Counter[str], monkeypatch: pytest.
     assert drawings == {"state_pixels": 1, "human": 4}
 
 
-def test_render_still_gives_the_video_picture() -> None:
+def test_render_still_gives_the_video_image() -> None:
     env = ActionRepeat(stock_game(1000, "rgb_array"), 2)
     env.reset(seed=0)
     env.step(FULL_THROTTLE)

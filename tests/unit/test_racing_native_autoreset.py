@@ -10,13 +10,13 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
-from apexline.racing import CarRacingVectorEnv, TrainingRules
+from apexline.racing import CarRacingVectorEnv, ShapingRules
 
 from .stock_racing import assert_same_infos, stock_vector, wild_driving
 
 MODES = list(AutoresetMode)
 NUM_ENVS = 3
-STALLING = TrainingRules(stall_decisions=6)
+STALLING = ShapingRules(stall_steps=6)
 
 
 def assert_same_step(ours: Any, theirs: Any) -> None:
@@ -26,7 +26,7 @@ def assert_same_step(ours: Any, theirs: Any) -> None:
 
 
 def drive_both(native: CarRacingVectorEnv, stock: Any, steps: int) -> int:
-    """Drives both alike and compares all but pictures; returns how many episodes ended."""
+    """Drives both alike and compares all but images; returns how many episodes ended."""
     rng = np.random.default_rng(5)
     _, our_infos = native.reset(seed=40)
     _, their_infos = stock.reset(seed=40)
@@ -86,7 +86,7 @@ def assert_alike(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
-def test_pictures_too(mode: AutoresetMode) -> None:
+def test_images_too(mode: AutoresetMode) -> None:
     stock = SyncVectorEnv(
         [lambda: gym.make("CarRacing-v3", max_episode_steps=3) for _ in range(2)], autoreset_mode=mode
     )

@@ -15,7 +15,7 @@ from gymnasium.utils import seeding
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingEnv, CarRacingVectorEnv, TrainingRules
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
 from .stock_racing import CarRacing, stock_game, wild_driving
 
@@ -48,8 +48,8 @@ def test_gymnasiums_checks(options: dict[str, Any]) -> None:
         check_env(gym.make(ID, **options).unwrapped)
 
 
-@pytest.mark.parametrize("rules", [TrainingRules(), TrainingRules(stall_decisions=9, lap_bonus=300)])
-def test_steps_are_those_of_the_stock_game(rules: TrainingRules) -> None:
+@pytest.mark.parametrize("rules", [ShapingRules(), ShapingRules(stall_steps=9, lap_bonus=300)])
+def test_steps_are_those_of_the_stock_game(rules: ShapingRules) -> None:
     options: dict[str, Any] = {"action_repeat": 3, "rules": rules}
     native, stock = CarRacingEnv(max_episode_frames=71, **options), stock_game(max_frames=71, **options)
     assert native.reset(seed=6)[1] == stock.reset(seed=6)[1]
@@ -145,7 +145,7 @@ def test_pickled_and_copied_specs_make_the_same_game() -> None:
     options: dict[str, Any] = {
         "gray": True,
         "frame_shape": (24, 24),
-        "rules": TrainingRules(stall_decisions=4),
+        "rules": ShapingRules(stall_steps=4),
     }
     env = CarRacingEnv("rgb_array", lap_complete_percent=0.9, **options)
     twin = pickle.loads(pickle.dumps(env))
@@ -241,7 +241,7 @@ env = CarRacingVectorEnv(2, render_mode="rgb_array")
 env.reset(seed=0)
 for _ in range(5):
     frames, rewards, *_ = env.step(np.full((2, 3), [0.1, 0.4, 0], np.float32))
-assert [picture.shape for picture in env.render()] == [(400, 600, 3)] * 2
+assert [image.shape for image in env.render()] == [(400, 600, 3)] * 2
 print(hashlib.sha256(np.concatenate([car := env.car(0).x, rewards]).tobytes()).hexdigest())
 """
 

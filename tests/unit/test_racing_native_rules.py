@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingVectorEnv, EnvOptions, TrainingRules, make_native_vector, make_vector
+from apexline.racing import CarRacingVectorEnv, EnvOptions, ShapingRules, make_native_vector, make_vector
 
 from .stock_racing import (
     CarRacing,
@@ -38,7 +38,7 @@ def on_the_road(look_ahead: int) -> Driver:
 
 
 def in_lockstep(
-    rules: TrainingRules, seed: int, driver: Driver, steps: int, num_envs: int = 2
+    rules: ShapingRules, seed: int, driver: Driver, steps: int, num_envs: int = 2
 ) -> list[str | None]:
     """Compares every step, and returns what ended each episode: a rule, or None for the game."""
     mode = AutoresetMode.SAME_STEP
@@ -60,24 +60,24 @@ def in_lockstep(
 
 @pytest.mark.parametrize("seed", [0, 10, 20])
 def test_stalls(seed: int) -> None:
-    rules = TrainingRules(stall_decisions=5, stall_penalty=7.5)
+    rules = ShapingRules(stall_steps=5, stall_penalty=7.5)
     ends = in_lockstep(rules, seed, wild(seed), steps=90)
     assert ends.count("stall") >= 4
 
 
 @pytest.mark.parametrize("seed", [4, 14])
-def test_idle_decisions(seed: int) -> None:
-    in_lockstep(TrainingRules(idle_cost=2.5), seed, wild(seed), steps=90)
-    in_lockstep(TrainingRules(idle_cost=2.5), seed, on_the_road(6), steps=60)
+def test_idle_steps(seed: int) -> None:
+    in_lockstep(ShapingRules(idle_penalty=2.5), seed, wild(seed), steps=90)
+    in_lockstep(ShapingRules(idle_penalty=2.5), seed, on_the_road(6), steps=60)
 
 
 @pytest.mark.parametrize("seed", [3, 13])
-def test_skipped_tiles(seed: int) -> None:
+def test_missed_tiles(seed: int) -> None:
     """Corners are cut, so that tiles are left behind."""
-    fined = TrainingRules(skipped_tile_cost=5.0, skipped_tile_margin=1)
+    fined = ShapingRules(missed_tile_penalty=5.0, missed_tile_margin=1)
     in_lockstep(fined, seed, on_the_road(14), steps=110)
     free, paid = (
-        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL) for rules in (TrainingRules(), fined)
+        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL) for rules in (ShapingRules(), fined)
     )
     free.reset(seed=seed)
     paid.reset(seed=seed)
@@ -88,10 +88,10 @@ def test_skipped_tiles(seed: int) -> None:
 
 
 def test_tiles_skipped_before_the_rule_held_cost_nothing() -> None:
-    fined = TrainingRules(skipped_tile_cost=100.0)
+    fined = ShapingRules(missed_tile_penalty=100.0)
     free, paid, late = (
         CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL)
-        for rules in (TrainingRules(), fined, fined)
+        for rules in (ShapingRules(), fined, fined)
     )
     for env in (free, paid, late):
         env.reset(seed=3)
@@ -106,23 +106,23 @@ def test_tiles_skipped_before_the_rule_held_cost_nothing() -> None:
 
 
 def test_a_lap_with_tiles_missed() -> None:
-    rules = TrainingRules(lap_bonus=300, stall_decisions=25, skipped_tile_cost=2.0)
+    rules = ShapingRules(lap_bonus=300, stall_steps=25, missed_tile_penalty=2.0)
     assert in_lockstep(rules, 3, on_the_road(8), steps=260, num_envs=1) == ["lap_end"]
 
 
 def test_a_full_lap() -> None:
-    rules = TrainingRules(lap_bonus=300, stall_decisions=25, skipped_tile_cost=2.0)
+    rules = ShapingRules(lap_bonus=300, stall_steps=25, missed_tile_penalty=2.0)
     assert in_lockstep(rules, 3, on_the_road(6), steps=240, num_envs=1) == [None]
 
 
 def test_all_rules_at_once() -> None:
-    rules = TrainingRules(
-        stall_decisions=3,
+    rules = ShapingRules(
+        stall_steps=3,
         stall_penalty=3,
-        idle_cost=0.25,
+        idle_penalty=0.25,
         lap_bonus=50,
-        skipped_tile_cost=0.5,
-        skipped_tile_margin=0,
+        missed_tile_penalty=0.5,
+        missed_tile_margin=0,
     )
     assert {*in_lockstep(rules, 30, wild(1), steps=150)} == {"stall"}
     assert "lap_end" in in_lockstep(rules, 3, on_the_road(8), steps=260, num_envs=1)
@@ -132,14 +132,14 @@ def test_all_rules_at_once() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        EnvOptions(pedal=True, action_repeat=4, skip_zoom=11, rules=TrainingRules(stall_decisions=6)),
+        EnvOptions(pedal=True, action_repeat=4, skip_zoom=11, rules=ShapingRules(stall_steps=6)),
         EnvOptions(action_repeat=3, gray=True, crop_hud=True, frame_size=42),
     ],
 )
 def test_the_two_vectors_of_training(
     options: EnvOptions, training: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """make_native_vector and make_vector: the same but for the pictures."""
+    """make_native_vector and make_vector: the same but for the images."""
     monkeypatch.setattr(CarRacing, "_render", UndrawnCarRacing._render)
     native = make_native_vector(options, 2, training=training, num_threads=1)
     stock = make_vector(options, 2, training=training, asynchronous=False)
@@ -160,11 +160,11 @@ def test_the_two_vectors_of_training(
             np.testing.assert_array_equal(our_array, their_array, strict=True)
         assert_same_infos(our_infos, their_infos)
         ends += int((ours[1] | ours[2]).sum())
-    assert (ends > 0) == (training and options.rules.stall_decisions > 0)
+    assert (ends > 0) == (training and options.rules.stall_steps > 0)
 
 
 def test_a_skipped_zoom_shows_what_the_stock_game_shows() -> None:
-    """Also where drawing is put off: the picture after 5 frames is that of a game which was drawn all along."""
+    """Also where drawing is put off: the image after 5 frames is that of a game which was drawn all along."""
     options = EnvOptions(skip_zoom=5)
     stock = make_vector(options, 1, training=False, asynchronous=False)
     plain = make_vector(dataclasses.replace(options, skip_zoom=0), 1, training=False, asynchronous=False)

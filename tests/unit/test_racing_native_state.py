@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingEnv, CarRacingVectorEnv, TrainingRules
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
 from .stock_racing import assert_same_infos, wild_driving
 
@@ -19,7 +19,7 @@ OPTIONS: dict[str, Any] = {
     "action_repeat": 2,
     "max_episode_frames": 41,
     "domain_randomize": True,
-    "rules": TrainingRules(stall_decisions=5, skipped_tile_cost=1.0),
+    "rules": ShapingRules(stall_steps=5, missed_tile_penalty=1.0),
 }
 NUM_ENVS = 3
 

@@ -1,4 +1,4 @@
-"""CarRacingVectorEnv by itself: spaces, arrays, seeds, resets, errors, pictures."""
+"""CarRacingVectorEnv by itself: spaces, arrays, seeds, resets, errors, images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingVectorEnv, TrainingRules
+from apexline.racing import CarRacingVectorEnv, ShapingRules
 
 from .stock_racing import CarRacing, UndrawnCarRacing, follow_the_road, wild_driving
 
@@ -207,8 +207,8 @@ def test_colours_of_a_randomised_game(randomize: bool | None) -> None:
     for reset_options, seed in ((None, 8), (options, None), (options, None)):
         native.reset(seed=seed, options=reset_options)
         stock.reset(seed=seed, options=reset_options)
-        (picture,) = native.render() or ()
-        np.testing.assert_array_equal(picture, stock.state)
+        (image,) = native.render() or ()
+        np.testing.assert_array_equal(image, stock.state)
 
 
 def test_colours_of_a_plain_game_stay() -> None:
@@ -254,7 +254,7 @@ def test_colours_of_a_plain_game_stay() -> None:
         ),
         ({"lap_complete_percent": np.nan}, ValueError, "lap_complete_percent is nan; it must be finite"),
         ({"pedal": True, "continuous": False}, ValueError, "pedal is True and continuous is False"),
-        ({"rules": {}}, TypeError, "rules is {}; it must be a TrainingRules or None"),
+        ({"rules": {}}, TypeError, "rules is {}; it must be a ShapingRules or None"),
         ({"autoreset_mode": "Never"}, ValueError, "'Never' is not a valid AutoresetMode"),
     ],
 )
@@ -465,7 +465,7 @@ def test_snapshots_show_the_stock_games_car_and_road() -> None:
     assert (track.touched >= track.visited).all()
 
 
-def test_pictures_are_the_stock_games_bytes() -> None:
+def test_images_are_the_stock_games_bytes() -> None:
     """Looked at where the score that they show is another than in the observation, drawn before a frame is charged."""
     native = {mode: Env(2, render_mode=mode) for mode in ("rgb_array", "state_pixels")}
     stock = CarRacing(render_mode="rgb_array")
@@ -483,16 +483,16 @@ def test_pictures_are_the_stock_games_bytes() -> None:
             continue
         looked += 1
         for mode, env in native.items():
-            pictures = env.render()
-            assert pictures is not None
-            assert len(pictures) == 2
-            np.testing.assert_array_equal(pictures[1], stock._render(mode), strict=True)
+            images = env.render()
+            assert images is not None
+            assert len(images) == 2
+            np.testing.assert_array_equal(images[1], stock._render(mode), strict=True)
     assert looked >= 4
     assert native["rgb_array"].skid_marks(1)
     assert not native["state_pixels"].skid_marks(1)
 
 
-def test_without_a_render_mode_there_is_no_picture() -> None:
+def test_without_a_render_mode_there_is_no_image() -> None:
     env = Env(1, **SMALL)
     env.reset(seed=0)
     with pytest.warns(UserWarning, match="has no render_mode"):
@@ -500,7 +500,7 @@ def test_without_a_render_mode_there_is_no_picture() -> None:
 
 
 def test_rules_are_those_given() -> None:
-    env = Env(1, rules=TrainingRules(stall_decisions=3, stall_penalty=5), **SMALL)
+    env = Env(1, rules=ShapingRules(stall_steps=3, stall_penalty=5), **SMALL)
     env.reset(seed=0)
     steps = [coast(env) for _ in range(3)]
     assert [bool(step[2][0]) for step in steps] == [False, False, True]
@@ -535,6 +535,6 @@ def test_a_second_thread_is_turned_away_while_one_steps() -> None:
 
 
 def test_rules_that_are_no_whole_numbers_are_named() -> None:
-    rules = TrainingRules(stall_decisions=2.5)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"rules\.stall_decisions is 2\.5"):
+    rules = ShapingRules(stall_steps=2.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"rules\.stall_steps is 2\.5"):
         CarRacingVectorEnv(1, rules=rules)

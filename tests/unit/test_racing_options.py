@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apexline.racing import EnvOptions, TrainingRules
+from apexline.racing import EnvOptions, ShapingRules
 
 
 @pytest.mark.parametrize(
@@ -40,20 +40,20 @@ def test_env_options_out_of_range(fields: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "demand"),
     [
-        ("stall_decisions", -1, ">= 0 and below 2**31"),
-        ("stall_decisions", 2**31, ">= 0 and below 2**31"),
-        ("skipped_tile_margin", -1, ">= 0 and below 2**31"),
+        ("stall_steps", -1, ">= 0 and below 2**31"),
+        ("stall_steps", 2**31, ">= 0 and below 2**31"),
+        ("missed_tile_margin", -1, ">= 0 and below 2**31"),
         ("stall_penalty", -0.5, "finite and >= 0"),
         ("stall_penalty", math.inf, "finite and >= 0"),
-        ("idle_cost", -1.0, "finite and >= 0"),
-        ("skipped_tile_cost", math.nan, "finite and >= 0"),
+        ("idle_penalty", -1.0, "finite and >= 0"),
+        ("missed_tile_penalty", math.nan, "finite and >= 0"),
         ("lap_bonus", -1.0, "finite and >= 0"),
         ("lap_bonus", math.nan, "finite and >= 0"),
     ],
 )
 def test_training_rules_out_of_range(field: str, value: float, demand: str) -> None:
     with pytest.raises(ValueError, match=f"^{field} is {value}; it must be {re.escape(demand)}$"):
-        TrainingRules(**{field: value})
+        ShapingRules(**{field: value})
 
 
 def test_options_are_frozen_and_checked_again_when_replaced() -> None:

@@ -14,59 +14,59 @@ from hypothesis.extra.numpy import arrays
 
 from apexline.racing import AreaMean, ChannelsFirst, CropHud, Grayscale
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 
 
 class Still(gym.Env[Any, Any]):
-    """Shows the same picture for ever."""
+    """Shows the same image for ever."""
 
     action_space = gym.spaces.Discrete(1)
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
-        self.observation_space = gym.spaces.Box(0, 255, picture.shape, np.uint8)
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        self.observation_space = gym.spaces.Box(0, 255, image.shape, np.uint8)
 
     def reset(self, **_: Any) -> Any:
-        return self.picture, {}
+        return self.image, {}
 
 
-def shown(env: gym.Env[Any, Any]) -> Picture:
+def shown(env: gym.Env[Any, Any]) -> Image:
     frame = env.reset()[0]
     assert env.observation_space.contains(frame)
     return frame
 
 
-def noise(*shape: int) -> Picture:
+def noise(*shape: int) -> Image:
     return np.random.default_rng(3).integers(0, 256, shape, np.uint8)
 
 
-def pictures(channels: tuple[int, ...]) -> st.SearchStrategy[Picture]:
+def images(channels: tuple[int, ...]) -> st.SearchStrategy[Image]:
     sides = st.integers(1, 12)
     return st.tuples(sides, sides).flatmap(lambda side: arrays(np.uint8, side + channels))
 
 
-def block_mean(picture: Picture, size: int) -> Picture:
+def block_mean(image: Image, size: int) -> Image:
     """Naive model: blow each pixel up to size * size equal ones, then average blocks of H * W."""
-    height, width, *channels = picture.shape
-    large = picture.repeat(size, 0).repeat(size, 1)
+    height, width, *channels = image.shape
+    large = image.repeat(size, 0).repeat(size, 1)
     sums = large.reshape(size, height, size, width, *channels).sum((1, 3), dtype=np.int64)
     return ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
 
 
 def test_crop_keeps_the_rows_above_the_indicators_and_the_middle_columns() -> None:
-    picture = noise(96, 96, 3)
-    np.testing.assert_array_equal(shown(CropHud(Still(picture))), picture[0:84, 6:90])
+    image = noise(96, 96, 3)
+    np.testing.assert_array_equal(shown(CropHud(Still(image))), image[0:84, 6:90])
 
 
 TIE = np.array([[[0, 0, 250]]], np.uint8)
 
 
-@given(pictures((3,)))
+@given(images((3,)))
 @example(TIE)
-def test_gray_is_the_weighted_sum_rounded_to_nearest(picture: Picture) -> None:
-    gray = shown(Grayscale(Still(picture)))
-    for place in np.ndindex(picture.shape[:2]):
-        red, green, blue = (int(value) for value in picture[place])
+def test_gray_is_the_weighted_sum_rounded_to_nearest(image: Image) -> None:
+    gray = shown(Grayscale(Still(image)))
+    for place in np.ndindex(image.shape[:2]):
+        red, green, blue = (int(value) for value in image[place])
         assert gray[place] == math.floor(
             Fraction(299 * red + 587 * green + 114 * blue, 1000) + Fraction(1, 2)
         )
@@ -76,27 +76,27 @@ def test_gray_is_the_weighted_sum_rounded_to_nearest(picture: Picture) -> None:
 def test_area_mean_equals_the_mean_over_blown_up_pixels(
     data: st.DataObject, channels: tuple[int, ...]
 ) -> None:
-    picture = data.draw(pictures(channels))
-    size = data.draw(st.integers(1, min(picture.shape[:2])))
-    np.testing.assert_array_equal(shown(AreaMean(Still(picture), size)), block_mean(picture, size))
+    image = data.draw(images(channels))
+    size = data.draw(st.integers(1, min(image.shape[:2])))
+    np.testing.assert_array_equal(shown(AreaMean(Still(image), size)), block_mean(image, size))
 
 
 def test_area_mean_at_half_size_rounds_ties_up() -> None:
-    picture = noise(84, 84)
-    sums = picture.reshape(42, 2, 42, 2).sum((1, 3), dtype=np.int64)
+    image = noise(84, 84)
+    sums = image.reshape(42, 2, 42, 2).sum((1, 3), dtype=np.int64)
     assert (sums % 4 == 2).any()
-    np.testing.assert_array_equal(shown(AreaMean(Still(picture), 42)), (sums + 2) // 4)
+    np.testing.assert_array_equal(shown(AreaMean(Still(image), 42)), (sums + 2) // 4)
 
 
 def test_area_mean_with_fractional_overlaps_at_real_size() -> None:
-    picture = noise(84, 84)
-    np.testing.assert_array_equal(shown(AreaMean(Still(picture), 64)), block_mean(picture, 64))
+    image = noise(84, 84)
+    np.testing.assert_array_equal(shown(AreaMean(Still(image), 64)), block_mean(image, 64))
 
 
 @pytest.mark.parametrize("shape", [(84, 84), (96, 96, 3)])
 def test_area_mean_at_full_size_changes_nothing(shape: tuple[int, ...]) -> None:
-    picture = noise(*shape)
-    np.testing.assert_array_equal(shown(AreaMean(Still(picture), shape[0])), picture)
+    image = noise(*shape)
+    np.testing.assert_array_equal(shown(AreaMean(Still(image), shape[0])), image)
 
 
 @pytest.mark.parametrize("size", [0, 85])
@@ -106,13 +106,13 @@ def test_area_mean_cannot_enlarge(size: int) -> None:
 
 
 def test_channels_first() -> None:
-    picture = noise(5, 7, 3)
-    frame = shown(ChannelsFirst(Still(picture)))
+    image = noise(5, 7, 3)
+    frame = shown(ChannelsFirst(Still(image)))
     assert frame.shape == (3, 5, 7)
-    for row, column, channel in np.ndindex(picture.shape):
-        assert frame[channel, row, column] == picture[row, column, channel]
+    for row, column, channel in np.ndindex(image.shape):
+        assert frame[channel, row, column] == image[row, column, channel]
 
 
 @pytest.mark.parametrize("wrap", [Grayscale, ChannelsFirst, lambda env: AreaMean(env, 3)])
-def test_frames_are_contiguous_even_from_a_transposed_picture(wrap: Any) -> None:
+def test_frames_are_contiguous_even_from_a_transposed_image(wrap: Any) -> None:
     assert shown(wrap(Still(noise(5, 7, 3).transpose(1, 0, 2)))).flags.c_contiguous

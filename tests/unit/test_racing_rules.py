@@ -11,21 +11,21 @@ import gymnasium as gym
 import pytest
 
 from apexline.racing import (
-    IdleCost,
-    LapEnd,
-    SkippedTiles,
-    StallEnd,
-    TrainingRules,
+    IdlePenalty,
+    LapTermination,
+    MissedTilePenalty,
+    ShapingRules,
+    StallTermination,
     UnshapedScore,
-    add_rules,
+    add_shaping,
 )
-from apexline.racing.progress import LOOK_AHEAD
+from apexline.racing.stock.wrappers.lap_progress import LOOK_AHEAD
 
 Env = gym.Env[Any, Any]
-Decision = list[int]
+Step = list[int]
 """The tiles that the car drives over, in order; its front wheel stays on the last one."""
-OFF_FIELD: Decision = [-1]
-WAIT: Decision = []
+OFF_FIELD: Step = [-1]
+WAIT: Step = []
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Tile:
 
 
 class ScriptedRace(gym.Env[Any, Any]):
-    """A road of `length` tiles; an action is a Decision.
+    """A road of `length` tiles; an action is a Step.
 
     As in the stock game the car starts on tiles 0 and 1, a new tile pays (10 here), the last new tile
     terminates, and so does leaving the field, at a reward of -100.
@@ -54,7 +54,7 @@ class ScriptedRace(gym.Env[Any, Any]):
         self._drive_over([0, 1])
         return 0, {}
 
-    def step(self, action: Decision) -> Any:
+    def step(self, action: Step) -> Any:
         if action == OFF_FIELD:
             return 0, -100.0, True, False, {"lap_finished": False}
         before = self.tile_visited_count
@@ -72,10 +72,10 @@ class ScriptedRace(gym.Env[Any, Any]):
         self.tile_visited_count = sum(tile.road_visited for tile in self.road)
 
 
-def drive(env: Env, *decisions: Decision) -> list[tuple[float, bool, bool]]:
-    """Plays an episode: reward, terminated and truncated of each decision."""
+def drive(env: Env, *steps: Step) -> list[tuple[float, bool, bool]]:
+    """Plays an episode: reward, terminated and truncated of each step."""
     env.reset()
-    return [env.step(decision)[1:4] for decision in decisions]
+    return [env.step(step)[1:4] for step in steps]
 
 
 def going_on(*rewards: float) -> list[tuple[float, bool, bool]]:
@@ -84,169 +84,171 @@ def going_on(*rewards: float) -> list[tuple[float, bool, bool]]:
 
 class TestStallEnd:
     def test_ends_as_terminated_with_the_penalty(self) -> None:
-        env = StallEnd(ScriptedRace(10), 3, 7.5)
+        env = StallTermination(ScriptedRace(10), 3, 7.5)
         assert drive(env, WAIT, [0], WAIT) == [*going_on(0, 0), (-7.5, True, False)]
 
     def test_a_new_tile_starts_the_count_again(self) -> None:
-        env = StallEnd(ScriptedRace(10), 3, 7.5)
+        env = StallTermination(ScriptedRace(10), 3, 7.5)
         assert drive(env, WAIT, WAIT, [2], WAIT, WAIT) == going_on(0, 0, 10, 0, 0)
 
     def test_an_episode_starts_at_zero(self) -> None:
-        env = StallEnd(ScriptedRace(10), 3, 7.5)
+        env = StallTermination(ScriptedRace(10), 3, 7.5)
         for _ in range(2):
             assert drive(env, WAIT, WAIT) == going_on(0, 0)
 
     def test_is_named_in_the_info(self) -> None:
-        env = StallEnd(ScriptedRace(10), 1, 7.5)
+        env = StallTermination(ScriptedRace(10), 1, 7.5)
         env.reset()
         assert "ended_by" not in env.step([2])[4]
         assert env.step(WAIT)[4]["ended_by"] == "stall"
 
     def test_an_end_by_the_game_is_no_stall(self) -> None:
-        env = StallEnd(ScriptedRace(10), 1, 7.5)
+        env = StallTermination(ScriptedRace(10), 1, 7.5)
         env.reset()
         assert env.step(OFF_FIELD)[1:] == (-100, True, False, {"lap_finished": False})
 
 
 class TestIdleCost:
-    def test_every_decision_without_a_new_tile_costs(self) -> None:
-        env = IdleCost(ScriptedRace(10), 2)
+    def test_every_step_without_a_new_tile_costs(self) -> None:
+        env = IdlePenalty(ScriptedRace(10), 2)
         assert drive(env, WAIT, [2], [2], [1], [3, 4], WAIT) == going_on(-2, 10, -2, -2, 20, -2)
 
     def test_each_episode_is_judged_afresh(self) -> None:
-        env = IdleCost(ScriptedRace(10), 2)
+        env = IdlePenalty(ScriptedRace(10), 2)
         for _ in range(2):
             assert drive(env, [2, 3], WAIT) == going_on(20, -2)
 
     def test_ends_stay_as_they_are(self) -> None:
-        assert drive(IdleCost(ScriptedRace(10), 2), OFF_FIELD) == [(-102, True, False)]
+        assert drive(IdlePenalty(ScriptedRace(10), 2), OFF_FIELD) == [(-102, True, False)]
 
 
 class TestLapEnd:
     def test_a_full_lap_pays_the_bonus_and_stays_as_the_game_has_it(self) -> None:
-        env = LapEnd(ScriptedRace(40), 300)
+        env = LapTermination(ScriptedRace(40), 300)
         assert drive(env, range(20), range(20, 40)) == [*going_on(180), (200 + 300, True, False)]
         assert env.step(WAIT)[4] == {"lap_finished": True}
 
     def test_back_at_the_start_with_a_tile_missed_is_the_end_too(self) -> None:
-        env = LapEnd(ScriptedRace(40), 300)
+        env = LapTermination(ScriptedRace(40), 300)
         nearly = [tile for tile in range(2, 40) if tile != 7]
         assert drive(env, nearly[:19], nearly[19:], [0]) == [*going_on(190, 180), (300, True, False)]
         assert env.step([1])[4]["ended_by"] == "lap_end"
 
     def test_the_start_counts_within_reach_across_the_line(self) -> None:
-        assert drive(LapEnd(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 11])[-1][1:] == (
+        assert drive(LapTermination(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 11])[-1][
+            1:
+        ] == (
             True,
             False,
         )
-        assert drive(LapEnd(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 10]) == going_on(
-            230, 250, 0
-        )
+        assert drive(
+            LapTermination(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 10]
+        ) == going_on(230, 250, 0)
 
     def test_driving_backwards_over_the_line_is_no_lap(self) -> None:
-        env = LapEnd(ScriptedRace(60), 300)
+        env = LapTermination(ScriptedRace(60), 300)
         assert drive(env, [0], [59], [58], [59], [0], [1]) == going_on(0, 10, 10, 0, 0, 0)
 
     def test_an_end_by_the_game_stands(self) -> None:
-        env = LapEnd(ScriptedRace(40), 300)
+        env = LapTermination(ScriptedRace(40), 300)
         assert drive(env, range(20), OFF_FIELD)[-1] == (-100, True, False)
 
     def test_leaving_the_field_at_the_start_is_no_lap(self) -> None:
         race = ScriptedRace(40)
-        env = LapEnd(race, 300)
+        env = LapTermination(race, 300)
         drive(env, range(20), range(20, 38))
         race._drive_over([0])
         assert env.step(OFF_FIELD)[1:4] == (-100, True, False)
 
     def test_each_episode_starts_at_the_start(self) -> None:
-        env = LapEnd(ScriptedRace(40), 300)
+        env = LapTermination(ScriptedRace(40), 300)
         for _ in range(2):
             assert drive(env, range(20), range(20, 39), [1])[-1] == (300, True, False)
 
 
 class TestSkippedTiles:
     def test_a_tile_counts_once_when_it_is_more_than_the_margin_behind(self) -> None:
-        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
         assert drive(env, [3], [4], [5], [6], [7]) == going_on(10, 10, 10, 10 - 5, 10)
 
     def test_several_tiles_at_once_cost_what_one_does(self) -> None:
-        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
         assert drive(env, [10], [11]) == going_on(10 - 5, 10 - 5)
 
     def test_no_margin(self) -> None:
-        env = SkippedTiles(ScriptedRace(20), cost=5, margin=0)
+        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=0)
         assert drive(env, [3], [4]) == going_on(10 - 5, 10)
 
     def test_coming_back_in_time_costs_nothing_and_later_refunds_nothing(self) -> None:
-        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
         assert drive(env, [5], [2], [6]) == going_on(10, 10, 10)
         assert drive(env, [6], [2], [6]) == going_on(10 - 5, 10, 0)
 
     def test_every_tile_of_a_full_lap_is_free(self) -> None:
-        env = SkippedTiles(ScriptedRace(30), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(30), cost=5, margin=3)
         assert drive(env, *([tile] for tile in range(2, 29))) == going_on(*[10] * 27)
 
     def test_driving_backwards_over_the_start_line_costs_nothing(self) -> None:
-        env = SkippedTiles(ScriptedRace(60), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(60), cost=5, margin=3)
         backwards = [[0], [59], [58], [57]]
         forwards = [[tile] for tile in range(2, 56)]
         assert drive(env, *backwards, [0], *forwards) == going_on(0, *[10] * 3, 0, *[10] * 54)
 
     def test_crossing_the_start_line_costs_nothing(self) -> None:
-        env = SkippedTiles(ScriptedRace(10), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(10), cost=5, margin=3)
         assert drive(env, range(6), [6], [0], [1, 2]) == going_on(40, 10, 0, 0)
 
     def test_the_last_tiles_of_the_track_are_judged_up_to_the_margin(self) -> None:
-        env = SkippedTiles(ScriptedRace(10), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(10), cost=5, margin=3)
         assert drive(env, range(5), [9], [0]) == going_on(30, 10 - 5, 0)
 
     def test_another_part_of_the_road_is_no_progress(self) -> None:
-        env = SkippedTiles(ScriptedRace(60), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(60), cost=5, margin=3)
         assert drive(env, [1 + LOOK_AHEAD]) == going_on(10 - 5)
         assert drive(env, [2 + LOOK_AHEAD], [2], [3]) == going_on(10, 10, 10)
 
     def test_each_episode_is_judged_afresh(self) -> None:
-        env = SkippedTiles(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
         for _ in range(2):
             assert drive(env, [3], [6]) == going_on(10, 10 - 5)
 
 
 class TestTogether:
-    ALL = TrainingRules(
-        stall_decisions=2,
+    ALL = ShapingRules(
+        stall_steps=2,
         stall_penalty=7.5,
-        idle_cost=1,
+        idle_penalty=1,
         lap_bonus=300,
-        skipped_tile_cost=5,
-        skipped_tile_margin=3,
+        missed_tile_penalty=5,
+        missed_tile_margin=3,
     )
 
     def test_without_rules_nothing_is_wrapped(self) -> None:
         race = ScriptedRace(10)
-        assert add_rules(race, TrainingRules()) is race
+        assert add_shaping(race, ShapingRules()) is race
 
     @pytest.mark.parametrize(
         ("rules", "wrapper"),
         [
-            (TrainingRules(skipped_tile_cost=5), SkippedTiles),
-            (TrainingRules(lap_bonus=1), LapEnd),
-            (TrainingRules(idle_cost=1), IdleCost),
-            (TrainingRules(stall_decisions=25), StallEnd),
+            (ShapingRules(missed_tile_penalty=5), MissedTilePenalty),
+            (ShapingRules(lap_bonus=1), LapTermination),
+            (ShapingRules(idle_penalty=1), IdlePenalty),
+            (ShapingRules(stall_steps=25), StallTermination),
         ],
     )
-    def test_each_rule_alone(self, rules: TrainingRules, wrapper: type) -> None:
+    def test_each_rule_alone(self, rules: ShapingRules, wrapper: type) -> None:
         race = ScriptedRace(10)
-        env = add_rules(race, rules)
+        env = add_shaping(race, rules)
         assert type(env) is wrapper
         assert env.env is race
 
     def test_the_end_of_a_lap_is_no_stall(self) -> None:
-        env = add_rules(ScriptedRace(40), self.ALL)
+        env = add_shaping(ScriptedRace(40), self.ALL)
         assert drive(env, range(20), range(20, 38), WAIT, [0])[-1] == (300 - 5 - 1, True, False)
         assert drive(env, range(20), range(20, 38), WAIT, [30])[-1] == (-7.5 - 1, True, False)
 
     def test_the_last_tiles_of_a_lap_are_judged_where_it_ends(self) -> None:
-        env = add_rules(ScriptedRace(40), self.ALL)
+        env = add_shaping(ScriptedRace(40), self.ALL)
         assert drive(env, range(20), [25], range(26, 39), [0]) == [
             *going_on(180, 10 - 5, 130 - 5),
             (300 - 5 - 1, True, False),
@@ -255,8 +257,8 @@ class TestTogether:
         assert drive(env, *whole)[-1] == (200 + 300, True, False)
 
     def test_the_score_stays_unshaped(self) -> None:
-        env = add_rules(UnshapedScore(ScriptedRace(60)), self.ALL)
+        env = add_shaping(UnshapedScore(ScriptedRace(60)), self.ALL)
         env.reset()
-        steps = [env.step(decision) for decision in ([6], WAIT, WAIT)]
+        steps = [env.step(step) for step in ([6], WAIT, WAIT)]
         assert [step[1] for step in steps] == [10 - 5, -1, -7.5 - 1]
         assert [step[4]["score"] for step in steps] == [10, 10, 10]

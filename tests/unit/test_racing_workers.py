@@ -16,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from apexline.racing import EnvOptions, RacingWorkers, WorkerDied, make_env
+from apexline.racing import EnvOptions, RacingWorkers, WorkerDiedError, make_env
 
 ACTIONS = np.zeros(2, np.int64)
 
@@ -40,7 +40,7 @@ def send(vector: RacingWorkers, index: int, number: signal.Signals) -> None:
     [(-signal.SIGKILL, "was killed by SIGKILL"), (-40, "was killed by signal 40"), (3, "exited with code 3")],
 )
 def test_worker_died_says_which_and_how(exitcode: int, how: str) -> None:
-    death = WorkerDied(5, exitcode)
+    death = WorkerDiedError(5, exitcode)
     assert str(death) == f"worker process 5 {how}"
     assert (death.index, death.exitcode) == (5, exitcode)
 
@@ -51,7 +51,7 @@ def test_a_killed_worker_is_named(
     workers: RacingWorkers, index: int, call: Callable[[RacingWorkers], object]
 ) -> None:
     send(workers, index, signal.SIGKILL)
-    with pytest.raises(WorkerDied, match=f"worker process {index} was killed by SIGKILL"):
+    with pytest.raises(WorkerDiedError, match=f"worker process {index} was killed by SIGKILL"):
         call(workers)
     workers.close()
     assert not any(process.is_alive() for process in workers.processes)
@@ -61,7 +61,7 @@ def test_a_worker_killed_in_the_middle_of_a_step_is_named(workers: RacingWorkers
     send(workers, 1, signal.SIGSTOP)
     workers.step_async(ACTIONS)
     send(workers, 1, signal.SIGKILL)
-    with pytest.raises(WorkerDied, match="worker process 1 was killed by SIGKILL"):
+    with pytest.raises(WorkerDiedError, match="worker process 1 was killed by SIGKILL"):
         workers.step_wait()
 
 
@@ -71,7 +71,7 @@ def test_a_worker_that_dies_at_its_start_is_named() -> None:
             os._exit(7)
         return gym.make("CartPole-v1")
 
-    with pytest.raises(WorkerDied, match="worker process 0 exited with code 7"):
+    with pytest.raises(WorkerDiedError, match="worker process 0 exited with code 7"):
         RacingWorkers([exit_in_a_worker])
 
 
@@ -108,7 +108,7 @@ def test_a_worker_that_exits_in_the_middle_of_a_step_is_named() -> None:
 
     vector = RacingWorkers([exits])
     vector.reset()
-    with pytest.raises(WorkerDied, match="worker process 0 exited with code 3"):
+    with pytest.raises(WorkerDiedError, match="worker process 0 exited with code 3"):
         vector.step(ACTIONS[:1])
     vector.close()
 

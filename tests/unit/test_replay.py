@@ -71,7 +71,7 @@ def test_capacity_counts_slots_over_all_lanes():
     assert rows_by_number(replay).keys() == set(range(90, 99))
 
 
-def test_an_episode_takes_a_slot_more_than_its_decisions():
+def test_an_episode_takes_a_slot_more_than_its_steps():
     replay = make(capacity=6)
     for number in (1, 2, 3, 4):
         add(replay, number, truncated=number == 4, final=9)

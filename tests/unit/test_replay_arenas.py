@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from apexline.replay import arenas
-from apexline.replay.arenas import ALIGNMENT, Arenas, ArraySpec
+from apexline.replay import buffer_pool as arenas
+from apexline.replay.buffer_pool import ALIGNMENT, Arenas, ArraySpec
 
 from .replays import batch_bytes, filled
 
@@ -142,7 +142,7 @@ def test_arrays_begin_at_cache_lines_and_do_not_overlap(replay, batch_size):
 
 
 @pytest.mark.parametrize("offset", [1, 8, 63, 64])
-def test_pictures_may_be_written_to_any_address(offset):
+def test_images_may_be_written_to_any_address(offset):
     """Large enough to be streamed past the caches, which alone needs cache lines."""
     options = {"frame_shape": (42, 33), "frame_stack": 4, "extras": {}, "shift": 3}
     replay, twin = filled(**options), filled(**options)

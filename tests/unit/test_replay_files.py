@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from apexline.replay import DamagedFile, files
+from apexline.replay import DamagedFileError, files
 
 from .replays import NOT_WRAPPED, WRAPPED, add_random_step, filled, history, make, state_bytes
 
@@ -142,7 +142,7 @@ def small(tmp_path):
     replay = filled(steps=3, seed=4, **SMALL)
     before = state_bytes(replay)
 
-    def check_refused(error=DamagedFile, message=None):
+    def check_refused(error=DamagedFileError, message=None):
         with pytest.raises(error, match=re.escape(message or str(path))):
             replay.load(path)
         assert state_bytes(replay) == before
@@ -242,7 +242,7 @@ def test_a_replay_of_another_shape(tmp_path):
     with pytest.raises(ValueError, match="frame_stack is 3; this replay's is 2") as seen:
         replay.load(path)
     assert f"{path}: does not fit this replay: " in str(seen.value)
-    assert not isinstance(seen.value, DamagedFile)
+    assert not isinstance(seen.value, DamagedFileError)
     assert state_bytes(replay) == before
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from apexline import PrioritizedFrameReplay
-from apexline.replay import arenas
+from apexline.replay import buffer_pool as arenas
 
 from .replays import add_random_step, batch_bytes, filled, make, state_bytes
 
@@ -445,7 +445,7 @@ def test_a_process_may_end_with_prefetches_open():
     script = """
 import numpy as np
 from apexline import PrioritizedFrameReplay
-from apexline.replay import arenas
+from apexline.replay import buffer_pool as arenas
 
 replay = PrioritizedFrameReplay(capacity=50, num_envs=1, frame_shape=(84, 84), action_shape=())
 no = np.array([False])

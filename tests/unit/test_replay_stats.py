@@ -189,7 +189,7 @@ for _ in range(2):
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
-def test_memory_of_a_million_pictures_is_taken_as_they_come():
+def test_memory_of_a_million_images_is_taken_as_they_come():
     result = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True, check=True)
     empty, some, more = (map(int, line.split()) for line in result.stdout.splitlines())
     whole = 10**6 * 84 * 84

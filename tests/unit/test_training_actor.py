@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from apexline.agent import DDPG, AgentConfig
-from apexline.training.actor import Actor
+from apexline.training.acting.actor import Actor
 
 
 def test_the_policy_is_the_one_of_the_last_refresh() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from apexline.training import InputError, checkpoint
+from apexline.training import InputError
+from apexline.training.records import checkpoint
 
 PARTS = {"weights": torch.arange(1000.0), "count": 7, "rng": {"state": 2**120 + 1}}
 

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from apexline.agent import NoiseConfig, make_noise
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training.collector import Collector
+from apexline.training.acting.collector import Collector
 
 LANES = 3
 STACK = 3
@@ -57,7 +57,7 @@ Policy = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
 def make(
     policy: Policy,
     noise: NoiseConfig | None = None,
-    random_decisions: int = 0,
+    learning_starts: int = 0,
     *,
     in_background: bool = True,
 ) -> Collector:
@@ -78,7 +78,7 @@ def make(
         policy,
         make_noise(noise or NoiseConfig(kind="none"), LANES, 2, seed=0),
         random_actions=lambda: np.full((LANES, 2), 0.25, np.float32),
-        random_decisions=random_decisions,
+        learning_starts=learning_starts,
         reward_scale=0.5,
         in_background=in_background,
     )
@@ -120,8 +120,8 @@ def test_actions_are_clipped_to_each_dimensions_bounds() -> None:
 
 
 def test_random_actions_come_first_then_the_policy_with_noise() -> None:
-    noise = NoiseConfig(sigma=0.1, sigma_final=0.1, anneal_decisions=0, ladder=())
-    collector = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, random_decisions=2 * LANES)
+    noise = NoiseConfig(sigma=0.1, sigma_final=0.1, anneal_steps=0, ladder=())
+    collector = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=2 * LANES)
     for _ in range(3):
         collector.begin()
         collector.finish()
@@ -140,7 +140,7 @@ def test_episodes_and_frames_are_counted() -> None:
     lengths = [4, 4, 5, 6]
     assert sorted(episode.frames for episode in episodes) == [4 * length for length in lengths]
     assert sorted(episode.score for episode in episodes) == [2.0 * length for length in lengths]
-    assert collector.decisions == 9 * LANES
+    assert collector.steps == 9 * LANES
     assert collector.frames == 4 * 9 * LANES
     assert collector.episodes == 4
 
@@ -158,15 +158,15 @@ def test_an_ended_lanes_noise_begins_anew() -> None:
 
 def test_counters_and_noise_go_on_from_a_state() -> None:
     noise = NoiseConfig(kind="ou", sigma=0.3, sigma_final=0.3, ladder=())
-    first = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, random_decisions=7)
+    first = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=7)
     for _ in range(5):
         first.begin()
         first.finish()
     second = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise)
     second.load_state_dict(first.state_dict())
-    assert second.random_decisions == first.random_decisions == 7
-    assert (second.decisions, second.frames, second.episodes) == (
-        first.decisions,
+    assert second.learning_starts == first.learning_starts == 7
+    assert (second.steps, second.frames, second.episodes) == (
+        first.steps,
         first.frames,
         first.episodes,
     )
@@ -191,12 +191,10 @@ def test_a_step_is_driven_beside_its_caller_and_stored_by_finish() -> None:
 
     collector = make(patient)
     collector.begin()
-    assert (collector.decisions, len(collector.replay)) == (0, 0), (
-        "begin has returned, and nothing is stored yet"
-    )
+    assert (collector.steps, len(collector.replay)) == (0, 0), "begin has returned, and nothing is stored yet"
     may_go_on.set()
     collector.finish()
-    assert collector.decisions == LANES
+    assert collector.steps == LANES
     collector.close()
 
 
@@ -221,11 +219,11 @@ def test_without_a_thread_begin_plays_the_step_itself() -> None:
 def test_settling_finishes_a_step_under_way() -> None:
     collector = make(still)
     collector.settle()
-    assert collector.decisions == 0
+    assert collector.steps == 0
     collector.begin()
     collector.settle()
     collector.settle()
-    assert collector.decisions == LANES
+    assert collector.steps == LANES
     collector.close()
 
 
@@ -238,5 +236,5 @@ def test_settling_drops_a_step_that_failed() -> None:
     with pytest.raises(OSError, match="no road"):
         collector.finish()
     collector.settle()
-    assert (collector.decisions, collector.race()) == (0, None)
+    assert (collector.steps, collector.race()) == (0, None)
     collector.close()

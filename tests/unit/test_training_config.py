@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from apexline.training import PRESETS, InputError, TrainConfig, preset
-from apexline.training.config import check, from_dict, to_dict
+from apexline.training.config.train_config import check, from_dict, to_dict
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -81,28 +81,28 @@ def test_the_notebook_preset_is_the_notebook() -> None:
 @pytest.mark.parametrize("name", ["cpu", "cuda"])
 def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
     rules = PRESETS[name].game.rules
-    assert (rules.stall_decisions, rules.stall_penalty) == (25, 10.0)
+    assert (rules.stall_steps, rules.stall_penalty) == (25, 10.0)
     assert rules.lap_bonus == 300.0
-    assert (rules.skipped_tile_cost, rules.skipped_tile_margin) == (15.0, 3)
-    assert rules.idle_cost == 0
+    assert (rules.missed_tile_penalty, rules.missed_tile_margin) == (15.0, 3)
+    assert rules.idle_penalty == 0
 
 
 @pytest.mark.parametrize("name", ["cpu", "cuda"])
 def test_the_recipes_strict_rules_are_the_same_at_higher_prices(name: str) -> None:
     first, strict = PRESETS[name].game.rules, PRESETS[name].strict
-    assert strict.after_decisions > 0
-    prices = ("stall_penalty", "idle_cost", "skipped_tile_cost")
+    assert strict.after_steps > 0
+    prices = ("stall_penalty", "idle_penalty", "missed_tile_penalty")
     assert all(getattr(strict.rules, price) > getattr(first, price) for price in prices)
     assert strict.rules.lap_bonus == first.lap_bonus
 
 
 def test_strict_rules_that_are_all_off_are_refused() -> None:
     values = to_dict(PRESETS["notebook"])
-    values["strict"]["after_decisions"] = 1_000
-    with pytest.raises(InputError, match=r"strict\.after_decisions is 1000, but strict\.rules are all off"):
+    values["strict"]["after_steps"] = 1_000
+    with pytest.raises(InputError, match=r"strict\.after_steps is 1000, but strict\.rules are all off"):
         from_dict(values)
-    values["strict"]["rules"]["idle_cost"] = 1.0
-    assert from_dict(values).strict.rules.idle_cost == 1
+    values["strict"]["rules"]["idle_penalty"] = 1.0
+    assert from_dict(values).strict.rules.idle_penalty == 1
 
 
 def test_defaults_are_checked_too() -> None:

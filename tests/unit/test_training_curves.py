@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from apexline.training import InputError
-from apexline.training.curve import Curve, read_curve
-from apexline.training.curves import POINTS, draw_curves, main, spread_of
-from apexline.training.metrics import COLUMNS
+from apexline.training.records.curve import Curve, read_curve
+from apexline.training.records.curves import POINTS, draw_curves, main, spread_of
+from apexline.training.records.metrics import COLUMNS
 
 Row = Mapping[str, float]
 
@@ -36,7 +36,7 @@ def rows_of(seed: int) -> list[Row]:
     seconds = np.cumsum(rng.uniform(5, 40, 30))
     rows: list[Row] = []
     for number, second in enumerate(seconds):
-        row = {"time/seconds": float(second), "charts/decisions": 7.0 * second + seed}
+        row = {"time/seconds": float(second), "charts/steps": 7.0 * second + seed}
         rows.append(row | ({"charts/score": float(rng.normal())} if number > 3 + seed else {}))
         if number % 5 == 4:
             rows.append(row | {"eval/score": 100.0 + number + seed})
@@ -51,7 +51,7 @@ def naive(points: Sequence[tuple[float, float]], x: float) -> float:
     raise AssertionError(f"{x} is outside")
 
 
-@pytest.mark.parametrize("over", ["time/seconds", "charts/decisions"])
+@pytest.mark.parametrize("over", ["time/seconds", "charts/steps"])
 @pytest.mark.parametrize("column", ["charts/score", "eval/score"])
 def test_mean_and_range_are_the_naive_ones(over: str, column: str, tmp_path: Path) -> None:
     tables = [rows_of(seed) for seed in range(3)]
@@ -106,13 +106,11 @@ def test_every_evaluation_is_a_dot_and_lines_are_means(
     folders = [run(tmp_path / str(seed), rows) for seed, rows in enumerate(tables)]
     out = tmp_path / "curve.png"
     draw_curves(folders, out, "two seeds")
-    with Image.open(out) as picture:
-        assert picture.size == (1440, 540)
+    with Image.open(out) as image:
+        assert image.size == (1440, 540)
     found = [arguments for arguments, _ in plotted if len(arguments) == 3]
     evaluations = [row for rows in tables for row in rows if "eval/score" in row]
-    for (x, y, marker), (over, unit) in zip(
-        found, (("time/seconds", 60), ("charts/decisions", 1)), strict=True
-    ):
+    for (x, y, marker), (over, unit) in zip(found, (("time/seconds", 60), ("charts/steps", 1)), strict=True):
         assert marker == "o"
         assert x == pytest.approx([row[over] / unit for row in evaluations])
         assert y == pytest.approx([row["eval/score"] for row in evaluations])
@@ -122,10 +120,10 @@ def test_every_evaluation_is_a_dot_and_lines_are_means(
 def test_runs_too_short_for_a_mean_are_drawn_as_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     legends: list[list[str]] = []
     monkeypatch.setattr(Axes, "legend", lambda self, **_: legends.append(self.get_legend_handles_labels()[1]))
-    first, second = ({"time/seconds": x, "charts/decisions": x, "eval/score": 1.0} for x in (5.0, 9.0))
+    first, second = ({"time/seconds": x, "charts/steps": x, "eval/score": 1.0} for x in (5.0, 9.0))
     draw_curves([run(tmp_path / "a", [first]), run(tmp_path / "b", [second])], tmp_path / "dots.png")
     assert legends == [["evaluation, unshaped, without noise"]]
-    single = {"time/seconds": 5.0, "charts/decisions": 5.0, "charts/score": 1.0}
+    single = {"time/seconds": 5.0, "charts/steps": 5.0, "charts/score": 1.0}
     draw_curves([run(tmp_path / "c", [single])], tmp_path / "bare.png")
     assert len(legends) == 1, "there is nothing to name"
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from apexline.agent import TensorBatch
 from apexline.replay import PrioritizedFrameReplay, TorchBatch
-from apexline.replay.arenas import Arenas
-from apexline.training import feed as feed_module
-from apexline.training.feed import Feed
+from apexline.replay.buffer_pool import Arenas
+from apexline.training.learning import device_prefetcher as feed_module
+from apexline.training.learning.device_prefetcher import Feed
 
 from .replays import filled
 
@@ -31,9 +31,9 @@ SIZE = 4
 def drawn_batch(number: int) -> TorchBatch:
     """A batch that is `number` all over."""
     values = torch.full((SIZE,), float(number))
-    pictures = torch.full((SIZE, 2, 6, 6), number % 256, dtype=torch.uint8)
+    images = torch.full((SIZE, 2, 6, 6), number % 256, dtype=torch.uint8)
     indices = torch.full((SIZE,), number)
-    return TorchBatch(pictures, values[:, None], values, values, pictures, values, indices, {})
+    return TorchBatch(images, values[:, None], values, values, images, values, indices, {})
 
 
 class Numbered:
@@ -356,7 +356,7 @@ def test_closing_waits_for_the_copies(streams: Streams) -> None:
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
-def replay_of_many_pictures() -> PrioritizedFrameReplay:
+def replay_of_many_images() -> PrioritizedFrameReplay:
     replay = PrioritizedFrameReplay(
         capacity=4_000, num_envs=4, frame_shape=(84, 84), action_shape=(2,), frame_stack=3, seed=3
     )
@@ -374,7 +374,7 @@ def replay_of_many_pictures() -> PrioritizedFrameReplay:
 def test_values_arrive_right_under_load(load: int) -> None:
     """The device has a product of `load` rows to do for each batch, so that it is behind the host."""
     count = 60
-    replay, peer = replay_of_many_pictures(), replay_of_many_pictures()
+    replay, peer = replay_of_many_images(), replay_of_many_images()
     on_cpu = Feed(peer.prefetch(64, as_torch=True), "cpu")
     expected = [TensorBatch(*(field.to("cuda") for field in next(on_cpu).batch)) for _ in range(count)]
     rows, square = torch.rand(load, 4_000, device="cuda"), torch.rand(4_000, 4_000, device="cuda")
@@ -395,7 +395,7 @@ def test_values_arrive_right_under_load(load: int) -> None:
 @needs_gpu
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 def test_a_feed_on_the_gpu_never_waits_for_a_stream() -> None:
-    feed = Feed(replay_of_many_pictures().prefetch(256, as_torch=True), "cuda")
+    feed = Feed(replay_of_many_images().prefetch(256, as_torch=True), "cuda")
     next(feed)
     torch.cuda.set_sync_debug_mode("error")
     try:

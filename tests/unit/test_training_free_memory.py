@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from apexline.training.free_memory import free_gpu, free_ram, resident
+from apexline.training.machine.free_memory import free_gpu, free_ram, resident
 
 MIB = 2**20
 

@@ -10,7 +10,7 @@ import torch
 
 from apexline.agent import DDPG, AgentConfig
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training.learner import Learner
+from apexline.training.learning.learner import Learner
 
 BATCH = 16
 

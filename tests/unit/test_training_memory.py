@@ -13,10 +13,11 @@ import torch
 
 from apexline.agent import DDPG, TensorBatch
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training import PRESETS, InputError, TrainConfig, memory, train
-from apexline.training.config import BudgetConfig
-from apexline.training.games import action_bounds
-from apexline.training.memory import check_memory, describe, gpu_need, ram_need, replay_bytes
+from apexline.training import PRESETS, InputError, TrainConfig, train
+from apexline.training.acting.environments import action_bounds
+from apexline.training.config.train_config import BudgetConfig
+from apexline.training.machine import memory
+from apexline.training.machine.memory import check_memory, describe, gpu_need, ram_need, replay_bytes
 
 GIB = 2**30
 
@@ -56,11 +57,11 @@ def test_networks_with_gradients_and_moments_are_the_agents_own(name: str) -> No
     shape = (config.replay.frame_stack, *config.game.frame_shape)
     torch.set_num_threads(1)
     agent = DDPG(config.agent, shape, *action_bounds(config.game))
-    pictures = torch.zeros(2, *shape, dtype=torch.uint8)
+    images = torch.zeros(2, *shape, dtype=torch.uint8)
     agent.update(
         TensorBatch(
-            obs=pictures,
-            next_obs=pictures,
+            obs=images,
+            next_obs=images,
             action=torch.zeros(2, len(action_bounds(config.game)[0])),
             reward=torch.zeros(2),
             discount=torch.ones(2),
@@ -92,7 +93,7 @@ def test_processes_and_games_are_counted() -> None:
     need = ram_need(config)
     more = ram_need(replace(config, monitor=replace(config.monitor, eval_processes=3)))
     assert more["evaluation"] - need["evaluation"] > 2 * memory.EVALUATION
-    assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_decisions=0)))
+    assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_steps=0)))
     games = {
         (env, processes): ram_need(replace(config, env=env, env_processes=processes))["games"]
         for env in ("native", "gymnasium")
@@ -226,7 +227,7 @@ def test_a_run_that_does_not_fit_leaves_no_folder(tmp_path: Path, monkeypatch: p
                 capacity=50_000_000,
                 threads=1,
                 budget=BudgetConfig(frames=8),
-                monitor=replace(PRESETS["cpu"].monitor, eval_decisions=0),
+                monitor=replace(PRESETS["cpu"].monitor, eval_steps=0),
             ),
             tmp_path / "run",
         )

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from apexline.training.curve import draw_curve
-from apexline.training.metrics import COLUMNS, MetricsWriter
+from apexline.training.records.curve import draw_curve
+from apexline.training.records.metrics import COLUMNS, MetricsWriter
 
 
 def write_run(folder: Path) -> None:
@@ -18,8 +18,8 @@ def write_run(folder: Path) -> None:
         writer = MetricsWriter(folder)
         for row in range(3):
             step = 10 * (3 * stretch + row)
-            writer.write({"time/seconds": 1.5 * step, "charts/decisions": step, "charts/score": 100.0 + step})
-        writer.write({"time/seconds": 60.0, "charts/decisions": 50, "eval/score": 321.123456789})
+            writer.write({"time/seconds": 1.5 * step, "charts/steps": step, "charts/score": 100.0 + step})
+        writer.write({"time/seconds": 60.0, "charts/steps": 50, "eval/score": 321.123456789})
         writer.close()
 
 
@@ -28,7 +28,7 @@ def test_a_resumed_run_goes_on_in_the_same_file(tmp_path: Path) -> None:
     with (tmp_path / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == COLUMNS
-    assert [row["charts/decisions"] for row in rows] == ["0", "10", "20", "50", "30", "40", "50", "50"]
+    assert [row["charts/steps"] for row in rows] == ["0", "10", "20", "50", "30", "40", "50", "50"]
     assert rows[3]["eval/score"] == "321.123"
     assert rows[3]["charts/score"] == ""
 
@@ -44,12 +44,12 @@ def test_tensorboard_has_the_same_values(tmp_path: Path) -> None:
 def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
     writer = MetricsWriter(tmp_path)
     with pytest.raises(ValueError, match="charts/speed"):
-        writer.write({"charts/decisions": 1, "charts/speed": 2})
+        writer.write({"charts/steps": 1, "charts/speed": 2})
     writer.close()
 
 
-def test_the_curve_is_a_picture_with_lines_in_it(tmp_path: Path) -> None:
+def test_the_curve_is_a_image_with_lines_in_it(tmp_path: Path) -> None:
     write_run(tmp_path)
-    with Image.open(draw_curve(tmp_path)) as picture:
-        colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20) or []}
+    with Image.open(draw_curve(tmp_path)) as image:
+        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20) or []}
     assert {(31, 119, 180), (255, 127, 14)} <= colours, "the training and the evaluation line"

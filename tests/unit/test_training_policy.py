@@ -31,7 +31,7 @@ def test_what_is_saved_comes_back(policy: Policy, tmp_path: Path) -> None:
     path = tmp_path / "policy.safetensors"
     save_weights(policy, path)
     again = load_policy(path)
-    assert (again.config, again.decisions, again.path) == (policy.config, 1234, path)
+    assert (again.config, again.steps, again.path) == (policy.config, 1234, path)
     theirs = again.networks.state_dict()
     for name, tensor in policy.networks.state_dict().items():
         assert torch.equal(theirs[name], tensor), name

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from apexline.training import PRESETS, profiling, train
-from apexline.training.profiling import Span, table
+from apexline.training import PRESETS, train
+from apexline.training.machine import profiling
+from apexline.training.machine.profiling import Span, table
 
 
 def test_shares_are_of_the_steps_wall_clock_and_what_is_left_is_told() -> None:
@@ -42,9 +43,9 @@ def test_a_run_is_profiled_in_both_threads(tmp_path: Path, monkeypatch: pytest.M
         num_envs=2,
         agent=replace(config.agent, precision="bf16"),
         replay=replace(config.replay, capacity=2_000),
-        loop=replace(config.loop, batch_size=16, random_decisions=40),
+        loop=replace(config.loop, batch_size=16, learning_starts=40),
         budget=replace(config.budget, minutes=0.0, frames=400),
-        monitor=replace(config.monitor, eval_decisions=0),
+        monitor=replace(config.monitor, eval_steps=0),
     )
     train(config, tmp_path / "run", profile=True)
     text = (tmp_path / "run" / "profile.txt").read_text()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apexline.training.schedule import UpdateSchedule, shift_after
+from apexline.training.learning.schedule import UpdateSchedule, shift_after
 
 
 @given(ratio=st.decimals("0.01", "4", places=2), steps=st.lists(st.integers(0, 40), max_size=60))

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from apexline.training import PRESETS, TrainConfig, tuning
-from apexline.training.tuning import Choice, fastest, tuned
+from apexline.training import PRESETS, TrainConfig
+from apexline.training.machine import tuning
+from apexline.training.machine.tuning import Choice, fastest, tuned
 
 
 def small(**changes: object) -> TrainConfig:

@@ -16,7 +16,7 @@ ZOOM = 60
 """Frames before the first burst: the game zooms in over the first 49, in which it draws less of the road or more."""
 STEPS = 1000
 """Of actions before they repeat."""
-PICTURE = (96, 96, 3)
+IMAGE = (96, 96, 3)
 
 
 def random_driving(steps: int, games: int) -> NDArray[np.float32]:
@@ -56,9 +56,9 @@ class Games(Work):
         """Plays until the zoom is over."""
         played = [tuple(np.array(result) for result in self.play(next(self._actions))) for _ in range(ZOOM)]
         frames, rewards = (np.stack(results) for results in zip(*played, strict=True))
-        assert frames.shape == (ZOOM, self.games, *PICTURE), f"pictures are {frames.shape[1:]}"
-        assert frames.dtype == np.uint8, f"pictures are {frames.dtype}"
-        assert (frames[1:] != frames[:-1]).any(axis=(2, 3, 4)).all(), "a picture stands still"
+        assert frames.shape == (ZOOM, self.games, *IMAGE), f"images are {frames.shape[1:]}"
+        assert frames.dtype == np.uint8, f"images are {frames.dtype}"
+        assert (frames[1:] != frames[:-1]).any(axis=(2, 3, 4)).all(), "a image stands still"
         assert all((frames[-1, 0] != other).any() for other in frames[-1, 1:]), "two games are the same"
         # The game's reset visits the first two of 200 to 400 tiles, which the first step pays.
         assert ((rewards[0] > 4) & (rewards[0] < 10)).all(), f"first rewards are {rewards[0]}"

@@ -50,9 +50,9 @@ class AgentConfig:
     huber_delta: Annotated[float, Ge(0)] = 1.0
     """TD error at which the critic's loss turns from quadratic to linear; 0 is the squared error."""
     mirror: bool = False
-    """Learn from a transition or, as often, from its mirror image: pictures flipped left to right, the first action
+    """Learn from a transition or, as often, from its mirror image: images flipped left to right, the first action
     (steering) negated. Evaluation then plays the mean of what the actor does and what it does in the mirror. Meant for
-    pictures without the indicators, which would be flipped too."""
+    images without the indicators, which would be flipped too."""
     preactivation_penalty: Annotated[float, Ge(0)] = 1e-3
     """Weight of the mean squared pre-activation in the actor's loss: keeps actions out of saturation."""
     smoothing_sigma: Annotated[float, Ge(0)] = 0.3
@@ -66,7 +66,7 @@ class AgentConfig:
     """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss. `auto` is bf16, unless
     a run on a CPU measures at its start that fp32 is as fast there."""
     channels_last: bool = True
-    """Keep pictures and convolution weights in NHWC order: faster on GPUs, and for overlapping convolutions on CPUs.
+    """Keep images and convolution weights in NHWC order: faster on GPUs, and for overlapping convolutions on CPUs.
     With patches on a CPU it brings nothing at 42 pixels and slows updates by a tenth or more at 84."""
     cuda_graphs: bool = True
     """Capture the update and the policy in CUDA graphs; eager otherwise. Without effect on the CPU."""

@@ -14,7 +14,7 @@ from torch.profiler import record_function
 
 from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig
-from apexline.agent.mirror import mirror_at_random
+from apexline.agent.horizontal_flip import mirror_at_random
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
 from apexline.agent.updates import Metrics, update_actor, update_critic

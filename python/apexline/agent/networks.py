@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from apexline.agent.config import AgentConfig
 from apexline.agent.encoders import Encoder
-from apexline.agent.followers import Followers
 from apexline.agent.heads import ActorHead, CriticHead
-from apexline.agent.mirror import symmetric
+from apexline.agent.horizontal_flip import symmetric
+from apexline.agent.target_networks import Followers
 
 
 class ActorCritic(nn.Module):

@@ -20,11 +20,11 @@ class NoiseConfig:
     kind: Literal["gaussian", "ou", "none"] = "gaussian"
     """`gaussian` is independent in time; `ou` is the Ornstein-Uhlenbeck process of Lillicrap et al. 2015."""
     sigma: Annotated[float, Ge(0)] = 1.0
-    """Standard deviation at the first decision (of `ou`: of its increments over a unit of time)."""
+    """Standard deviation at the first step (of `ou`: of its increments over a unit of time)."""
     sigma_final: Annotated[float, Ge(0)] = 0.5
-    """The same once anneal_decisions have passed."""
-    anneal_decisions: Annotated[int, Ge(0)] = 80_000
-    """Decisions, over all lanes, in which sigma moves linearly to sigma_final; 0 starts with sigma_final."""
+    """The same once anneal_steps have passed."""
+    anneal_steps: Annotated[int, Ge(0)] = 80_000
+    """Steps, over all lanes, in which sigma moves linearly to sigma_final; 0 starts with sigma_final."""
     ladder: tuple[Annotated[float, Ge(0)], ...] = (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
     """Factors of sigma, spread over the lanes in order; empty is 1 for all."""
     theta: Annotated[float, Ge(0)] = 0.15
@@ -32,7 +32,7 @@ class NoiseConfig:
     mu: float = 0.0
     """Mean to which `ou` returns."""
     dt: Annotated[float, Gt(0)] = 0.01
-    """Time that one decision takes in `ou`; 0.01 is keras-rl's."""
+    """Time that one step takes in `ou`; 0.01 is keras-rl's."""
 
 
 class Noise(ABC):
@@ -51,15 +51,15 @@ class Noise(ABC):
         self.factors = np.array([[ladder[lane * len(ladder) // num_lanes]] for lane in range(num_lanes)])
         self.rng = np.random.default_rng(seed)
 
-    def scale(self, decisions: int) -> npt.NDArray[np.float64]:
-        """Standard deviation of each lane (num_lanes, 1) after `decisions` decisions."""
+    def scale(self, steps: int) -> npt.NDArray[np.float64]:
+        """Standard deviation of each lane (num_lanes, 1) after `steps` steps."""
         config = self.config
-        progress = min(decisions / config.anneal_decisions, 1.0) if config.anneal_decisions else 1.0
+        progress = min(steps / config.anneal_steps, 1.0) if config.anneal_steps else 1.0
         return self.factors * (config.sigma + (config.sigma_final - config.sigma) * progress)
 
     @abstractmethod
-    def sample(self, decisions: int) -> FloatArray:
-        """Noise (num_lanes, action_size) float32 for the next decision, when `decisions` have been taken."""
+    def sample(self, steps: int) -> FloatArray:
+        """Noise (num_lanes, action_size) float32 for the next step, when `steps` have been taken."""
 
     def reset(self, lanes: npt.NDArray[np.bool_]) -> None:  # noqa: B027 - most noise has no past
         """Forget the past of the lanes in the mask (num_lanes,), whose episodes begin."""
@@ -76,8 +76,8 @@ class Noise(ABC):
 class GaussianNoise(Noise):
     """Independent normal noise."""
 
-    def sample(self, decisions: int) -> FloatArray:
-        return (self.scale(decisions) * self.rng.standard_normal(self.shape)).astype(np.float32)
+    def sample(self, steps: int) -> FloatArray:
+        return (self.scale(steps) * self.rng.standard_normal(self.shape)).astype(np.float32)
 
 
 class OrnsteinUhlenbeckNoise(Noise):
@@ -91,10 +91,10 @@ class OrnsteinUhlenbeckNoise(Noise):
         super().__init__(config, num_lanes, action_size, seed)
         self.x = np.zeros(self.shape)
 
-    def sample(self, decisions: int) -> FloatArray:
+    def sample(self, steps: int) -> FloatArray:
         config = self.config
         drift = config.theta * (config.mu - self.x) * config.dt
-        self.x += drift + self.scale(decisions) * np.sqrt(config.dt) * self.rng.standard_normal(self.shape)
+        self.x += drift + self.scale(steps) * np.sqrt(config.dt) * self.rng.standard_normal(self.shape)
         return self.x.astype(np.float32)
 
     def reset(self, lanes: npt.NDArray[np.bool_]) -> None:

@@ -14,7 +14,7 @@ Learns to drive CarRacing-v3 from pixels with DDPG.
 commands:
   train   train an agent; leaves a run folder
   eval    score a run, or `pretrained`, on whole unshaped episodes of the stock game
-  play    record a picture of an agent driving
+  play    record a image of an agent driving
   export  write a run's weights into a file to share
   info    show versions, hardware, the environment and a preset's networks
 
@@ -40,8 +40,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(command: str, rest: list[str]) -> int:
     try:
         module = import_module(f"apexline.cli.{command}")
-        from apexline.racing import WorkerDied
-        from apexline.training import EvaluationDied, InputError
+        from apexline.racing import WorkerDiedError
+        from apexline.training import EvaluationWorkerDiedError, InputError
     except ImportError as error:
         missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
         if not isinstance(missing, ModuleNotFoundError):
@@ -51,7 +51,7 @@ def _run(command: str, rest: list[str]) -> int:
         module.main(rest)
     except InputError as error:
         return _fail(str(error))
-    except (WorkerDied, EvaluationDied) as error:
+    except (WorkerDiedError, EvaluationWorkerDiedError) as error:
         print(f"apexline: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from apexline import __version__
 from apexline._core import available_processors
 from apexline.cli.parse import check_output, parse
 from apexline.training import EvalReport, Evaluator, InputError, load_policy
-from apexline.training.config import GameKind
+from apexline.training.config.train_config import GameKind
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> None:
     print(_text(game, report))
     values = {
         "checkpoint": policy.path.name,
-        "decisions": policy.decisions,
+        "steps": policy.steps,
         "environment": game,
         "first_seed": command.seed,
         "summary": report.summary,

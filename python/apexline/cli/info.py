@@ -13,7 +13,7 @@ from apexline import __version__, _core
 from apexline.agent import describe
 from apexline.cli.parse import parse
 from apexline.training import build_networks, preset
-from apexline.training.memory import describe as describe_memory
+from apexline.training.machine.memory import describe as describe_memory
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import tyro
 
 from apexline.cli.parse import check_output, parse
 from apexline.training import InputError, load_policy, play
-from apexline.training.config import GameKind
-from apexline.training.film import Film
+from apexline.training.config.train_config import GameKind
+from apexline.training.evaluation.gif import Film
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PlayCommand:
     out: Path | None = None
     """Write an animated GIF here instead of opening a window."""
     every: int = 4
-    """Keep one decision in this many in the GIF."""
+    """Keep one step in this many in the GIF."""
 
 
 def main(argv: list[str]) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from apexline.training.config import BudgetConfig
+from apexline.training.config.train_config import BudgetConfig
 from apexline.training.monitor import Status
 
 

@@ -15,22 +15,22 @@ import tyro
 
 from apexline.cli.parse import parse
 from apexline.cli.progress import ProgressBar
-from apexline.racing import WorkerDied
+from apexline.racing import WorkerDiedError
 from apexline.training import (
-    EvaluationDied,
+    EvaluationWorkerDiedError,
     InputError,
     Policy,
     TrainConfig,
-    checkpoint,
     load_policy,
     preset,
     train,
 )
-from apexline.training.config import from_dict
+from apexline.training.config.train_config import from_dict
 from apexline.training.loop import check_run
-from apexline.training.memory import describe
-from apexline.training.profiling import TABLE
-from apexline.training.tuning import tuned
+from apexline.training.machine.memory import describe
+from apexline.training.machine.profiling import TABLE
+from apexline.training.machine.tuning import tuned
+from apexline.training.records import checkpoint
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def main(argv: list[str]) -> None:
                 profile=command.profile,
                 watch=bar,
             )
-    except (WorkerDied, EvaluationDied, KeyboardInterrupt, SystemExit):
+    except (WorkerDiedError, EvaluationWorkerDiedError, KeyboardInterrupt, SystemExit):
         if (folder / checkpoint.LATEST).exists():
             print(f"the latest state is saved; go on with: apexline train --resume {folder}", file=sys.stderr)
         raise

@@ -7,20 +7,20 @@ from importlib.util import find_spec
 if find_spec("gymnasium") is None:
     raise ImportError('apexline.racing needs gymnasium: pip install "apexline[racing]"')
 
-from apexline.racing.action_repeat import ActionRepeat
-from apexline.racing.actions import PedalAction, random_driving
-from apexline.racing.env import CarRacingEnv, make_native_env
-from apexline.racing.options import EnvOptions, TrainingRules
-from apexline.racing.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
+from apexline.racing.native.env import CarRacingEnv, make_native_env
+from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
+from apexline.racing.native.vector_env import CarRacingVectorEnv, make_native_vector
+from apexline.racing.options import EnvOptions, ShapingRules
 from apexline.racing.registration import register
-from apexline.racing.rules import IdleCost, LapEnd, StallEnd, add_rules
-from apexline.racing.score import UnshapedScore
-from apexline.racing.skip_zoom import SkipZoom
-from apexline.racing.skipped_tiles import SkippedTiles
-from apexline.racing.snapshots import CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.stock import make_env, make_vector
-from apexline.racing.vector_env import CarRacingVectorEnv, make_native_vector
-from apexline.racing.workers import RacingWorkers, WorkerDied
+from apexline.racing.stock.make import make_env, make_vector
+from apexline.racing.stock.workers import RacingWorkers, WorkerDiedError
+from apexline.racing.stock.wrappers.action_repeat import ActionRepeat
+from apexline.racing.stock.wrappers.actions import PedalAction, random_driving
+from apexline.racing.stock.wrappers.missed_tiles import MissedTilePenalty
+from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
+from apexline.racing.stock.wrappers.score import UnshapedScore
+from apexline.racing.stock.wrappers.shaping import IdlePenalty, LapTermination, StallTermination, add_shaping
+from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
 
 __all__ = [
     "ActionRepeat",
@@ -32,20 +32,20 @@ __all__ = [
     "CropHud",
     "EnvOptions",
     "Grayscale",
-    "IdleCost",
-    "LapEnd",
+    "IdlePenalty",
+    "LapTermination",
+    "MissedTilePenalty",
     "PedalAction",
     "RacingWorkers",
     "RoadContrast",
+    "ShapingRules",
     "SkidMark",
     "SkipZoom",
-    "SkippedTiles",
-    "StallEnd",
+    "StallTermination",
     "TrackSnapshot",
-    "TrainingRules",
     "UnshapedScore",
-    "WorkerDied",
-    "add_rules",
+    "WorkerDiedError",
+    "add_shaping",
     "make_env",
     "make_native_env",
     "make_native_vector",

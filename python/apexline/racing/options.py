@@ -6,42 +6,42 @@ import math
 from dataclasses import dataclass, field
 
 FULL_SIDE = 96
-"""Side of the game's own picture, in pixels."""
+"""Side of the game's own image, in pixels."""
 CROPPED_SIDE = 84
-"""Side of the picture without the indicators, in pixels."""
+"""Side of the image without the indicators, in pixels."""
 
 
 @dataclass(frozen=True)
-class TrainingRules:
-    """Shapes training episodes; every rule is off by default. A decision is `action_repeat` game frames.
+class ShapingRules:
+    """Shapes training episodes; every rule is off by default. A step is `action_repeat` game frames.
 
     Raises ValueError, naming field and value, where a value is out of range.
     """
 
-    stall_decisions: int = 0
-    """Decisions in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
+    stall_steps: int = 0
+    """Steps in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
     stall_penalty: float = 10.0
-    """Taken from the reward of the decision that ends an episode by stalling."""
-    idle_cost: float = 0.0
-    """Taken from the reward of every decision without a new tile; 0: rule off."""
+    """Taken from the reward of the step that ends an episode by stalling."""
+    idle_penalty: float = 0.0
+    """Taken from the reward of every step without a new tile; 0: rule off."""
     lap_bonus: float = 0.0
-    """Added to the reward of the decision that ends a lap: with the last tile visited, as the game has it, or, where
+    """Added to the reward of the step that ends a lap: with the last tile visited, as the game has it, or, where
     some were missed, back at the start of the road, where the episode is then terminated; 0 switches the rule off."""
-    skipped_tile_cost: float = 0.0
-    """Taken from the reward of a decision that leaves tiles behind unvisited, however many; 0: rule off."""
-    skipped_tile_margin: int = 3
+    missed_tile_penalty: float = 0.0
+    """Taken from the reward of a step that leaves tiles behind unvisited, however many; 0: rule off."""
+    missed_tile_margin: int = 3
     """A tile is left behind when the car is more than this many tiles past it."""
 
     def __post_init__(self) -> None:
-        for name in ("stall_decisions", "skipped_tile_margin"):
+        for name in ("stall_steps", "missed_tile_margin"):
             _require(self, name, 0 <= getattr(self, name) < 2**31, ">= 0 and below 2**31")
-        for name in ("stall_penalty", "idle_cost", "lap_bonus", "skipped_tile_cost"):
+        for name in ("stall_penalty", "idle_penalty", "lap_bonus", "missed_tile_penalty"):
             _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
 
 
 @dataclass(frozen=True)
 class EnvOptions:
-    """What a decision is, what a frame looks like, how the car is steered; by default, the plain game.
+    """What a step is, what a frame looks like, how the car is steered; by default, the plain game.
 
     Raises ValueError, naming field and value, where a value is out of range.
     """
@@ -61,8 +61,8 @@ class EnvOptions:
     """Two actions (steer, pedal), gas and brake on one axis, instead of (steer, gas, brake)."""
     skip_zoom: int = 0
     """Game frames without action after a reset, before the first observation, at most 999; they count in `frames` and
-    `score`. The game zooms in over 49 frames, in which pictures hold little of the road."""
-    rules: TrainingRules = field(default_factory=TrainingRules)
+    `score`. The game zooms in over 49 frames, in which images hold little of the road."""
+    rules: ShapingRules = field(default_factory=ShapingRules)
     """Rules for training episodes; evaluation never applies them."""
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class EnvOptions:
 
     @property
     def visible_side(self) -> int:
-        """Side of the picture before the area mean, in pixels."""
+        """Side of the image before the area mean, in pixels."""
         return CROPPED_SIDE if self.crop_hud else FULL_SIDE
 
     @property

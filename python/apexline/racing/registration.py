@@ -13,8 +13,8 @@ def register() -> None:
         return
     gym.register(
         id=ID,
-        entry_point="apexline.racing.env:CarRacingEnv",
-        vector_entry_point="apexline.racing.vector_env:CarRacingVectorEnv",
+        entry_point="apexline.racing.native.env:CarRacingEnv",
+        vector_entry_point="apexline.racing.native.vector_env:CarRacingVectorEnv",
         max_episode_steps=1000,
         reward_threshold=900,
     )

@@ -2,13 +2,13 @@
 
 from apexline._core import SumTree
 from apexline.replay.batch import Batch, TorchBatch
-from apexline.replay.files import DamagedFile
+from apexline.replay.files import DamagedFileError
 from apexline.replay.prefetch import Prefetch
 from apexline.replay.prioritized import PrioritizedFrameReplay, ReplayStats
 
 __all__ = [
     "Batch",
-    "DamagedFile",
+    "DamagedFileError",
     "Prefetch",
     "PrioritizedFrameReplay",
     "ReplayStats",

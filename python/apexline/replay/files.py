@@ -37,7 +37,7 @@ Section = dict[str, Any] | NDArray[Any]
 """Plain values that JSON can hold, or an array."""
 
 
-class DamagedFile(ValueError):
+class DamagedFileError(ValueError):
     """The file is cut short, altered, not a replay's or of another version; the message names it."""
 
 
@@ -72,19 +72,19 @@ def read(path: Path) -> Iterator[Section]:
     """The sections of a file, each checked before it is given.
 
     Raises:
-        DamagedFile: see there.
+        DamagedFileError: see there.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         head = _exactly(file, len(MAGIC) + 1, path)
         if head[:-1] != MAGIC:
-            raise DamagedFile(f"{path}: not a replay saved by apexline")
+            raise DamagedFileError(f"{path}: not a replay saved by apexline")
         if head[-1] != VERSION:
-            raise DamagedFile(f"{path}: version {head[-1]}; this apexline reads version {VERSION}")
+            raise DamagedFileError(f"{path}: version {head[-1]}; this apexline reads version {VERSION}")
         while (section := _read_section(file, path)) is not None:
             yield section
         if file.read(1):
-            raise DamagedFile(f"{path}: goes on behind its end")
+            raise DamagedFileError(f"{path}: goes on behind its end")
 
 
 def _write_section(file: BinaryIO, about: dict[str, Any], payload: memoryview = NOTHING) -> None:
@@ -107,7 +107,7 @@ def _read_section(file: BinaryIO, path: Path) -> Section | None:
     about = json.loads(text)
     left = os.fstat(file.fileno()).st_size - file.tell()
     if payload_length > left:
-        raise DamagedFile(f"{path}: cut short; {left} of {payload_length} bytes of a section are there")
+        raise DamagedFileError(f"{path}: cut short; {left} of {payload_length} bytes of a section are there")
     payload = np.frombuffer(_exactly(file, payload_length, path), np.uint8)
     if CHECKSUM.pack(crc32(payload.data)) != _exactly(file, CHECKSUM.size, path):
         raise _altered(path, file)
@@ -123,12 +123,12 @@ def _read_section(file: BinaryIO, path: Path) -> Section | None:
 def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        raise DamagedFile(f"{path}: cut short")
+        raise DamagedFileError(f"{path}: cut short")
     return data
 
 
-def _altered(path: Path, file: BinaryIO) -> DamagedFile:
-    return DamagedFile(f"{path}: altered before byte {file.tell()}; a checksum does not match")
+def _altered(path: Path, file: BinaryIO) -> DamagedFileError:
+    return DamagedFileError(f"{path}: altered before byte {file.tell()}; a checksum does not match")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from apexline import _core
 from apexline.replay import state
-from apexline.replay.arenas import Arenas, ArraySpec
 from apexline.replay.batch import Batch, TorchBatch, to_torch
+from apexline.replay.buffer_pool import Arenas, ArraySpec
 from apexline.replay.prefetch import Prefetch
 
 
@@ -38,7 +38,7 @@ class ReplayStats(NamedTuple):
 class PrioritizedFrameReplay:
     """Prioritized replay (Schaul et al. 2016) with one ring of frames per environment.
 
-    Every frame is stored once: an episode of T decisions takes T + 1 slots. Frame stacks, next observations, n-step
+    Every frame is stored once: an episode of T steps takes T + 1 slots. Frame stacks, next observations, n-step
     returns and random shifts are made when a batch is sampled. A start can be sampled exactly while its whole stack
     is stored, its next frame is known and its n-step return is complete or ended; everything else has priority zero.
     A stack never mixes episodes (at a start the first frame repeats) and a return never crosses an episode's end.
@@ -386,7 +386,7 @@ class PrioritizedFrameReplay:
         `cut_episodes` next: else their first frames would be taken for the next ones of the saved episodes.
 
         Raises:
-            DamagedFile: the file is cut short, altered, not a replay's or of another version (a ValueError).
+            DamagedFileError: the file is cut short, altered, not a replay's or of another version (a ValueError).
             ValueError: it is of a replay of another shape.
             OSError: it cannot be read. In each case nothing is changed.
         """

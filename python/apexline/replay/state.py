@@ -63,7 +63,7 @@ def load(core: _core.Replay, fresh: _core.Replay, shape: Shape, path: Path) -> N
     """As `load_state_dict`, from a file that `save` wrote.
 
     Raises:
-        DamagedFile: see `files.read`.
+        DamagedFileError: see `files.read`.
         ValueError: the state does not fit.
         OSError: the file cannot be read.
     """
@@ -83,7 +83,7 @@ def load(core: _core.Replay, fresh: _core.Replay, shape: Shape, path: Path) -> N
 
     try:
         _fill(fresh, shape, {**values(), "priorities": next(sections)}, pieces())
-    except files.DamagedFile:
+    except files.DamagedFileError:
         raise
     except (IndexError, KeyError, OverflowError, RuntimeError, StopIteration, TypeError, ValueError) as error:
         raise ValueError(f"{path}: does not fit this replay: {_reason(error)}") from error

@@ -8,19 +8,19 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError(f'apexline.training needs {error.name}: pip install "apexline[train]"') from error
 
-from apexline.training.config import TrainConfig
-from apexline.training.errors import EvaluationDied, InputError
-from apexline.training.evaluate import EvalReport, Evaluator, build_networks, play, play_native
+from apexline.training.config.presets import PRESETS, preset
+from apexline.training.config.train_config import TrainConfig
+from apexline.training.errors import EvaluationWorkerDiedError, InputError
+from apexline.training.evaluation.evaluate import EvalReport, Evaluator, build_networks, play, play_native
+from apexline.training.evaluation.policy import PRETRAINED, WEIGHTS, Policy, load_policy, save_weights
 from apexline.training.loop import train
-from apexline.training.policy import PRETRAINED, WEIGHTS, Policy, load_policy, save_weights
-from apexline.training.presets import PRESETS, preset
 
 __all__ = [
     "PRESETS",
     "PRETRAINED",
     "WEIGHTS",
     "EvalReport",
-    "EvaluationDied",
+    "EvaluationWorkerDiedError",
     "Evaluator",
     "InputError",
     "Policy",

@@ -13,5 +13,5 @@ def reason(error: Exception) -> str:
     return (lines[1] if len(lines) > 1 else lines[0]) if lines else type(error).__name__
 
 
-class EvaluationDied(RuntimeError):
+class EvaluationWorkerDiedError(RuntimeError):
     """A process that played evaluations ended by itself."""

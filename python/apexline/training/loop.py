@@ -1,4 +1,4 @@
-"""The training loop: environments step while the learner updates, at a fixed ratio of updates to decisions.
+"""The training loop: environments step while the learner updates, at a fixed ratio of updates to steps.
 
 A step of all environments and the updates that belong to it run at once, then both are waited for. The step is driven
 by the weights that the updates before it left, and the updates draw from what the steps before it stored. So the order
@@ -16,17 +16,17 @@ from typing import Any
 import torch
 from torch.profiler import record_function
 
-from apexline.racing import WorkerDied
-from apexline.training import checkpoint
-from apexline.training.config import BudgetConfig, TrainConfig, check, to_dict
-from apexline.training.curve import draw_curve
+from apexline.racing import WorkerDiedError
+from apexline.training.config.train_config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.errors import InputError, reason
-from apexline.training.memory import check_memory
+from apexline.training.evaluation.policy import load_policy
+from apexline.training.machine.memory import check_memory
+from apexline.training.machine.profiling import Profiler
+from apexline.training.machine.tuning import tuned
 from apexline.training.monitor import Monitor, Status, Watcher
-from apexline.training.policy import load_policy
-from apexline.training.profiling import Profiler
+from apexline.training.records import checkpoint
+from apexline.training.records.curve import draw_curve
 from apexline.training.session import Session
-from apexline.training.tuning import tuned
 
 
 def train(
@@ -57,7 +57,7 @@ def train(
     Raises:
         InputError: the configuration, the folder or a checkpoint cannot be used, or memory does not hold the run;
             nothing was overwritten.
-        WorkerDied, EvaluationDied: a process ended by itself; the latest state is saved.
+        WorkerDiedError, EvaluationWorkerDiedError: a process ended by itself; the latest state is saved.
     """
     check_run(config, folder, resume=resume)
     if resume and weights is not None:
@@ -136,7 +136,7 @@ def _built(
         return Session(config, weights=initial, render=render)
     except ValueError as error:
         raise InputError(str(error)) from error
-    except WorkerDied:
+    except WorkerDiedError:
         raise
     except RuntimeError as error:
         if initial is None:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apexline.training import checkpoint
-from apexline.training.collector import Episode
-from apexline.training.config import to_dict
-from apexline.training.evaluate import Evaluator, PendingReport
-from apexline.training.metrics import MetricsWriter
+from apexline.training.acting.collector import Episode
+from apexline.training.config.train_config import to_dict
+from apexline.training.evaluation.evaluate import Evaluator, PendingReport
+from apexline.training.records import checkpoint
+from apexline.training.records.metrics import MetricsWriter
 from apexline.training.session import Session
 
 RECENT_EPISODES = 20
@@ -28,7 +28,7 @@ class Status(NamedTuple):
 
     seconds: float
     """Of training, resumed stretches added up."""
-    decisions: int
+    steps: int
     frames: int
     """Game frames (1/50 s each)."""
     episodes: int
@@ -48,7 +48,7 @@ Watcher = Callable[[Status], None]
 class _Evaluation:
     """An evaluation under way, and the weights that it plays."""
 
-    decisions: int
+    steps: int
     report: PendingReport
     snapshot: dict[str, object]
 
@@ -67,12 +67,12 @@ class Monitor:
         self._writer = MetricsWriter(folder)
         self._evaluator = (
             Evaluator(session.config, options.eval_processes, session.config.env)
-            if options.eval_decisions
+            if options.eval_steps
             else None
         )
         self._evaluation: _Evaluation | None = None
         self._recent: deque[Episode] = deque(maxlen=RECENT_EPISODES)
-        self._next_eval = session.collector.decisions + options.eval_decisions
+        self._next_eval = session.collector.steps + options.eval_steps
         self._last_log: Status | None = None
         self._last_checkpoint = 0.0
 
@@ -86,8 +86,8 @@ class Monitor:
         self._recent.extend(episodes)
         if self._evaluation is not None and self._evaluation.report.done():
             self._take_evaluation(seconds)
-        if self._evaluator is not None and self.session.collector.decisions >= self._next_eval:
-            self._next_eval += self.options.eval_decisions
+        if self._evaluator is not None and self.session.collector.steps >= self._next_eval:
+            self._next_eval += self.options.eval_steps
             if self._evaluation is None:
                 self._start_evaluation()
         if self._last_log is None or seconds - self._last_log.seconds >= self.options.log_seconds:
@@ -125,7 +125,7 @@ class Monitor:
         scores = [episode.score for episode in self._recent]
         return Status(
             seconds=seconds,
-            decisions=collector.decisions,
+            steps=collector.steps,
             frames=collector.frames,
             episodes=collector.episodes,
             updates=learner.updates,
@@ -139,13 +139,13 @@ class Monitor:
         session, status = self.session, self._status(seconds)
         row = {
             "time/seconds": status.seconds,
-            "charts/decisions": status.decisions,
+            "charts/steps": status.steps,
             "charts/frames": status.frames,
             "charts/episodes": status.episodes,
             "charts/updates": status.updates,
             "charts/frames_per_second": status.frames_per_second,
             "charts/updates_per_second": status.updates_per_second,
-            "charts/noise": float(session.collector.noise.scale(status.decisions).mean()),
+            "charts/noise": float(session.collector.noise.scale(status.steps).mean()),
             "replay/size": len(session.replay),
             "replay/max_priority": session.replay.max_priority,
             "replay/stale": session.learner.stale,
@@ -172,7 +172,7 @@ class Monitor:
         first = self.options.eval_seed
         seeds = range(first, first + self.options.eval_episodes)
         report = self._evaluator.submit(networks, seeds)
-        self._evaluation = _Evaluation(self.session.collector.decisions, report, snapshot)
+        self._evaluation = _Evaluation(self.session.collector.steps, report, snapshot)
 
     def _take_evaluation(self, seconds: float) -> None:
         if self._evaluation is None:
@@ -183,7 +183,7 @@ class Monitor:
         self._writer.write(
             {
                 "time/seconds": seconds,
-                "charts/decisions": evaluation.decisions,
+                "charts/steps": evaluation.steps,
                 "eval/score": summary["mean"],
                 "eval/score_min": summary["min"],
                 "eval/score_max": summary["max"],
@@ -193,7 +193,7 @@ class Monitor:
             self.best_eval = self.eval_score
             checkpoint.save(
                 self.folder / checkpoint.BEST,
-                evaluation.snapshot | {"eval": summary, "decisions": evaluation.decisions},
+                evaluation.snapshot | {"eval": summary, "steps": evaluation.steps},
             )
 
 

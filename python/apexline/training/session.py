@@ -12,14 +12,14 @@ from gymnasium.vector import VectorEnv
 
 from apexline._core import available_processors
 from apexline.agent import DDPG, make_noise
-from apexline.racing import TrainingRules, random_driving
+from apexline.racing import ShapingRules, random_driving
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training.actor import Actor
-from apexline.training.collector import Collector, Episode
-from apexline.training.config import TrainConfig, to_dict
-from apexline.training.games import action_bounds, make_vector
-from apexline.training.learner import Learner
-from apexline.training.schedule import UpdateSchedule
+from apexline.training.acting.actor import Actor
+from apexline.training.acting.collector import Collector, Episode
+from apexline.training.acting.environments import action_bounds, make_vector
+from apexline.training.config.train_config import TrainConfig, to_dict
+from apexline.training.learning.learner import Learner
+from apexline.training.learning.schedule import UpdateSchedule
 
 
 class Session:
@@ -74,12 +74,12 @@ class Session:
             self.actor,
             make_noise(config.noise, config.num_envs, len(low), config.seed),
             random_actions=lambda: random_driving(self.rng, config.num_envs, config.game.pedal),
-            random_decisions=0 if weights is not None else config.loop.random_decisions,
+            learning_starts=0 if weights is not None else config.loop.learning_starts,
             reward_scale=config.loop.reward_scale,
             in_background=not render,
         )
-        self.learn_from = config.loop.random_decisions
-        """Decisions after which learning starts."""
+        self.learn_from = config.loop.learning_starts
+        """Steps after which learning starts."""
         self._schedule = UpdateSchedule(config.loop.replay_ratio)
         self._is_racing = False
         self._is_strict = False
@@ -98,7 +98,7 @@ class Session:
 
         They count as due once, at each call.
         """
-        learns = self.collector.decisions >= self.learn_from and len(self.replay) > 0
+        learns = self.collector.steps >= self.learn_from and len(self.replay) > 0
         return self._schedule.due(self.config.num_envs) if learns else 0
 
     def step(self, updates: int) -> list[Episode]:
@@ -113,7 +113,7 @@ class Session:
     def follow_rules(self) -> None:
         """Changes to the strict rules once they are due; between steps."""
         strict = self.config.strict
-        if self._is_strict or not 0 < strict.after_decisions <= self.collector.decisions:
+        if self._is_strict or not 0 < strict.after_steps <= self.collector.steps:
             return
         self.collector.change_games(lambda: self._games(strict.rules), self._episode_seed())
         self._is_strict = True
@@ -126,7 +126,7 @@ class Session:
             "config": json.dumps(to_dict(self.config)),
             "agent": self.agent.state_dict(),
             "collector": self.collector.state_dict(),
-            "decisions": self.collector.decisions,
+            "steps": self.collector.steps,
             "updates": self.learner.updates,
             "rng": self.rng.bit_generator.state,
             "race": {name: torch.from_numpy(value) for name, value in race.items()}
@@ -135,7 +135,7 @@ class Session:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from `state`. Until `load_replay`, learning waits for as many decisions as in a new run.
+        """Goes on from `state`. Until `load_replay`, learning waits for as many steps as in a new run.
 
         Raises:
             KeyError, RuntimeError, ValueError: `state` is of another configuration.
@@ -144,7 +144,7 @@ class Session:
         self.collector.load_state_dict(state["collector"])
         self.learner.updates = state["updates"]
         self.rng.bit_generator.state = state["rng"]
-        self.learn_from = self.collector.decisions + self.config.loop.random_decisions
+        self.learn_from = self.collector.steps + self.config.loop.learning_starts
 
     def load_replay(self, path: Path, race: dict[str, Any] | None) -> None:
         """Takes over a saved replay, so that learning goes on at once.
@@ -161,13 +161,13 @@ class Session:
             self._is_racing = True
         else:
             self.replay.cut_episodes()
-        self.learn_from = max(self.collector.decisions, self.config.loop.random_decisions)
+        self.learn_from = max(self.collector.steps, self.config.loop.learning_starts)
 
-    def _games(self, rules: TrainingRules) -> VectorEnv[Any, Any, Any]:
+    def _games(self, rules: ShapingRules) -> VectorEnv[Any, Any, Any]:
         return make_vector(self.config, rules, num_threads=self._native_threads, render=self._render)
 
     def _episode_seed(self) -> int:
-        sequence = np.random.SeedSequence([self.config.seed, self.collector.decisions])
+        sequence = np.random.SeedSequence([self.config.seed, self.collector.steps])
         return int(sequence.generate_state(1)[0] >> 1)
 
     def close(self) -> None:

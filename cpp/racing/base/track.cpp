@@ -1,0 +1,188 @@
+#include "racing/base/track.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "racing/base/constants.hpp"
+
+namespace apexline::racing {
+namespace {
+
+constexpr std::size_t kCheckpoints = 12;                       // CHECKPOINTS
+constexpr double kStartAlpha = 2 * kPi * -0.5 / kCheckpoints;  // start_alpha, radians
+constexpr int kLaps = 4;                                       // the pen stops in the lap after them
+constexpr std::size_t kMostSteps = 2500;                       // no_freeze
+constexpr double kDeadBand = 0.3;                              // of proj, within which the pen drives straight
+constexpr double kKerbTurn = kTrackTurnRate * 0.2;             // of a hard turn, radians a tile
+
+struct Checkpoint {
+  double alpha = 0;
+  double x = 0;
+  double y = 0;
+};
+
+using Checkpoints = std::array<Checkpoint, kCheckpoints>;
+
+Checkpoints draw_checkpoints(Pcg64& random) noexcept {
+  Checkpoints checkpoints;
+  for (std::size_t c = 0; c < kCheckpoints; ++c) {
+    const double sector = 2 * kPi * static_cast<double>(c) / kCheckpoints;
+    double alpha = sector + random.uniform(0, 2 * kPi * 1 / kCheckpoints);
+    double radius = random.uniform(kTrackRadius / 3, kTrackRadius);
+    // The first and the last are fixed, but their numbers are drawn all the same.
+    if (c == 0 || c == kCheckpoints - 1) {
+      alpha = sector;
+      radius = 1.5 * kTrackRadius;
+    }
+    checkpoints[c] = {alpha, radius * std::cos(alpha), radius * std::sin(alpha)};
+  }
+  return checkpoints;
+}
+
+// The first checkpoint from `next` on that lies ahead of `alpha`, which is taken back by a turn where none does.
+const Checkpoint& find_destination(const Checkpoints& checkpoints, std::size_t& next, double& alpha) noexcept {
+  for (;;) {
+    do {
+      if (alpha <= checkpoints[next].alpha) return checkpoints[next];
+      next = (next + 1) % kCheckpoints;
+    } while (next != 0);
+    alpha -= 2 * kPi;
+  }
+}
+
+// Drives a pen from checkpoint to checkpoint and gives the part of `trace` that it filled.
+//
+// Nearly all of create_track's time is spent here, waiting for the sine of one step before the next can begin; atan2
+// runs beside it. (Compilers join sin and cos to glibc's sincos, which gives the bits of both.)
+std::span<const Node> drive(const Checkpoints& checkpoints, std::span<Node, kMostSteps> trace) noexcept {
+  double x = 1.5 * kTrackRadius;
+  double y = 0;
+  double beta = 0;
+  std::size_t next = 0;
+  int laps = 0;
+  bool visited_other_side = false;
+  for (std::size_t step = 0; step < kMostSteps; ++step) {
+    double alpha = std::atan2(y, x);
+    if (visited_other_side && alpha > 0) {
+      ++laps;
+      visited_other_side = false;
+    }
+    if (alpha < 0) {
+      visited_other_side = true;
+      alpha += 2 * kPi;
+    }
+    const Checkpoint& destination = find_destination(checkpoints, next, alpha);
+    const double across_x = std::cos(beta);
+    const double across_y = std::sin(beta);
+    const double off = (across_x * (destination.x - x) + across_y * (destination.y - y)) * kScale;
+    while (beta - alpha > 1.5 * kPi) beta -= 2 * kPi;
+    while (beta - alpha < -1.5 * kPi) beta += 2 * kPi;
+    const double last_beta = beta;
+    const double turn = std::min(kTrackTurnRate, std::abs(0.001 * off));
+    if (off > kDeadBand) beta -= turn;
+    if (off < -kDeadBand) beta += turn;
+    x += -across_y * kTrackDetailStep;
+    y += across_x * kTrackDetailStep;
+    trace[step] = {alpha, last_beta * 0.5 + beta * 0.5, x, y};
+    if (laps > kLaps) return trace.first(step + 1);
+  }
+  return trace;
+}
+
+// The last whole lap of a trace, or nothing where there is none or where its ends do not meet.
+std::span<const Node> closed_lap(std::span<const Node> trace) noexcept {
+  std::size_t end = 0;
+  for (std::size_t i = trace.size() - 1; i > 0; --i) {
+    if (!(trace[i].alpha > kStartAlpha && trace[i - 1].alpha <= kStartAlpha)) continue;
+    if (end == 0) {
+      end = i;
+      continue;
+    }
+    const auto lap = trace.subspan(i, end - 1 - i);
+    // The game itself would raise on a lap as short as that; no seed is known to give one.
+    if (lap.size() < kBorderMinCount) return {};
+    const double gap_x = std::cos(lap.front().beta) * (lap.front().x - lap.back().x);
+    const double gap_y = std::sin(lap.front().beta) * (lap.front().y - lap.back().y);
+    const double gap = std::sqrt(gap_x * gap_x + gap_y * gap_y);
+    return gap > kTrackDetailStep ? std::span<const Node>{} : lap;
+  }
+  return {};
+}
+
+double sign(double value) noexcept { return value > 0 ? 1 : value < 0 ? -1 : 0; }
+
+// Which tiles of a lap carry a kerb: those of hard turns, and the few before each.
+void find_kerbs(std::span<const Node> lap, std::span<bool> has_kerb) noexcept {
+  const std::size_t count = lap.size();
+  const auto before = [count](std::size_t i, std::size_t tiles) { return i >= tiles ? i - tiles : i + count - tiles; };
+  for (std::size_t i = 0; i < count; ++i) {
+    bool is_hard = true;
+    double one_side = 0;
+    for (std::size_t back = 0; back < kBorderMinCount; ++back) {
+      const double turn = lap[before(i, back)].beta - lap[before(i, back + 1)].beta;
+      is_hard &= std::abs(turn) > kKerbTurn;
+      one_side += sign(turn);
+    }
+    has_kerb[i] = is_hard && std::abs(one_side) == kBorderMinCount;
+  }
+  // Marks are read while they are set, as in the game: behind the start they spread a second time.
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t back = 0; back < kBorderMinCount; ++back) has_kerb[before(i, back)] |= has_kerb[i];
+}
+
+// A point of the centre line and the way across the road there.
+struct Crossing {
+  explicit Crossing(const Node& node) noexcept
+      : x(node.x), y(node.y), across_x(std::cos(node.beta)), across_y(std::sin(node.beta)) {}
+
+  [[nodiscard]] Point right(double distance) const noexcept {
+    return {x + distance * across_x, y + distance * across_y};
+  }
+  [[nodiscard]] Point left(double distance) const noexcept {
+    return {x - distance * across_x, y - distance * across_y};
+  }
+
+  double x;
+  double y;
+  double across_x;
+  double across_y;
+};
+
+void lay_tiles(std::span<const Node> lap, std::span<const bool> has_kerb, Track& track) {
+  track.nodes.assign(lap.begin(), lap.end());
+  track.tiles.clear();
+  track.kerbs.clear();
+  Crossing last(lap.back());
+  for (std::size_t i = 0; i < lap.size(); ++i) {
+    const Crossing here(lap[i]);
+    track.tiles.push_back(
+        {here.left(kTrackWidth), here.right(kTrackWidth), last.right(kTrackWidth), last.left(kTrackWidth)});
+    if (has_kerb[i]) {
+      const double side = sign(lap[i == 0 ? lap.size() - 1 : i - 1].beta - lap[i].beta);
+      const double inner = side * kTrackWidth;
+      const double outer = side * (kTrackWidth + kBorder);
+      track.kerbs.push_back({static_cast<std::int32_t>(i),
+                             i % 2 == 0,
+                             {here.right(inner), here.right(outer), last.right(outer), last.right(inner)}});
+    }
+    last = here;
+  }
+}
+
+}  // namespace
+
+int create_track(Pcg64& random, Track& track) {
+  std::array<Node, kMostSteps> trace;
+  for (int failed = 0;; ++failed) {
+    const auto lap = closed_lap(drive(draw_checkpoints(random), trace));
+    if (lap.empty()) continue;
+    std::array<bool, kMostSteps> marks;
+    const std::span<bool> has_kerb{marks.data(), lap.size()};
+    find_kerbs(lap, has_kerb);
+    lay_tiles(lap, has_kerb, track);
+    return failed;
+  }
+}
+
+}  // namespace apexline::racing

@@ -1,0 +1,147 @@
+#include "racing/game/episode.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace apexline::racing {
+namespace {
+
+constexpr double kFrameCost = 0.1;
+constexpr double kLapReward = 1000.0;    // shared by the tiles
+constexpr double kOffFieldReward = -100;
+
+Pose pose_of(const CarBlock& block, std::size_t body, std::size_t lane) noexcept {
+  return {block.x[body][lane], block.y[body][lane], block.angle[body][lane], block.sine[body][lane],
+          block.cosine[body][lane]};
+}
+
+Transform transform_of(const CarBlock& block, std::size_t body, std::size_t lane) noexcept {
+  return {{block.x[body][lane], block.y[body][lane]}, block.sine[body][lane], block.cosine[body][lane]};
+}
+
+}  // namespace
+
+// CarRacing.__init__ draws colours too; a first reset may ask to keep them.
+Episode::Episode(const GameOptions& options, const Pcg64::State& random) noexcept : random_(random) {
+  if (options.domain_randomize) palette_ = draw_palette(random_);
+}
+
+void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool recolour, CarBlock& block,
+                    std::size_t lane) {
+  if (options.domain_randomize && recolour) palette_ = draw_palette(random_);
+  colours_ = drawn_colours(palette_);
+  failed_tracks_ = create_track(random_, track_);
+  road_.build(track_);
+  const auto count = static_cast<std::size_t>(num_tiles());
+  visited_.assign(count, 0);
+  touched_.assign(count, 0);
+  under_wheels_.clear();
+  skid_marks_.clear();
+  num_visited_ = num_frames_ = 0;
+  is_on_start_ = lap_is_complete_ = false;
+  seconds_ = score_ = counted_score_ = 0;
+
+  const Node& start = track_.nodes.front();
+  place_car(block, lane, {start.x, start.y}, start.beta);
+  const LaneMask only = 1U << lane;
+  kernels.drive(block, only);
+  touch_road(options, block, lane);
+  kernels.solve(block, only);
+  seconds_ += 1.0 / kFramesPerSecond;
+  score_on_screen_ = score_;
+}
+
+void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_t lane) {
+  if (options.keeps_skid_marks) skid_marks_.follow(block, lane);
+
+  CarPose car;
+  car.hull = transform_of(block, kHullBody, lane);
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
+    car.wheels[wheel] = transform_of(block, wheel, lane);
+    block.on_road[wheel][lane] = 0;
+  }
+  under_wheels_.clear();
+  road_.near(car, [&](std::int32_t tile) {
+    const auto i = static_cast<std::size_t>(tile);
+    bool is_touched = false;
+    for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
+      if (!road_.touches_wheel(tile, car.wheels[wheel])) continue;
+      block.on_road[wheel][lane] = -1;
+      is_touched = true;
+    }
+    if (is_touched) {
+      under_wheels_.push_back(tile);
+      touched_[i] = 1;
+      if (visited_[i] == 0) visit(tile);
+    } else if (touched_[i] == 0 && road_.touches_hull(tile, car.hull)) {
+      touched_[i] = 1;
+    }
+  });
+
+  const bool was_on_start = is_on_start_;
+  is_on_start_ = !under_wheels_.empty() && under_wheels_.front() == 0;
+  if (options.ends_at_start_line && is_on_start_ && !was_on_start &&
+      num_visited_ / static_cast<double>(num_tiles()) > options.lap_complete_percent)
+    lap_is_complete_ = true;
+}
+
+FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane) noexcept {
+  seconds_ += 1.0 / kFramesPerSecond;
+  ++num_frames_;
+  score_on_screen_ = score_;
+  score_ -= kFrameCost;
+  FrameEnd end;
+  end.reward = score_ - counted_score_;
+  counted_score_ = score_;
+  if (num_visited_ == num_tiles() || lap_is_complete_) {
+    end.terminated = true;
+    end.lap_finished = 1;
+  }
+  const bool is_off_field = std::abs(static_cast<double>(block.x[kHullBody][lane])) > kPlayfield ||
+                            std::abs(static_cast<double>(block.y[kHullBody][lane])) > kPlayfield;
+  if (is_off_field) {
+    end.terminated = true;
+    end.lap_finished = 0;
+    end.reward = kOffFieldReward;
+  }
+  end.truncated = options.max_frames > 0 && num_frames_ >= options.max_frames;
+  return end;
+}
+
+Scene Episode::scene(const CarBlock& block, std::size_t lane) const noexcept {
+  Scene scene;
+  scene.track = &track_;
+  scene.touched = touched_.data();
+  scene.colours = colours_;
+  scene.hull = pose_of(block, kHullBody, lane);
+  scene.velocity_x = block.velocity_x[kHullBody][lane];
+  scene.velocity_y = block.velocity_y[kHullBody][lane];
+  scene.spin = block.spin[kHullBody][lane];
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
+    scene.wheels[wheel] = {pose_of(block, wheel, lane), block.phase[wheel][lane], block.omega[wheel][lane]};
+  scene.steering_angle = block.angle[0][lane] - block.angle[kHullBody][lane];
+  scene.seconds = seconds_;
+  scene.score = score_on_screen_;
+  return scene;
+}
+
+void Episode::finish_loading() {
+  const std::size_t count = track_.tiles.size();
+  const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
+  bool is_whole = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
+  is_whole &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
+  for (const Kerb& kerb : track_.kerbs) is_whole &= is_tile(kerb.tile);
+  for (const std::int32_t tile : under_wheels_) is_whole &= is_tile(tile);
+  if (!is_whole) throw std::invalid_argument("the state's tiles contradict each other");
+  if (!skid_marks_.is_whole()) throw std::invalid_argument("the state's skid marks contradict each other");
+  road_.build(track_);
+}
+
+void Episode::visit(std::int32_t tile) noexcept {
+  visited_[static_cast<std::size_t>(tile)] = 1;
+  ++num_visited_;
+  score_ += kLapReward / num_tiles();
+}
+
+}  // namespace apexline::racing

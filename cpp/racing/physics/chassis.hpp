@@ -1,0 +1,49 @@
+// The car's fixed properties: shapes, masses and joints, as car_dynamics.py hands them to Box2D.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "racing/base/constants.hpp"
+#include "racing/base/track.hpp"
+#include "racing/physics/convex_polygon.hpp"
+
+namespace apexline::racing {
+
+// The unit of car_dynamics.py: shapes are given in pixels, and a pixel is 0.02 units.
+inline constexpr double kSize = 0.02;                                       // SIZE
+inline constexpr double kEnginePower = 100000000 * kSize * kSize;           // ENGINE_POWER
+inline constexpr double kWheelMomentOfInertia = 4000 * kSize * kSize;       // WHEEL_MOMENT_OF_INERTIA
+inline constexpr double kFrictionLimit = 1000000 * kSize * kSize;           // FRICTION_LIMIT: of a wheel on the road
+inline constexpr double kGrassFrictionLimit = kFrictionLimit * 0.6;         // FRICTION_LIMIT off the road
+inline constexpr double kSlipStiffness = 205000 * kSize * kSize;            // force per speed of slip
+inline constexpr double kWheelRadius = 27 * kSize;                          // WHEEL_R
+inline constexpr double kWheelHalfWidth = 14 * kSize;                       // WHEEL_W
+inline constexpr double kBrakeForce = 15;                                   // BRAKE_FORCE, radians a second a frame
+
+inline constexpr std::size_t kNumHullParts = 4;
+
+struct Body {
+  float inverse_mass = 0;
+  float inverse_inertia = 0;  // about the centre of mass
+  Vec2 centre_of_mass;        // from the body's origin
+};
+
+struct Chassis {
+  std::array<ConvexPolygon, kNumHullParts> hull_parts;
+  ConvexPolygon wheel;
+  Body hull_body;
+  Body wheel_body;
+  std::array<Vec2, kNumWheels> anchors;  // of the wheels' joints, from the hull's origin
+
+  float max_motor_torque = 0;
+  float lower_angle = 0;  // of a joint, radians
+  float upper_angle = 0;
+};
+
+[[nodiscard]] const Chassis& chassis() noexcept;
+
+// Where car_dynamics.py puts wheel `i` at the start, from the hull's origin: not turned with the hull.
+[[nodiscard]] Point wheel_offset(std::size_t i) noexcept;
+
+}  // namespace apexline::racing

@@ -1,0 +1,47 @@
+#include "racing/render/camera.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace apexline::racing {
+namespace {
+
+constexpr double kEpsilon = 1e-6;  // Vector2.epsilon, radians
+
+struct Turn {
+  double sine;
+  double cosine;
+};
+
+// Rotating by a quarter turn's exact sine and cosine gives pygame's negated and swapped coordinates, since x * 0 + y
+// is y for every finite x. (A zero may come out with the other sign, which moves no pixel.)
+Turn turn_by(double angle) noexcept {
+  angle = std::fmod(angle, 2 * kPi);
+  if (angle < 0) angle += 2 * kPi;
+  if (std::fmod(angle + kEpsilon, kPi / 2) < 2 * kEpsilon) {
+    constexpr Turn kQuarters[] = {{0, 1}, {1, 0}, {0, -1}, {-1, 0}};
+    return kQuarters[static_cast<int>((angle + kEpsilon) / (kPi / 2)) % 4];
+  }
+  return {std::sin(angle), std::cos(angle)};
+}
+
+std::int32_t towards_zero(double value) noexcept {
+  using Limits = std::numeric_limits<std::int32_t>;
+  return static_cast<std::int32_t>(std::clamp<double>(value, Limits::min(), Limits::max()));
+}
+
+}  // namespace
+
+Camera::Camera(const Scene& scene) noexcept {
+  const Turn turn = turn_by(-static_cast<double>(scene.hull.angle));
+  sine_ = turn.sine;
+  cosine_ = turn.cosine;
+  zoom_ = 0.1 * kScale * std::max(1 - scene.seconds, 0.0) + kZoom * kScale * std::min(scene.seconds, 1.0);
+  const Point scroll = turned({-static_cast<double>(scene.hull.x) * zoom_, -static_cast<double>(scene.hull.y) * zoom_});
+  translation_ = {kSurfaceWidth / 2 + scroll.x, kSurfaceHeight / 4 + scroll.y};
+}
+
+PixelPoint pixel_at(Point on_screen) noexcept { return {towards_zero(on_screen.x), towards_zero(on_screen.y)}; }
+
+}  // namespace apexline::racing

@@ -1,0 +1,41 @@
+// Where a point of the playfield is seen on the game's surface of 1000x800 pixels, to the last bit of float64.
+//
+// Rows are counted from below, as the game draws them: it turns the finished image upside down.
+#pragma once
+
+#include "racing/base/scene.hpp"
+#include "racing/render/exact/canvas.hpp"
+
+namespace apexline::racing {
+
+inline constexpr int kSurfaceWidth = 1000;  // WINDOW_W, pixels
+inline constexpr int kSurfaceHeight = 800;  // WINDOW_H, pixels
+
+// Follows the hull and turns with it; zooms in during the first second.
+class Camera {
+ public:
+  explicit Camera(const Scene& scene) noexcept;
+
+  [[nodiscard]] double zoom() const noexcept { return zoom_; }  // pixels a unit
+
+  [[nodiscard]] Point on_screen(Point world) const noexcept {
+    const Point point = turned(world);
+    return {point.x * zoom_ + translation_.x, point.y * zoom_ + translation_.y};
+  }
+
+ private:
+  // pygame's Vector2.rotate_rad, which turns by exact quarters where the angle is within 1e-6 radians of one.
+  [[nodiscard]] Point turned(Point point) const noexcept {
+    return {cosine_ * point.x - sine_ * point.y, sine_ * point.x + cosine_ * point.y};
+  }
+
+  double sine_;
+  double cosine_;
+  double zoom_;
+  Point translation_{};
+};
+
+// As Python's int(): towards zero. What does not fit into 32 bits becomes the nearest that does.
+[[nodiscard]] PixelPoint pixel_at(Point on_screen) noexcept;
+
+}  // namespace apexline::racing

@@ -1,0 +1,67 @@
+#include "racing/render/exact/canvas.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "support/text.hpp"
+
+namespace apexline::racing {
+namespace {
+
+constexpr std::uint32_t packed(Rgb colour) noexcept {
+  return std::uint32_t{colour.red} | std::uint32_t{colour.green} << 8 | std::uint32_t{colour.blue} << 16;
+}
+
+// The shift of a negative number rounds down: so does SDL_gfx, whose unsigned arithmetic wraps around before it masks.
+constexpr std::uint32_t mixed(std::uint32_t old, int colour, int opacity) noexcept {
+  const int from = static_cast<int>(old & 255);
+  return static_cast<std::uint32_t>(from + ((colour - from) * opacity >> 8)) & 255;
+}
+
+int checked_side(int side, const char* name) {
+  if (side < 1 || side > Canvas::kMaxSide)
+    throw std::invalid_argument(text(name, " is ", side, "; it must be from 1 to ", Canvas::kMaxSide));
+  return side;
+}
+
+}  // namespace
+
+Canvas::Canvas(int width, int height)
+    : width_(checked_side(width, "width")),
+      height_(checked_side(height, "height")),
+      pixels_(static_cast<std::size_t>(width) * static_cast<std::size_t>(height)) {}
+
+void Canvas::clear() noexcept { std::fill(pixels_.begin(), pixels_.end(), 0); }
+
+void Canvas::fill_row(int y, int first, int last, Rgb colour) noexcept {
+  first = std::max(first, 0);
+  last = std::min(last, width_ - 1);
+  if (y < 0 || y >= height_ || first > last) return;
+  std::fill_n(row(y) + first, last - first + 1, packed(colour));
+}
+
+void Canvas::fill_column(int x, int first, int last, Rgb colour) noexcept {
+  if (x < 0 || x >= width_) return;
+  first = std::max(first, 0);
+  last = std::min(last, height_ - 1);
+  for (int y = first; y <= last; ++y) pixels_[offset(x, y)] = packed(colour);
+}
+
+void Canvas::blend(int x, int y, Rgb colour, int opacity) noexcept {
+  if (x < 0 || x >= width_ || y < 0 || y >= height_) return;
+  std::uint32_t& pixel = pixels_[offset(x, y)];
+  pixel = mixed(pixel, colour.red, opacity) | mixed(pixel >> 8, colour.green, opacity) << 8 |
+          mixed(pixel >> 16, colour.blue, opacity) << 16;
+}
+
+void Canvas::flip() noexcept {
+  for (int y = 0; y < height_ / 2; ++y) std::swap_ranges(row(y), row(y) + width_, row(height_ - 1 - y));
+}
+
+void Canvas::copy_to(std::uint8_t* rgb) const noexcept {
+  for (const std::uint32_t pixel : pixels_) {
+    for (int shift = 0; shift < 24; shift += 8) *rgb++ = static_cast<std::uint8_t>(pixel >> shift);
+  }
+}
+
+}  // namespace apexline::racing

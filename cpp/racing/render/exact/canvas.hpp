@@ -1,0 +1,61 @@
+// A image that is drawn upon as pygame draws upon a Surface of 32 bits without alpha.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "racing/base/scene.hpp"
+
+namespace apexline::racing {
+
+// Column and row, counted from the upper left corner; may lie outside of the image.
+struct PixelPoint {
+  std::int32_t x = 0;
+  std::int32_t y = 0;
+};
+
+// Everything is clipped at the image's edges. Nothing here allocates but the constructor.
+class Canvas {
+ public:
+  static constexpr int kMaxSide = 16384;  // pixels: SDL_gfx clips lines in 16 bits
+
+  // Black. Throws std::invalid_argument unless both sides are from 1 to kMaxSide.
+  Canvas(int width, int height);
+
+  [[nodiscard]] int width() const noexcept { return width_; }
+  [[nodiscard]] int height() const noexcept { return height_; }
+
+  // Red in the lowest byte, then green and blue; the highest is 0. Precondition: 0 <= y < height.
+  [[nodiscard]] const std::uint32_t* row(int y) const noexcept { return pixels_.data() + offset(0, y); }
+  [[nodiscard]] std::uint32_t* row(int y) noexcept { return pixels_.data() + offset(0, y); }
+
+  void clear() noexcept;  // black again
+
+  // The columns `first` to `last` of a row, or the rows `first` to `last` of a column; both ends are painted, none
+  // where first > last.
+  void fill_row(int y, int first, int last, Rgb colour) noexcept;
+  void fill_column(int x, int first, int last, Rgb colour) noexcept;
+
+  void set(int x, int y, Rgb colour) noexcept { fill_row(y, x, x, colour); }
+
+  // Moves a pixel towards `colour` by opacity / 256, rounded down as SDL_gfx's _putPixelAlpha does.
+  void blend(int x, int y, Rgb colour, int opacity) noexcept;
+
+  // Upside down.
+  void flip() noexcept;
+
+  // Into (height, width, 3) bytes.
+  void copy_to(std::uint8_t* rgb) const noexcept;
+
+ private:
+  [[nodiscard]] std::size_t offset(int x, int y) const noexcept {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x);
+  }
+
+  int width_;
+  int height_;
+  std::vector<std::uint32_t> pixels_;
+};
+
+}  // namespace apexline::racing

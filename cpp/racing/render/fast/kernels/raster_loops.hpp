@@ -1,0 +1,221 @@
+// The parts of RasterKernels that every variant shares: where each polygon covers each row of samples.
+//
+// Eight rows, those of one row of the observation, are computed side by side in GCC's vector types, which every
+// instruction set rounds alike. `Pen` brings the variant's own part: laying spans of bytes and adding them up.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "racing/render/fast/kernels/raster_kernels.hpp"
+
+namespace apexline::racing {
+namespace {
+
+using Floats = float __attribute__((vector_size(32)));
+using Ints = std::int32_t __attribute__((vector_size(32)));
+
+// For each row of a row of pixels, the samples that a polygon covers there.
+struct Spans {
+  Ints first;
+  Ints length;  // 0 for none
+};
+
+// smoothscale cuts off twice, along x and along y, with factors a little below one: a flat area comes out 2 below its
+// colour, a mean of 16 samples with fractions up to that.
+constexpr int kRoundingLoss = 17;  // sixteenths
+
+constexpr float kSamplesAPixel = static_cast<float>(kSamplesARow) / kSurfaceWidth;
+constexpr float kLast = kSamplesARow;
+
+inline constexpr auto kSampledRows = sampled_rows();
+
+inline void load(Floats& to, const float* from) noexcept { std::memcpy(&to, from, sizeof(to)); }
+
+// The rows and columns of the surface that a polygon lies in, and the observation's rows that see it.
+struct Extent {
+  explicit Extent(const Polygon& polygon) noexcept {
+    low = high = polygon.y[0];
+    left = right = polygon.x[0];
+    for (std::size_t i = 1; i < polygon.num_corners; ++i) {
+      low = std::min<int>(low, polygon.y[i]);
+      high = std::max<int>(high, polygon.y[i]);
+      left = std::min<int>(left, polygon.x[i]);
+      right = std::max<int>(right, polygon.x[i]);
+    }
+    if (high < kIndicatorHeight || low >= kSurfaceHeight || right < 0 || left >= kSurfaceWidth) return;
+    first_row = high >= kSurfaceHeight ? 0 : pixel_row(high);
+    end_row = low <= kIndicatorHeight ? kVisibleRows : pixel_row(low) + 1;
+  }
+
+  int low, high, left, right;
+  int first_row = 0;
+  int end_row = 0;
+};
+
+template <class Pen>
+class Spanner {
+ public:
+  static void paint(const Polygon* polygons, std::size_t count, Samples& samples) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      const Polygon& polygon = polygons[i];
+      const Extent extent(polygon);
+      if (polygon.brush == Brush::kSmooth)
+        paint_smooth(polygon, extent, samples);
+      else
+        paint_plain(polygon, extent, samples);
+    }
+  }
+
+ private:
+  // Lays the samples from `start` up to but without `end`, both counted from one so that truncation rounds up.
+  static void lay(const Floats& start, const Floats& end, const Ints& inside, std::uint8_t ink,
+                  std::uint8_t* row) noexcept {
+    Floats shift;
+    load(shift, kSampleShift.data());
+    const Floats none{};
+    const Floats last = none + kLast;
+    Floats from = start - shift, to = end - shift;
+    from = from > none ? from : none;
+    from = from < last ? from : last;
+    to = to < last ? to : last;
+    Spans spans;
+    spans.first = __builtin_convertvector(from, Ints);
+    spans.length = __builtin_convertvector(to, Ints) - spans.first;
+    spans.length &= (spans.length > 0) & inside;
+    Pen::lay(spans, ink, row);
+  }
+
+  // gfxdraw: a pixel is filled where its centre lies between two edges, each rounded to the pixel at the row's centre.
+  // That widens a polygon by half a pixel, and the antialiased line beside it by an eighth more: on an edge within
+  // 45 degrees of the vertical 5/8 of a pixel in x, on others 1/2 + (dy/dx)^2 / 8 in y.
+  static void paint_smooth(const Polygon& polygon, const Extent& extent, Samples& samples) noexcept {
+    struct Edge {
+      float start;  // where it crosses y = 0, in samples counted from one
+      float slope;  // samples a row
+    };
+    const std::size_t n = polygon.num_corners;
+    int area = 0;
+    for (std::size_t i = 0, j = n - 1; i < n; j = i++)
+      area += (polygon.x[j] - extent.left) * (polygon.y[i] - extent.low) -
+              (polygon.x[i] - extent.left) * (polygon.y[j] - extent.low);
+    Edge lefts[Polygon::kMaxCorners], rights[Polygon::kMaxCorners];
+    std::size_t num_lefts = 0, num_rights = 0;
+    for (std::size_t i = 0, j = n - 1; i < n; j = i++) {
+      const auto dx = static_cast<float>(polygon.x[i] - polygon.x[j]);
+      const auto dy = static_cast<float>(polygon.y[i] - polygon.y[j]);
+      if (dy == 0) continue;
+      const float run = dx / dy;
+      const float steep = run < 0 ? -run : run;
+      const float widening = steep <= 1 ? 0.625F : 0.5F * steep + 0.125F / steep;
+      const bool is_right = (dy > 0) == (area >= 0);
+      const float across = static_cast<float>(polygon.x[i]) - run * static_cast<float>(polygon.y[i]) + 0.5F;
+      const Edge edge{(across + (is_right ? widening : -widening)) * kSamplesAPixel + 1, run * kSamplesAPixel};
+      if (is_right)
+        rights[num_rights++] = edge;
+      else
+        lefts[num_lefts++] = edge;
+    }
+    const auto ink = static_cast<std::uint8_t>(polygon.ink);
+    const Floats none{};
+    const Floats left = none + (static_cast<float>(extent.left) * kSamplesAPixel + 1);
+    const Floats right = none + (static_cast<float>(extent.right + 1) * kSamplesAPixel + 1);
+    const Floats low = none + static_cast<float>(extent.low);
+    const Floats high = none + static_cast<float>(extent.high);
+    for (int row = extent.first_row; row < extent.end_row; ++row) {
+      const auto place = static_cast<std::size_t>(row);
+      Floats y;
+      load(y, kSampledRows[place].data());
+      Floats from = left, to = right;
+      for (std::size_t i = 0; i < num_lefts; ++i) {
+        const Floats x = lefts[i].start + lefts[i].slope * y;
+        from = from > x ? from : x;
+      }
+      for (std::size_t i = 0; i < num_rights; ++i) {
+        const Floats x = rights[i].start + rights[i].slope * y;
+        to = to < x ? to : x;
+      }
+      lay(from, to, (y >= low) & (y <= high), ink, samples.inks.data() + place * kPixelRowBytes);
+    }
+  }
+
+  // draw.polygon: of the two edges that a row crosses the first in order is rounded down and the other up; the pixels
+  // from the lesser to the greater are painted, both included.
+  static void paint_plain(const Polygon& polygon, const Extent& extent, Samples& samples) noexcept {
+    const std::size_t n = polygon.num_corners;
+    const auto ink = static_cast<std::uint8_t>(polygon.ink);
+    const Floats none{};
+    const Floats low = none + static_cast<float>(extent.low);
+    const Floats high = none + static_cast<float>(extent.high);
+    for (int row = extent.first_row; row < extent.end_row; ++row) {
+      const auto place = static_cast<std::size_t>(row);
+      Floats y;
+      load(y, kSampledRows[place].data());
+      Ints one{}, other{};
+      Ints has_one{}, has_other{};
+      for (std::size_t i = 0, j = n - 1; i < n; j = i++) {
+        const std::size_t bottom = polygon.y[j] < polygon.y[i] ? j : i, top = i ^ j ^ bottom;
+        const int dy = polygon.y[top] - polygon.y[bottom];
+        if (dy == 0) continue;
+        const auto y1 = static_cast<float>(polygon.y[bottom]), y2 = static_cast<float>(polygon.y[top]);
+        const Floats x = (y - y1) * static_cast<float>(polygon.x[top] - polygon.x[bottom]) / static_cast<float>(dy);
+        const Ints whole = __builtin_convertvector(x, Ints);
+        const Floats back = __builtin_convertvector(whole, Floats);
+        const Ints down = whole + (back > x) + polygon.x[bottom];
+        const Ints up = whole - (back < x) + polygon.x[bottom];
+        Ints crossed = (y >= y1) & (y < y2);
+        if (polygon.y[top] == extent.high) crossed |= y == y2;
+        other = (crossed & has_one) ? up : other;
+        one = (crossed & ~has_one) ? down : one;
+        has_other |= crossed & has_one;
+        has_one |= crossed;
+      }
+      if (extent.low == extent.high) {
+        one = Ints{} + extent.left;
+        other = Ints{} + extent.right;
+        has_other = (y >= low) & (y <= high);
+      }
+      const Ints first = one < other ? one : other, last = one < other ? other : one;
+      const Floats from = __builtin_convertvector(first, Floats) * kSamplesAPixel + 1;
+      const Floats to = __builtin_convertvector(last + 1, Floats) * kSamplesAPixel + 1;
+      lay(from, to, has_other, ink, samples.inks.data() + place * kPixelRowBytes);
+    }
+  }
+};
+
+// Whole rows, whatever `side` is: a fixed length leaves no remainder for single bytes.
+inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept {
+  std::uint8_t whole[kSide];
+  for (std::size_t row = 0; row < side; ++row, out += side) {
+    const std::uint8_t* const red = planes[0].data() + row * kSide;
+    const std::uint8_t* const green = planes[1].data() + row * kSide;
+    const std::uint8_t* const blue = planes[2].data() + row * kSide;
+    for (std::size_t i = 0; i < kSide; ++i) {
+      // n / 1000 = (n / 8) / 125, where n / 8 fits into 16 bits if the multiples of 8 in the weights are taken apart;
+      // and n / 125 = n * 33555 >> 22 for n below 2^15.
+      const std::uint16_t r = red[i], g = green[i], b = blue[i];
+      const auto rest = static_cast<std::uint16_t>(3 * (r + g) + 2 * b + 500);
+      const auto eighth = static_cast<std::uint16_t>(37 * r + 73 * g + 14 * b + (rest >> 3));
+      const auto high = static_cast<std::uint16_t>(std::uint32_t{eighth} * 33555U >> 16);
+      whole[i] = static_cast<std::uint8_t>(high >> 6);
+    }
+    std::memcpy(out, whole + left, side);
+  }
+}
+
+inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t count,
+                       std::uint8_t* out) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    out[3 * i] = red[i];
+    out[3 * i + 1] = green[i];
+    out[3 * i + 2] = blue[i];
+  }
+}
+
+template <class Pen>
+constexpr RasterKernels raster_kernels_of() {
+  return {&Spanner<Pen>::paint, &Pen::shade, &gray, &interleave};
+}
+
+}  // namespace
+}  // namespace apexline::racing

@@ -1,0 +1,44 @@
+#include "racing/render/fast/painter.hpp"
+
+#include "racing/render/display_list.hpp"
+
+namespace apexline::racing {
+namespace {
+
+constexpr std::size_t kUsualPolygons = 1024;  // a long track with kerbs, all of it and of the field in the image
+
+Shades shades_of(const Colours& colours) noexcept {
+  const auto inks = palette(colours);
+  Shades shades;
+  for (std::size_t ink = 0; ink < kPaletteSize; ++ink) {
+    shades[0][ink] = inks[ink].red;
+    shades[1][ink] = inks[ink].green;
+    shades[2][ink] = inks[ink].blue;
+  }
+  return shades;
+}
+
+}  // namespace
+
+Painter::Painter(const FrameFormat& format, const Glyphs& glyphs)
+    : kernels_(raster_kernels(chosen_isa())), box_(glyphs), writer_(format, kernels_) {
+  polygons_.reserve(kUsualPolygons);
+}
+
+void Painter::draw(const Scene& scene, std::uint8_t* out) {
+  list_polygons(scene, polygons_);
+  // The field comes first and mostly fills the image.
+  const bool is_full = fills_image(polygons_.front());
+  const Ink ground = is_full ? polygons_.front().ink : Ink::kOutside;
+  samples_.inks.fill(static_cast<std::uint8_t>(ground));
+  const std::size_t painted = is_full ? 1 : 0;
+  kernels_.paint(polygons_.data() + painted, polygons_.size() - painted, samples_);
+  kernels_.shade(samples_, shades_of(scene.colours), planes_);
+
+  const Bars bars = list_bars(scene);
+  draw_overlong_bars(bars, planes_);
+  if (!format().crop_hud) box_.draw(bars, score_text(scene.score), planes_);
+  writer_.write(planes_, out);
+}
+
+}  // namespace apexline::racing

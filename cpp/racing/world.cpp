@@ -1,0 +1,282 @@
+#include "racing/world.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "racing/base/state_io.hpp"
+#include "support/text.hpp"
+
+namespace apexline::racing {
+namespace {
+
+constexpr std::uint64_t kStateMark = 0x3130657461745378ULL;  // changes with what a state holds
+
+// Whether the car in the first lane is somewhere.
+bool is_finite(const CarBlock& car) noexcept {
+  bool all = true;
+  for (std::size_t body = 0; body < kNumBodies; ++body)
+    for (const auto* rows :
+         {&car.x, &car.y, &car.angle, &car.centre_x, &car.centre_y, &car.velocity_x, &car.velocity_y, &car.spin})
+      all &= std::isfinite((*rows)[body][0]);
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
+    all &= std::isfinite(car.omega[wheel][0]) && std::isfinite(car.phase[wheel][0]);
+  return all;
+}
+
+// FNV-1a
+std::uint64_t checksum(std::span<const std::uint8_t> bytes) noexcept {
+  std::uint64_t sum = 0xcbf29ce484222325ULL;
+  for (const std::uint8_t byte : bytes) sum = (sum ^ byte) * 0x100000001b3ULL;
+  return sum;
+}
+
+}  // namespace
+
+World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const Pcg64::State> random)
+    : options_(options),
+      kernels_(car_kernels(chosen_isa())),
+      blocks_((random.size() + kLanes - 1) / kLanes),
+      pool_(options.num_threads),
+      painters_(options.format, glyphs,
+                std::min<std::size_t>(random.size(), static_cast<std::size_t>(options.num_threads))) {
+  if (random.size() != static_cast<std::size_t>(options.num_envs))
+    throw std::invalid_argument(text("random holds ", random.size(), " states; expected ", options.num_envs));
+  games_.reserve(random.size());
+  for (const Pcg64::State& state : random) games_.push_back({Episode(options.game, state), {}});
+  // Lanes without a game, or whose game was never reset, are stepped along with the others and dropped.
+  for (CarBlock& block : blocks_)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) place_car(block, lane, {}, 0);
+}
+
+void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports) {
+  for_each_game([&](std::size_t env, Painter& painter) {
+    if (!choices[env].resets) return;
+    if (choices[env].random) games_[env].episode.set_random(*choices[env].random);
+    begin(env, choices[env].recolours);
+    reports[env] = games_[env].report;
+    painter.draw(scene(env), frames + env * options_.format.bytes());
+  });
+}
+
+void World::step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
+                 std::uint8_t* final_frames, std::span<Report> final_reports) {
+  // Blocks go in pairs where that leaves no thread without work.
+  const auto num_blocks = static_cast<std::int64_t>(blocks_.size());
+  const std::int64_t together = num_blocks >= 2 * pool_.num_threads() ? 2 : 1;
+  pool_.parallel_for((num_blocks + together - 1) / together, [&](std::int64_t first, std::int64_t last) noexcept {
+    for (std::int64_t block = first * together; block < std::min(last * together, num_blocks); block += together) {
+      const auto index = static_cast<std::size_t>(block);
+      if (together == 2 && block + 1 < num_blocks)
+        play_pair(index, actions);
+      else
+        play(index, actions);
+    }
+  });
+
+  const std::size_t frame_bytes = options_.format.bytes();
+  for_each_game([&](std::size_t env, Painter& painter) {
+    Game& game = games_[env];
+    const bool has_ended = game.report.terminated || game.report.truncated;
+    if (game.phase == Phase::kEnded && !has_ended) begin(env, true);
+    if (has_ended && options_.autoreset == Autoreset::kSameStep) {
+      painter.draw(scene(env), final_frames + env * frame_bytes);
+      final_reports[env] = game.report;
+      begin(env, true);
+      const Report& last = final_reports[env];
+      game.report.reward = last.reward;
+      game.report.terminated = last.terminated;
+      game.report.truncated = last.truncated;
+      game.report.repeats = last.repeats;
+    }
+    reports[env] = game.report;
+    painter.draw(scene(env), frames + env * frame_bytes);
+  });
+}
+
+void World::draw(std::uint8_t* frames) {
+  for_each_game(
+      [&](std::size_t env, Painter& painter) { painter.draw(scene(env), frames + env * options_.format.bytes()); });
+}
+
+bool World::needs_reset(std::size_t env) const noexcept {
+  const Phase phase = games_[env].phase;
+  return phase == Phase::kNew || (phase == Phase::kEnded && options_.autoreset == Autoreset::kDisabled);
+}
+
+Scene World::scene(std::size_t env) const noexcept { return games_[env].episode.scene(block_of(env), env % kLanes); }
+
+std::vector<std::uint8_t> World::save(std::size_t env) const {
+  const Game& game = games_[env];
+  CarBlock car;
+  std::memset(&car, 0, sizeof(car));  // the other lanes and the padding too: equal games have equal states
+  copy_lane(block_of(env), env % kLanes, car, 0);
+  StateWriter content;
+  content(game.phase, game.score, game.report, game.rules, game.episode, car);
+  const std::vector<std::uint8_t> bytes = content.take();
+  StateWriter envelope;
+  envelope(kStateMark, checksum(bytes), bytes);
+  return envelope.take();
+}
+
+void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
+  std::uint64_t mark = 0;
+  std::uint64_t sum = 0;
+  std::vector<std::uint8_t> body;
+  StateReader envelope(bytes);
+  envelope(mark);
+  if (mark != kStateMark) throw std::invalid_argument("the state is not one of this version of apexline");
+  envelope(sum, body);
+  if (!envelope.is_at_end() || checksum(body) != sum) throw std::invalid_argument("the state is damaged");
+
+  Game game = games_[env];
+  CarBlock car;
+  StateReader content(body);
+  content(game.phase, game.score, game.report, game.rules, game.episode, car);
+  if (!content.is_at_end()) throw std::invalid_argument("the state is longer than what it holds");
+  game.episode.finish_loading();
+  const bool has_track = game.episode.num_tiles() > 0;
+  const bool goes_on_by_itself = options_.autoreset == Autoreset::kSameStep;
+  const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kLapEnd &&
+                           (has_track || game.phase == Phase::kNew) && is_finite(car) &&
+                           game.rules.fits(game.episode) && !(goes_on_by_itself && game.phase == Phase::kEnded);
+  if (!is_possible) throw std::invalid_argument("the state is not one that such a game can be in");
+  copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
+  games_[env] = std::move(game);
+}
+
+// A block of games while they play an action.
+class World::Play {
+ public:
+  Play(World& world, std::size_t block, std::span<const Action> actions)
+      : world_(world), block_(world.blocks_[block]), first_(block * kLanes), actions_(actions.subspan(first_)) {
+    const std::size_t count = std::min(kLanes, world.games_.size() - first_);
+    for (std::size_t lane = 0; lane < count; ++lane) {
+      game(lane).report = {};
+      if (game(lane).phase == Phase::kRunning) playing_ |= 1U << lane;
+    }
+    played_ = playing_;
+    for_each(played_, [&](std::size_t lane) {
+      block_.steer[lane] = -actions_[lane].steer;
+      block_.brake[lane] = actions_[lane].brake;
+    });
+  }
+
+  [[nodiscard]] CarBlock& block() noexcept { return block_; }
+  [[nodiscard]] LaneMask playing() const noexcept { return playing_; }
+
+  // A frame up to the moment when the cars move.
+  void begin_frame() {
+    for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, actions_[lane].gas); });
+    world_.kernels_.drive(block_, playing_);
+    for_each(playing_, [&](std::size_t lane) { game(lane).episode.touch_road(world_.options_.game, block_, lane); });
+  }
+
+  void finish_frame() noexcept {
+    for_each(playing_, [&](std::size_t lane) {
+      FrameEnd& end = ends_[lane];
+      const double before = end.reward;
+      end = game(lane).episode.finish_frame(world_.options_.game, block_, lane);
+      end.reward += before;
+      ++game(lane).report.repeats;
+      if (end.is_last()) playing_ &= ~(1U << lane);
+    });
+  }
+
+  void finish() noexcept {
+    for_each(played_, [&](std::size_t lane) {
+      Game& played = game(lane);
+      Report& report = played.report;
+      FrameEnd end = ends_[lane];
+      played.score += end.reward;
+      report.lap_finished = end.lap_finished;
+      report.ended_by = played.rules.judge(world_.options_.rules, played.episode, end);
+      report.reward = end.reward;
+      report.terminated = end.terminated;
+      report.truncated = end.truncated;
+      if (end.is_last()) played.phase = Phase::kEnded;
+      world_.tell(played);
+    });
+  }
+
+ private:
+  [[nodiscard]] Game& game(std::size_t lane) noexcept { return world_.games_[first_ + lane]; }
+
+  template <class Visit>
+  static void for_each(LaneMask lanes, const Visit& visit) {
+    for (; lanes != 0; lanes &= lanes - 1) visit(static_cast<std::size_t>(std::countr_zero(lanes)));
+  }
+
+  World& world_;
+  CarBlock& block_;
+  std::size_t first_;
+  std::span<const Action> actions_;
+  std::array<FrameEnd, kLanes> ends_;
+  LaneMask playing_ = 0;
+  LaneMask played_ = 0;
+};
+
+void World::play(std::size_t block, std::span<const Action> actions) {
+  Play play(*this, block, actions);
+  for (std::int32_t frame = 0; frame < options_.action_repeat && play.playing() != 0; ++frame) {
+    play.begin_frame();
+    kernels_.solve(play.block(), play.playing());
+    play.finish_frame();
+  }
+  play.finish();
+}
+
+void World::play_pair(std::size_t block, std::span<const Action> actions) {
+  Play first(*this, block, actions);
+  Play second(*this, block + 1, actions);
+  for (std::int32_t frame = 0; frame < options_.action_repeat && (first.playing() | second.playing()) != 0; ++frame) {
+    first.begin_frame();
+    second.begin_frame();
+    kernels_.solve_pair(first.block(), first.playing(), second.block(), second.playing());
+    first.finish_frame();
+    second.finish_frame();
+  }
+  first.finish();
+  second.finish();
+}
+
+// In a block of its own: threads may begin episodes in several lanes of one block at once.
+void World::begin(std::size_t env, bool recolours) {
+  Game& game = games_[env];
+  CarBlock alone;
+  for (std::size_t lane = 1; lane < kLanes; ++lane) place_car(alone, lane, {}, 0);
+  game.episode.begin(options_.game, kernels_, recolours, alone, 0);
+  game.score = 0;
+  for (std::int32_t frame = 0; frame < options_.skip_zoom; ++frame) {
+    kernels_.drive(alone, 1);
+    game.episode.touch_road(options_.game, alone, 0);
+    kernels_.solve(alone, 1);
+    game.score += game.episode.finish_frame(options_.game, alone, 0).reward;
+  }
+  copy_lane(alone, 0, blocks_[env / kLanes], env % kLanes);
+  game.rules.begin(game.episode);
+  game.phase = Phase::kRunning;
+  game.report = {};
+  game.report.was_reset = true;
+  tell(game);
+}
+
+void World::tell(Game& game) const noexcept {
+  game.report.score = game.score;
+  game.report.frames = game.episode.num_frames();
+  game.report.tiles = game.episode.num_visited() / static_cast<double>(game.episode.num_tiles());
+}
+
+template <class Work>
+void World::for_each_game(const Work& work) {
+  pool_.parallel_for(static_cast<std::int64_t>(games_.size()), [&](std::int64_t first, std::int64_t last) noexcept {
+    painters_.lend([&](Painter& painter) {
+      for (std::int64_t env = first; env < last; ++env) work(static_cast<std::size_t>(env), painter);
+    });
+  });
+}
+
+}  // namespace apexline::racing

@@ -1,0 +1,34 @@
+// What a PrioritizedReplay is made with.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "replay/frame_geometry.hpp"
+#include "support/finite.hpp"
+
+namespace apexline {
+
+struct ReplayConfig {
+  std::int64_t capacity;  // slots over all lanes, rounded down to a multiple of num_envs
+  std::int64_t num_envs;
+  FrameGeometry geometry;
+  std::vector<std::size_t> field_bytes;  // of what is kept a step: its action, then extra fields
+  Number action_number;                  // of an action's components
+  int frame_stack;
+  int n_step;
+  double gamma;
+  double alpha;
+  double beta;
+  double epsilon;
+  int shift;  // pixels, the most that a batch is shifted by
+  std::uint64_t seed;
+  int num_threads;
+
+  [[nodiscard]] std::size_t record_bytes() const;  // of all fields
+};
+
+// The configuration with its capacity rounded down. Throws std::invalid_argument that names the offending field.
+[[nodiscard]] ReplayConfig checked(ReplayConfig config);
+
+}  // namespace apexline

@@ -1,0 +1,48 @@
+"""A window that shows a game; pygame is imported when one is made, and not before."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from gymnasium.error import DependencyNotInstalled
+
+from apexline.racing.types import Frame
+
+
+class Window:
+    """Opens with its first image.
+
+    Args:
+        size: width and height in pixels.
+
+    Raises gymnasium.error.DependencyNotInstalled where pygame is not installed.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+        try:
+            self._pygame: Any = importlib.import_module("pygame")
+        except ImportError as error:
+            raise DependencyNotInstalled('a window needs pygame: pip install "pygame-ce"') from error
+        self._size = size
+        self._screen: Any = None
+        self._clock: Any = None
+
+    def show(self, image: Frame, frame_rate: float) -> None:
+        """Shows a image (height, width, 3), no more than `frame_rate` of them a second."""
+        if self._screen is None:
+            self._pygame.display.init()
+            self._screen = self._pygame.display.set_mode(self._size)
+            self._clock = self._pygame.time.Clock()
+        self._pygame.event.pump()
+        self._clock.tick(frame_rate)
+        self._screen.blit(self._pygame.image.frombuffer(image.tobytes(), self._size, "RGB"), (0, 0))
+        self._pygame.display.flip()
+
+    def close(self) -> None:
+        """Closes the window where it is open."""
+        if self._screen is not None:
+            self._pygame.display.quit()
+            self._screen = None

@@ -1,0 +1,38 @@
+"""What is reported of an episode, whatever the rules make of its rewards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apexline.racing.types import Env, Info, Reset, Step, Wrapper, game_of
+
+
+class UnshapedScore(Wrapper):
+    """Puts `score`, `frames` and `tiles` of the episode so far into the info of every reset and step.
+
+    score: float, sum of the game's own rewards; frames: int, game frames (1/50 s each) played; tiles: float,
+    fraction of the track's tiles visited. Belongs above SkipZoom, where it begins, and ActionRepeat,
+    whose `repeats` it adds up, and below the rules.
+    """
+
+    def __init__(self, env: Env) -> None:
+        super().__init__(env)
+        self._score = 0.0
+        self._frames = 0
+
+    def reset(self, **kwargs: Any) -> Reset:
+        observation, info = self.env.reset(**kwargs)
+        self._score = info.get("score", 0.0)
+        self._frames = info.get("frames", 0)
+        return observation, self._with_score(info)
+
+    def step(self, action: Any) -> Step:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._score += float(reward)
+        self._frames += info.get("repeats", 1)
+        return observation, float(reward), terminated, truncated, self._with_score(info)
+
+    def _with_score(self, info: Info) -> Info:
+        game = game_of(self)
+        tiles = game.tile_visited_count / len(game.road)
+        return {**info, "score": self._score, "frames": self._frames, "tiles": tiles}

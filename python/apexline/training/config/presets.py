@@ -1,0 +1,113 @@
+"""Named configurations: `cpu` is measured, `cuda` is the same on a larger scale, `notebook` is what came before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from apexline.agent import AgentConfig, NoiseConfig
+from apexline.racing import EnvOptions, ShapingRules
+from apexline.training.config.train_config import (
+    BudgetConfig,
+    LoopConfig,
+    MonitorConfig,
+    ReplayConfig,
+    StrictConfig,
+    TrainConfig,
+)
+from apexline.training.errors import InputError
+
+RECIPE_GAME = EnvOptions(
+    action_repeat=4,
+    crop_hud=True,
+    gray=True,
+    road_contrast=True,
+    frame_size=42,
+    pedal=True,
+    rules=ShapingRules(
+        stall_steps=25,
+        stall_penalty=10.0,
+        lap_bonus=300.0,
+        missed_tile_penalty=15.0,
+        missed_tile_margin=3,
+    ),
+)
+
+STRICT_RULES = replace(
+    RECIPE_GAME.rules, stall_steps=60, stall_penalty=200.0, idle_penalty=5.0, missed_tile_penalty=100.0
+)
+
+CPU = TrainConfig(
+    preset="cpu",
+    game=RECIPE_GAME,
+    replay=ReplayConfig(capacity=1_000_000),
+    agent=AgentConfig(
+        encoder="patch42",
+        channels_last=False,
+        huber_delta=0.0,
+        mirror=True,
+        ema=0.999,
+        lr_final_fraction=0.05,
+        lr_decay_updates=250_000,
+    ),
+    loop=LoopConfig(shift_updates=40_000),
+    strict=StrictConfig(70_000, STRICT_RULES),
+    budget=BudgetConfig(minutes=30),
+    monitor=MonitorConfig(eval_episodes=96),
+)
+
+CUDA = replace(
+    CPU,
+    preset="cuda",
+    device="cuda",
+    num_envs=16,
+    game=replace(RECIPE_GAME, frame_size=84),
+    replay=replace(CPU.replay, shift=4),
+    agent=replace(CPU.agent, encoder="nature", hidden=(512, 512), channels_last=True),
+    loop=replace(CPU.loop, batch_size=256),
+)
+
+NOTEBOOK = TrainConfig(
+    preset="notebook",
+    num_envs=1,
+    env_processes=False,
+    game=EnvOptions(),
+    replay=ReplayConfig(capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=0),
+    agent=AgentConfig(
+        encoder="notebook",
+        shared_encoder=False,
+        trunk_features=0,
+        hidden=(512, 512),
+        normalization="none",
+        num_critics=1,
+        target_actor=True,
+        actor_lr=5e-6,
+        critic_lr=5e-5,
+        tau=0.001,
+        huber_delta=0.0,
+        preactivation_penalty=0.0,
+        smoothing_sigma=0.0,
+        precision="fp32",
+    ),
+    noise=NoiseConfig(
+        kind="ou", theta=0.15, mu=0.0, sigma=0.3, sigma_final=0.3, dt=0.01, anneal_steps=0, ladder=()
+    ),
+    loop=LoopConfig(batch_size=32, replay_ratio=1.0, learning_starts=0, reward_scale=1.0),
+    budget=BudgetConfig(episodes=2_000),
+)
+
+PRESETS = {preset.preset: preset for preset in (CPU, CUDA, NOTEBOOK)}
+
+
+def preset(name: str) -> TrainConfig:
+    """The configuration of that name; `auto` is `cuda` where torch sees a GPU, else `cpu`.
+
+    Raises:
+        InputError: there is no such preset.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in PRESETS:
+        raise InputError(f"preset is {name!r}; the presets are auto, {', '.join(PRESETS)}")
+    return PRESETS[name]

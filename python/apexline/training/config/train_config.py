@@ -1,0 +1,192 @@
+"""The whole configuration of a run, as frozen dataclasses that tyro shows and pydantic checks."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import TypeAdapter, ValidationError
+
+from apexline.agent import AgentConfig, NoiseConfig
+from apexline.racing import EnvOptions, ShapingRules
+from apexline.training.errors import InputError
+
+GameKind: TypeAlias = Literal["native", "gymnasium"]
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """What is kept of the past and how it is drawn."""
+
+    capacity: Annotated[int, Gt(0)] = 100_000
+    """Frames kept over all environments."""
+    frame_stack: Annotated[int, Gt(0)] = 3
+    """Frames in an observation."""
+    n_step: Annotated[int, Gt(0)] = 3
+    """Steps in a return."""
+    gamma: Annotated[float, Ge(0), Le(1)] = 0.99
+    """Discount of one step."""
+    alpha: Annotated[float, Ge(0), Le(1)] = 0.6
+    """How far priorities matter when drawing: 0 is uniform."""
+    beta: Annotated[float, Ge(0), Le(1)] = 0.4
+    """Exponent of the importance weights that undo the priorities' bias."""
+    epsilon: Annotated[float, Gt(0)] = 0.01
+    """Added to |td| so that nothing becomes unreachable."""
+    shift: Annotated[int, Ge(0)] = 2
+    """Random shift of a batch's images, in pixels: 2 suits 42 pixels, 4 suits 84."""
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How acting and learning take turns."""
+
+    batch_size: Annotated[int, Gt(0)] = 128
+    """Transitions in an update."""
+    replay_ratio: Annotated[float, Gt(0)] = 0.5
+    """Updates per step."""
+    learning_starts: Annotated[int, Ge(0)] = 4_000
+    """Steps driven at random before learning starts; a run that starts from weights drives itself instead."""
+    shift_updates: Annotated[int, Ge(0)] = 0
+    """Updates over which the random shift of images falls from `replay.shift` to 0, in equal steps: it helps while
+    little has been seen, and later hides where on the road the car is. 0: it stays."""
+    reward_scale: Annotated[float, Gt(0)] = 0.1
+    """What rewards are multiplied by before they are stored."""
+
+
+@dataclass(frozen=True)
+class StrictConfig:
+    """Rules that take the place of `game.rules` in a run's later part: with prices that would keep a beginner from
+    driving at all, and from which an agent that drives whole laps still learns."""
+
+    after_steps: Annotated[int, Ge(0)] = 0
+    """Steps after which they do; 0: never."""
+    rules: ShapingRules = field(default_factory=ShapingRules)
+    """All of the rules that then hold, whatever `game.rules` are."""
+
+
+@dataclass(frozen=True)
+class BudgetConfig:
+    """When a run ends: the first limit that is reached; 0 is no limit."""
+
+    minutes: Annotated[float, Ge(0)] = 0.0
+    """Wall-clock minutes of training, resumed stretches added up."""
+    frames: Annotated[int, Ge(0)] = 0
+    """Game frames (1/50 s each)."""
+    episodes: Annotated[int, Ge(0)] = 0
+    """Training episodes."""
+
+
+@dataclass(frozen=True)
+class MonitorConfig:
+    """What is measured, shown and saved on the way."""
+
+    log_seconds: Annotated[float, Gt(0)] = 10.0
+    """Seconds between rows of metrics.csv."""
+    checkpoint_seconds: Annotated[float, Gt(0)] = 120.0
+    """Seconds between checkpoints."""
+    eval_steps: Annotated[int, Ge(0)] = 10_000
+    """Steps between evaluations, which run beside the training; 0 evaluates never."""
+    eval_episodes: Annotated[int, Gt(0)] = 8
+    """Episodes of an evaluation."""
+    eval_seed: Annotated[int, Ge(0)] = 2_000_000
+    """First seed of the evaluations by which the best weights are chosen. Keep it apart from the seeds that final
+    scores are reported on."""
+    eval_processes: Annotated[int, Gt(0)] = 1
+    """Processes that play evaluations."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run."""
+
+    preset: str = "cpu"
+    """Named defaults that the other options are laid over: `cpu` (the measured recipe), `cuda` (the same for a GPU, at
+    84 pixels), `notebook` (the one this project succeeds), or `auto`, which is `cuda` where torch sees a GPU and else
+    `cpu`."""
+    seed: Annotated[int, Ge(0), Lt(2**63)] = 0
+    """Of the weights, the noise, the replay and the tracks."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the networks live."""
+    threads: Annotated[int, Ge(0)] = 0
+    """Threads of torch; racing and the replay get the processors that are left, at least one each. 0 measures at the
+    start how many make updates fastest on a CPU. With as many as there are processors, every layer waits wherever
+    another process holds one: faster on a machine left alone, many times slower on a busy one."""
+    num_envs: Annotated[int, Gt(0)] = 8
+    """Environments that are driven at once."""
+    env: GameKind = "native"
+    """Who plays the game: apexline's own, the same game hundreds of times faster, or gymnasium's CarRacing-v3."""
+    env_processes: bool = True
+    """Give each of gymnasium's environments a process of its own; else all run in this one."""
+    game: EnvOptions = field(default_factory=EnvOptions)
+    """The game as the agent sees it, and the rules of training episodes until those of `strict` hold."""
+    replay: ReplayConfig = field(default_factory=ReplayConfig)
+    agent: AgentConfig = field(default_factory=AgentConfig)
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    strict: StrictConfig = field(default_factory=StrictConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    monitor: MonitorConfig = field(default_factory=MonitorConfig)
+
+
+_ADAPTER = TypeAdapter(TrainConfig)
+
+
+def to_dict(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as plain values that JSON can hold."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
+    """A checked configuration from plain values; `source` names where they are from. Missing fields take defaults.
+
+    Raises:
+        InputError: a field is unknown or out of range, or two do not fit each other. The message names the
+            first such field and its value.
+    """
+    place = f"{source}: " if source else ""
+    for name in _unknown(values, to_dict(TrainConfig())):
+        raise InputError(f"{place}{name} is not a field of the configuration")
+    try:
+        config = _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{place}{name} is {first['input']!r}: {first['msg']}") from None
+    for name, value in _floats(to_dict(config)):
+        if not math.isfinite(value):
+            raise InputError(f"{place}{name} is {value}; it must be finite")
+    if config.strict.after_steps > 0 and config.strict.rules == ShapingRules():
+        raise InputError(
+            f"{place}strict.after_steps is {config.strict.after_steps}, but strict.rules are all off"
+        )
+    if config.replay.capacity < config.loop.batch_size:
+        raise InputError(
+            f"{place}replay.capacity is {config.replay.capacity}; "
+            f"it must be >= loop.batch_size, {config.loop.batch_size}"
+        )
+    return config
+
+
+def check(config: TrainConfig) -> None:
+    """Raises InputError, as `from_dict`, where a configuration made in Python or by options is out of range."""
+    from_dict(to_dict(config))
+
+
+def _floats(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _floats(value, f"{prefix}{name}.")
+        elif isinstance(value, float):
+            yield prefix + name, value
+
+
+def _unknown(values: dict[str, Any], known: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if name not in known:
+            yield prefix + name
+        elif isinstance(value, dict) and isinstance(known[name], dict):
+            yield from _unknown(value, known[name], f"{prefix}{name}.")

@@ -1,0 +1,119 @@
+"""What a run leaves to measurement: how the processors are shared out, and the arithmetic of its encoders."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from apexline._core import available_processors
+from apexline.agent import DDPG, PrecisionName, TensorBatch
+from apexline.training.acting.environments import action_bounds
+from apexline.training.config.train_config import TrainConfig
+
+ROUNDS = 5
+"""Of every choice in turn, so that what else goes on hits all alike; the median counts."""
+UPDATES = 3
+"""In a round."""
+HOPELESS = 2.0
+"""A choice whose best round takes this many times the fastest one so far is left out of further rounds."""
+ADVANTAGE = 1.05
+"""How much faster than a choice before it a choice has to be: fewer threads, and fp32, unless others pay."""
+
+
+class Choice(NamedTuple):
+    """What is measured."""
+
+    threads: int
+    precision: PrecisionName
+
+
+def tuned(config: TrainConfig) -> TrainConfig:
+    """`config` with `threads` and `agent.precision` settled where it leaves them open.
+
+    On a CPU, updates of an agent that is thrown away afterwards are timed with each choice. On a GPU nothing is
+    measured: the networks compute in bf16 there, and the processors are left to the racing and the replay.
+    """
+    if config.threads and config.agent.precision != "auto":
+        return config
+    if config.device != "cpu":
+        precision = "bf16" if config.agent.precision == "auto" else config.agent.precision
+        return _settled(config, Choice(config.threads or 1, precision))
+    choices = list(_choices(config))
+    if len(choices) == 1:
+        return _settled(config, choices[0])
+    before = torch.get_num_threads()
+    try:
+        return _settled(config, fastest(_seconds(config, choices)))
+    finally:
+        torch.set_num_threads(before)
+
+
+def fastest(seconds: dict[Choice, float]) -> Choice:
+    """The choice that takes least; an earlier one wins unless a later one is ADVANTAGE times as fast."""
+    chosen, least = next(iter(seconds.items()))
+    for choice, taken in seconds.items():
+        if taken * ADVANTAGE < least:
+            chosen, least = choice, taken
+    return chosen
+
+
+def _choices(config: TrainConfig) -> Iterator[Choice]:
+    """Threads by powers of two up to the processors, and both precisions, where the configuration leaves them open."""
+    processors = available_processors()
+    threads = [config.threads] if config.threads else [2**i for i in range(processors.bit_length())]
+    precisions: tuple[PrecisionName, ...] = ("fp32", "bf16")
+    for count in threads:
+        for precision in precisions if config.agent.precision == "auto" else (config.agent.precision,):
+            yield Choice(count, precision)
+
+
+def _settled(config: TrainConfig, choice: Choice) -> TrainConfig:
+    return replace(config, threads=choice.threads, agent=replace(config.agent, precision=choice.precision))
+
+
+def _seconds(config: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
+    """Median seconds of an update, of those choices that stayed in to the end."""
+    batch = _batch(config)
+    agents = {}
+    for precision in {choice.precision for choice in choices}:
+        agent_config = replace(config.agent, precision=precision)
+        agents[precision] = DDPG(agent_config, batch.obs.shape[1:], *action_bounds(config.game))
+    for agent in agents.values():
+        agent.update(batch)  # not timed: memory is touched, kernels are chosen
+    taken: dict[Choice, list[float]] = {choice: [] for choice in choices}
+    fastest_round = math.inf
+    for _ in range(ROUNDS):
+        for choice, seconds in list(taken.items()):
+            seconds.append(_round(agents[choice.precision], batch, choice.threads))
+            fastest_round = min(fastest_round, seconds[-1])
+            if min(seconds) > HOPELESS * fastest_round:
+                del taken[choice]
+    return {choice: statistics.median(seconds) for choice, seconds in taken.items()}
+
+
+def _round(agent: DDPG, batch: TensorBatch, threads: int) -> float:
+    """Seconds of an update."""
+    torch.set_num_threads(threads)
+    begin = time.perf_counter()
+    for _ in range(UPDATES):
+        agent.update(batch)
+    return (time.perf_counter() - begin) / UPDATES
+
+
+def _batch(config: TrainConfig) -> TensorBatch:
+    """A batch of noise, in the shapes of the run."""
+    rng = np.random.default_rng(0)
+    size = config.loop.batch_size
+    shape = (size, config.replay.frame_stack, *config.game.frame_shape)
+    low, high = action_bounds(config.game)
+    obs, next_obs = (torch.from_numpy(rng.integers(0, 256, shape, np.uint8)) for _ in range(2))
+    action = torch.from_numpy(rng.uniform(low, high, (size, len(low))).astype(np.float32))
+    reward = torch.from_numpy(rng.standard_normal(size, np.float32))
+    return TensorBatch(obs, next_obs, action, reward, torch.full((size,), 0.97), torch.ones(size))
