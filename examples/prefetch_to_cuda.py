@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from apexline import PrioritizedFrameReplay
-from apexline.replay import TorchBatch
+from apexline.replay import TensorBatch
 
 NUM_ENVS, NUM_ACTIONS = 8, 6
 
@@ -25,7 +25,7 @@ NUM_ENVS, NUM_ACTIONS = 8, 6
 class Pending(NamedTuple):
     """TD errors on their way to the host."""
 
-    batch: TorchBatch  # held until then: the copy out of its pinned memory may still be under way
+    batch: TensorBatch  # held until then: the copy out of its pinned memory may still be under way
     errors: torch.Tensor
     arrived: torch.cuda.Event | None
 

@@ -14,11 +14,12 @@ CPP = ROOT / "cpp"
 
 MAY_IMPORT = {
     "apexline": {"_core", "replay"},
-    "replay": {"_core"},
+    "atomic_write": set(),
+    "replay": {"_core", "atomic_write"},
     "racing": {"_core"},
-    "agent": set(),
-    "training": {"apexline", "_core", "replay", "racing", "agent"},
-    "cli": {"apexline", "_core", "replay", "racing", "agent", "training"},
+    "agent": {"replay"},
+    "training": {"apexline", "_core", "atomic_write", "replay", "racing", "agent"},
+    "cli": {"apexline", "_core", "atomic_write", "replay", "racing", "agent", "training"},
 }
 """Rooms of the package by name; `apexline` is the top level, which hands on the replay."""
 
@@ -31,7 +32,14 @@ CPP_MAY_INCLUDE = {
     "racing/render": {"support", "racing/base"},
     "racing/render/fast": {"support", "racing/base", "racing/render"},
     "racing/render/exact": {"support", "racing/base", "racing/render"},
-    "racing": {"support", "racing/base", "racing/physics", "racing/game", "racing/render", "racing/render/fast"},
+    "racing": {
+        "support",
+        "racing/base",
+        "racing/physics",
+        "racing/game",
+        "racing/render",
+        "racing/render/fast",
+    },
 }
 """Folders of the C++ core by path; `racing` is world.hpp and world.cpp."""
 
@@ -69,7 +77,8 @@ def top(module: str) -> str:
 
 def room_of(source: Path) -> str:
     parts = source.relative_to(PACKAGE).parts
-    return parts[0] if len(parts) > 1 else "apexline"
+    name = parts[0].removesuffix(".py")
+    return name if name in MAY_IMPORT or len(parts) > 1 else "apexline"
 
 
 def room_imported(module: str) -> str:

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from apexline.agent import TensorBatch
-from apexline.replay import PrioritizedFrameReplay, TorchBatch
+from apexline.replay import PrioritizedFrameReplay
+from apexline.replay import TensorBatch as ReplayBatch
 from apexline.replay.buffer_pool import Arenas
 from apexline.training.learning import device_prefetcher as feed_module
 from apexline.training.learning.device_prefetcher import Feed
@@ -28,12 +29,12 @@ from .replays import filled
 SIZE = 4
 
 
-def drawn_batch(number: int) -> TorchBatch:
+def drawn_batch(number: int) -> ReplayBatch:
     """A batch that is `number` all over."""
     values = torch.full((SIZE,), float(number))
     images = torch.full((SIZE, 2, 6, 6), number % 256, dtype=torch.uint8)
     indices = torch.full((SIZE,), number)
-    return TorchBatch(images, values[:, None], values, values, images, values, indices, {})
+    return ReplayBatch(images, values[:, None], values, values, images, values, indices, {})
 
 
 class Numbered:
@@ -44,10 +45,10 @@ class Numbered:
         self.taken = 0
         self.closed = 0
 
-    def __iter__(self) -> Iterator[TorchBatch]:
+    def __iter__(self) -> Iterator[ReplayBatch]:
         return self
 
-    def __next__(self) -> TorchBatch:
+    def __next__(self) -> ReplayBatch:
         if self.taken == self.count:
             raise StopIteration
         self.taken += 1
@@ -89,7 +90,7 @@ def test_an_error_of_the_source_loses_no_batch() -> None:
     class Stumbling(Numbered):
         stumbles = 0
 
-        def __next__(self) -> TorchBatch:
+        def __next__(self) -> ReplayBatch:
             self.stumbles += 1
             if self.stumbles % 2:
                 raise ValueError("nothing can be sampled")
@@ -274,13 +275,13 @@ OWNERLESS: dict[tuple[int, tuple[int, ...]], Tensor] = {}
 class Recycled(Numbered):
     """Batches whose memory is overwritten as soon as nobody holds them, as that of arenas may be."""
 
-    def __next__(self) -> TorchBatch:
+    def __next__(self) -> ReplayBatch:
         batch = super().__next__()
         memory = [tensor.numpy() for tensor in batch[:-1]]
         OWNERLESS.update({(array.ctypes.data, array.shape): torch.from_numpy(array) for array in memory})
         owner = Owner(memory)
         fields = [torch.from_numpy(np.asarray(View(array, owner))) for array in memory]
-        return TorchBatch(*fields, {})
+        return ReplayBatch(*fields, {})
 
 
 class Owner:

@@ -1,7 +1,7 @@
 """The replay: `SumTree`, `PrioritizedFrameReplay` and what they give. Needs NumPy alone."""
 
 from apexline._core import SumTree
-from apexline.replay.batch import Batch, TorchBatch
+from apexline.replay.batch import Batch, TensorBatch
 from apexline.replay.files import DamagedFileError
 from apexline.replay.prefetch import Prefetch
 from apexline.replay.prioritized import PrioritizedFrameReplay, ReplayStats
@@ -13,5 +13,5 @@ __all__ = [
     "PrioritizedFrameReplay",
     "ReplayStats",
     "SumTree",
-    "TorchBatch",
+    "TensorBatch",
 ]

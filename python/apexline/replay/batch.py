@@ -32,8 +32,11 @@ class Batch(NamedTuple):
     """Extra fields of the step at `obs`, by name, each `(B, *shape)` of its own dtype."""
 
 
-class TorchBatch(NamedTuple):
-    """A `Batch` as CPU tensors that share its memory (pinned where torch sees a GPU)."""
+class TensorBatch(NamedTuple):
+    """The fields of `Batch` as tensors of the same shapes and dtypes.
+
+    `sample` and `prefetch` return CPU tensors that share memory with NumPy arrays (pinned if a GPU is available).
+    """
 
     obs: torch.Tensor
     action: torch.Tensor
@@ -45,10 +48,10 @@ class TorchBatch(NamedTuple):
     extras: dict[str, torch.Tensor]
 
 
-def to_torch(batch: Batch) -> TorchBatch:
+def to_torch(batch: Batch) -> TensorBatch:
     """The same memory as tensors. Raises ImportError where there is no torch."""
     from torch import from_numpy
 
     obs, action, reward, discount, next_obs, weights, indices = map(from_numpy, batch[:-1])
     extras = {name: from_numpy(array) for name, array in batch.extras.items()}
-    return TorchBatch(obs, action, reward, discount, next_obs, weights, indices, extras)
+    return TensorBatch(obs, action, reward, discount, next_obs, weights, indices, extras)

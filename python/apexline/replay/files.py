@@ -16,13 +16,14 @@ import json
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+
+from apexline.atomic_write import atomic_write
 
 VERSION = 1
 MAGIC = b"apexline replay"
@@ -47,25 +48,16 @@ def write(path: Path, sections: Iterable[Section]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("wb") as file:
-            file.write(MAGIC + bytes([VERSION]))
-            for section in sections:
-                if isinstance(section, dict):
-                    _write_section(file, {"values": section})
-                else:
-                    array = np.ascontiguousarray(section, section.dtype.newbyteorder("<"))
-                    about = {"dtype": array.dtype.str, "shape": array.shape}
-                    _write_section(file, about, array.reshape(-1).view(np.uint8).data)
-            _write_section(file, END)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with atomic_write(path) as file:
+        file.write(MAGIC + bytes([VERSION]))
+        for section in sections:
+            if isinstance(section, dict):
+                _write_section(file, {"values": section})
+            else:
+                array = np.ascontiguousarray(section, section.dtype.newbyteorder("<"))
+                about = {"dtype": array.dtype.str, "shape": array.shape}
+                _write_section(file, about, array.reshape(-1).view(np.uint8).data)
+        _write_section(file, END)
 
 
 def read(path: Path) -> Iterator[Section]:
@@ -129,12 +121,3 @@ def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:
 
 def _altered(path: Path, file: BinaryIO) -> DamagedFileError:
     return DamagedFileError(f"{path}: altered before byte {file.tell()}; a checksum does not match")
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # not every system can
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

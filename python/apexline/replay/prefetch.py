@@ -56,7 +56,7 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
             raise StopIteration
         while self._core.pending <= self._depth:
             self._core.request(self.beta, self.shift, self._make_batch())
-        return self._hand_out(Batch(*self._core.take()))
+        return self._hand_out(self._core.take())
 
     def close(self) -> None:
         """Ends the thread; batches that were not handed out are dropped. May be called again."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from apexline import _core
 from apexline.replay import state
-from apexline.replay.batch import Batch, TorchBatch, to_torch
+from apexline.replay.batch import Batch, TensorBatch, to_torch
 from apexline.replay.buffer_pool import Arenas, ArraySpec
 from apexline.replay.prefetch import Prefetch
 
@@ -256,7 +256,7 @@ class PrioritizedFrameReplay:
         *,
         shift: int | None = None,
         as_torch: Literal[True],
-    ) -> TorchBatch: ...
+    ) -> TensorBatch: ...
 
     def sample(
         self,
@@ -266,7 +266,7 @@ class PrioritizedFrameReplay:
         *,
         shift: int | None = None,
         as_torch: bool = False,
-    ) -> Batch | TorchBatch:
+    ) -> Batch | TensorBatch:
         """Draws transitions in proportion to their priorities, stratified, with replacement.
 
         Args:
@@ -275,7 +275,7 @@ class PrioritizedFrameReplay:
             out: arrays to write into, as from `empty_batch(batch_size)`; returned. Without it the batch lies in
                 memory that is used again once none of its arrays, nor a view or tensor on them, is held.
             shift: largest random shift in pixels, up to the replay's own; None takes that.
-            as_torch: return a `TorchBatch` of tensors that share the arrays' memory.
+            as_torch: return a `TensorBatch` of tensors that share the arrays' memory.
 
         Raises:
             ValueError: nothing can be sampled yet, beta, shift or batch_size is out of range, or an array of `out` has
@@ -298,18 +298,18 @@ class PrioritizedFrameReplay:
     @overload
     def prefetch(
         self, batch_size: int, depth: int = 2, beta: float | None = None, *, as_torch: Literal[True]
-    ) -> Prefetch[TorchBatch]: ...
+    ) -> Prefetch[TensorBatch]: ...
 
     def prefetch(
         self, batch_size: int, depth: int = 2, beta: float | None = None, *, as_torch: bool = False
-    ) -> Prefetch[Batch] | Prefetch[TorchBatch]:
+    ) -> Prefetch[Batch] | Prefetch[TensorBatch]:
         """An endless iterator of batches that a thread gathers ahead while `add` and `update_priorities` go on.
 
         Args:
             batch_size: transitions in a batch.
             depth: batches drawn ahead, so how many batches old the priorities behind a batch are; at least 1.
             beta: importance-weight exponent, 0 to 1; None takes the replay's own.
-            as_torch: hand out `TorchBatch`es; without torch, the first call of `next` raises ImportError.
+            as_torch: hand out `TensorBatch`es; without torch, the first call of `next` raises ImportError.
 
         Raises:
             ValueError: batch_size or depth is out of range.

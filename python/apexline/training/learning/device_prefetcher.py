@@ -8,15 +8,15 @@ from typing import NamedTuple, Protocol
 import torch
 
 from apexline.agent import TensorBatch
-from apexline.replay import TorchBatch
+from apexline.replay import TensorBatch as ReplayBatch
 
 
 class Source(Protocol):
     """Where batches come from, as `PrioritizedFrameReplay.prefetch(batch_size, as_torch=True)`."""
 
-    def __iter__(self) -> Iterator[TorchBatch]: ...
+    def __iter__(self) -> Iterator[ReplayBatch]: ...
 
-    def __next__(self) -> TorchBatch: ...
+    def __next__(self) -> ReplayBatch: ...
 
     def close(self) -> None: ...
 
@@ -24,7 +24,7 @@ class Source(Protocol):
 class Fed(NamedTuple):
     """A batch twice: as it was drawn, and as the agent takes it."""
 
-    drawn: TorchBatch
+    drawn: ReplayBatch
     """On the host; its `indices` are where the TD errors go."""
     batch: TensorBatch
     """On the agent's device."""
@@ -98,7 +98,7 @@ class Feed(Iterator[Fed]):
 class _SameMemory:
     """The way to an agent on the CPU: it takes what was drawn."""
 
-    def send(self, drawn: TorchBatch) -> TensorBatch:
+    def send(self, drawn: ReplayBatch) -> TensorBatch:
         return _for_agent(drawn)
 
     def receive(self, batch: TensorBatch) -> None:
@@ -117,7 +117,7 @@ class _CopyAhead:
         self._buffers: list[_Buffer] = []
         self._turn = 0
 
-    def send(self, drawn: TorchBatch) -> TensorBatch:
+    def send(self, drawn: ReplayBatch) -> TensorBatch:
         """Begins the copy of `drawn` into the buffer that is not waited for next."""
         source = _for_agent(drawn)
         if len(self._buffers) < 2:
@@ -151,9 +151,9 @@ class _Buffer:
         for field in self.batch:
             field.record_stream(stream)
         self.copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        self.drawn: TorchBatch | None = None
+        self.drawn: ReplayBatch | None = None
         """What was copied last, whose memory must stay as it is until `copied`."""
 
 
-def _for_agent(drawn: TorchBatch) -> TensorBatch:
+def _for_agent(drawn: ReplayBatch) -> TensorBatch:
     return TensorBatch(**{name: getattr(drawn, name) for name in TensorBatch._fields})

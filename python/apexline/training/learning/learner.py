@@ -9,7 +9,7 @@ import torch
 from torch.profiler import record_function
 
 from apexline.agent import DDPG, Update, make_update
-from apexline.replay import Prefetch, PrioritizedFrameReplay, TorchBatch
+from apexline.replay import Prefetch, PrioritizedFrameReplay, TensorBatch
 from apexline.training.learning.device_prefetcher import Feed
 from apexline.training.learning.schedule import shift_after
 
@@ -24,7 +24,7 @@ DRAWN_AHEAD = GATHERED_AHEAD + Feed.depth_ahead
 class _Pending(NamedTuple):
     """TD errors on their way to the host."""
 
-    batch: TorchBatch
+    batch: TensorBatch
     """Held until then: on a GPU the copy out of its memory may still be under way."""
     errors: torch.Tensor
     arrived: torch.cuda.Event | None
@@ -52,7 +52,7 @@ class Learner:
         self.shift_updates = shift_updates
         self.updates = 0
         self.stale = 0
-        self._batches: Prefetch[TorchBatch] | None = None
+        self._batches: Prefetch[TensorBatch] | None = None
         self._feed: Feed | None = None
         self._update: Update | None = None
         self._pending: _Pending | None = None
@@ -101,7 +101,7 @@ class Learner:
         self._summed = 0
         return dict(zip(names, means, strict=True))
 
-    def _send_back(self, batch: TorchBatch, errors: torch.Tensor) -> _Pending:
+    def _send_back(self, batch: TensorBatch, errors: torch.Tensor) -> _Pending:
         if errors.device.type == "cpu":
             return _Pending(batch, errors, None)
         host = torch.empty(errors.shape, dtype=errors.dtype, pin_memory=True)
