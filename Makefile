@@ -58,10 +58,10 @@ bench: $(READY)
 	$(BIN)/python -m pytest benchmarks $(ARGS)
 
 bench-check: $(READY)
-	$(BIN)/python benchmarks/check.py $(ARGS)
+	$(BIN)/python -m benchmarks.ratios.check $(ARGS)
 
 bench-peers: $(READY)
-	$(BIN)/python benchmarks/peers/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
 clean:
 	rm -rf $(VENV) build

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from environments import HERE
-from workers import Entry
+from benchmarks.peers.environments import HERE
+from benchmarks.peers.workers import Entry
 
 CALLS = ("sample", "update")
 NONE = "-"

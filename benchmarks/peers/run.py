@@ -7,9 +7,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import report
-from environments import CHECKOUT, InstallError, prepare
-from workers import Entry, time_in_turns
+from benchmarks.peers import report
+from benchmarks.peers.environments import CHECKOUT, InstallError, prepare
+from benchmarks.peers.workers import Entry, time_in_turns
 
 GROUPS = {
     "trees": (

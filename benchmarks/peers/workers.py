@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from environments import CHECKOUT, ENVIRONMENTS, HERE
+from benchmarks.peers.environments import CHECKOUT, ENVIRONMENTS
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in LIBRARIES}
@@ -46,11 +46,11 @@ class Worker:
     def __init__(self, entry: Entry, python: Path) -> None:
         self.entry = entry
         self._log = ENVIRONMENTS / f"{entry.peer}-{entry.work}.log"
-        module = f"works.{entry.peer.replace('-', '_')}"
+        module = f"benchmarks.peers.works.{entry.peer.replace('-', '_')}"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [str(python), "-m", module, entry.work],
-                cwd=HERE,
+                cwd=CHECKOUT,
                 env=os.environ | ONE_THREAD,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from apexline import Batch, PrioritizedFrameReplay, SumTree, _core
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv
-from works import episodes
-from works.episodes import STEPS, Episode, Replay
-from works.games import Games
-from works.leaves import BATCH, MILLION, Tree
-from works.protocol import serve
+from benchmarks.peers.works import episodes
+from benchmarks.peers.works.episodes import STEPS, Episode, Replay
+from benchmarks.peers.works.games import Games
+from benchmarks.peers.works.leaves import BATCH, MILLION, Tree
+from benchmarks.peers.works.protocol import serve
 
 
 class ApexlineTree(Tree):

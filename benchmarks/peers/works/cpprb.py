@@ -8,10 +8,10 @@ import numpy as np
 from cpprb import PrioritizedReplayBuffer
 from numpy.typing import ArrayLike, NDArray
 
-from works import episodes
-from works.episodes import STEPS, TRANSITIONS, Episode, Replay
-from works.leaves import BATCH, Tree
-from works.protocol import serve
+from benchmarks.peers.works import episodes
+from benchmarks.peers.works.episodes import STEPS, TRANSITIONS, Episode, Replay
+from benchmarks.peers.works.leaves import BATCH, Tree
+from benchmarks.peers.works.protocol import serve
 
 OBS = {"shape": (episodes.SIDE, episodes.SIDE, episodes.STACK), "dtype": np.uint8}
 FIELDS = {"obs": OBS, "act": {"shape": episodes.ACTION_SHAPE}, "rew": {}, "done": {}}

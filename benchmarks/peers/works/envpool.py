@@ -8,8 +8,8 @@ import envpool
 import numpy as np
 from numpy.typing import NDArray
 
-from works.games import Games
-from works.protocol import serve
+from benchmarks.peers.works.games import Games
+from benchmarks.peers.works.protocol import serve
 
 
 class Pool(Games):

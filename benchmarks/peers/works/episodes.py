@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from works.protocol import Work
+from benchmarks.peers.works.protocol import Work
 
 TRANSITIONS = 20_000
 STEPS = 250

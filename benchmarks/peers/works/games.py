@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from works.protocol import Work
+from benchmarks.peers.works.protocol import Work
 
 GAMES = 16
 ZOOM = 60

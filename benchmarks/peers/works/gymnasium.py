@@ -9,8 +9,8 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv
 from numpy.typing import NDArray
 
-from works.games import Games
-from works.protocol import serve
+from benchmarks.peers.works.games import Games
+from benchmarks.peers.works.protocol import serve
 
 
 def make_game() -> gym.Env[NDArray[np.uint8], NDArray[np.float32]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from works.protocol import Work
+from benchmarks.peers.works.protocol import Work
 
 MILLION = 1_000_000
 BATCH = 256

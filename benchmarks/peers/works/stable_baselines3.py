@@ -10,9 +10,9 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 
-from works import episodes
-from works.episodes import STEPS, TRANSITIONS, Episode, Replay
-from works.protocol import serve
+from benchmarks.peers.works import episodes
+from benchmarks.peers.works.episodes import STEPS, TRANSITIONS, Episode, Replay
+from benchmarks.peers.works.protocol import serve
 
 
 class StableReplay(Replay):

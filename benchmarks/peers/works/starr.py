@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from starr import SumTreeArray
 
-from works.leaves import BATCH, Tree
-from works.protocol import serve
+from benchmarks.peers.works.leaves import BATCH, Tree
+from benchmarks.peers.works.protocol import serve
 
 
 class StarrTree(Tree):

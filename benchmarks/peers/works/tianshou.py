@@ -9,10 +9,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from tianshou.data import Batch, PrioritizedVectorReplayBuffer, SegmentTree
 
-from works import episodes
-from works.episodes import STEPS, TRANSITIONS, Episode, Replay
-from works.leaves import BATCH, Tree
-from works.protocol import serve
+from benchmarks.peers.works import episodes
+from benchmarks.peers.works.episodes import STEPS, TRANSITIONS, Episode, Replay
+from benchmarks.peers.works.leaves import BATCH, Tree
+from benchmarks.peers.works.protocol import serve
 
 
 class TianshouTree(Tree):

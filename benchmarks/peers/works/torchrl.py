@@ -11,10 +11,10 @@ from tensordict import TensorDict
 from torchrl._torchrl import SumSegmentTreeFp32
 from torchrl.data import LazyTensorStorage, MultiStep, TensorDictPrioritizedReplayBuffer
 
-from works import episodes
-from works.episodes import STEPS, TRANSITIONS, Episode, Replay
-from works.leaves import BATCH, Tree
-from works.protocol import serve
+from benchmarks.peers.works import episodes
+from benchmarks.peers.works.episodes import STEPS, TRANSITIONS, Episode, Replay
+from benchmarks.peers.works.leaves import BATCH, Tree
+from benchmarks.peers.works.protocol import serve
 
 
 class TorchTree(Tree):

@@ -1,0 +1,36 @@
+"""What is measured: one definition for the pytest-benchmark suites and for `check.py`."""
+
+from __future__ import annotations
+
+from benchmarks.ratios.workloads.env import EnvStep
+from benchmarks.ratios.workloads.native import NativeReset, NativeStep
+from benchmarks.ratios.workloads.replay import (
+    ReplayAdd,
+    ReplaySample42,
+    ReplaySample84,
+    ReplaySample84Shifted,
+    ReplayUpdatePriorities,
+)
+from benchmarks.ratios.workloads.tree import TreeFind, TreeSample, TreeUpdate
+from benchmarks.ratios.workloads.update import UpdateAgent, UpdateLearner
+from benchmarks.ratios.workloads.workload import Workload
+
+WORKLOADS: dict[str, type[Workload]] = {
+    workload.name: workload
+    for workload in (
+        TreeSample,
+        TreeUpdate,
+        TreeFind,
+        ReplayAdd,
+        ReplaySample42,
+        ReplaySample84,
+        ReplaySample84Shifted,
+        ReplayUpdatePriorities,
+        EnvStep,
+        NativeStep,
+        NativeReset,
+        UpdateAgent,
+        UpdateLearner,
+    )
+}
+"""By name, in the order they are reported."""

@@ -1,0 +1,109 @@
+"""What an updater is, and the setting that all of them share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from apexline.agent import TensorBatch
+from apexline.training import TrainConfig
+from benchmarks.ratios.workloads.replay import Feed, random_frames
+
+STORED = 5_000
+"""Transitions in a replay: far more bytes of frames than a cache holds."""
+LANES = 8
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A preset's networks, batch and constants, on a device."""
+
+    config: TrainConfig
+    device: torch.device
+    threads: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an observation: (stack, H, W)."""
+        return (self.config.replay.frame_stack, *self.config.game.frame_shape)
+
+    @cached_property
+    def batch(self) -> TensorBatch:
+        """Noise, on the device."""
+        generator = torch.Generator().manual_seed(0)
+        size = self.config.loop.batch_size
+        images = [
+            torch.randint(256, (size, *self.shape), dtype=torch.uint8, generator=generator) for _ in "ab"
+        ]
+        batch = TensorBatch(
+            obs=images[0],
+            next_obs=images[1],
+            action=torch.rand(size, 2, generator=generator) * 2 - 1,
+            reward=torch.randn(size, generator=generator),
+            discount=torch.full((size,), self.config.replay.gamma**self.config.replay.n_step),
+            weights=torch.ones(size),
+        )
+        return TensorBatch(*(tensor.to(self.device) for tensor in batch))
+
+    def feed(self) -> Feed:
+        """apexline's replay as the preset has it, full of noise."""
+        return Feed(
+            random_frames(STORED // LANES, self.config.game.frame_size),
+            capacity=STORED,
+            frame_stack=self.config.replay.frame_stack,
+            shift=self.config.replay.shift,
+            num_threads=self.threads,
+        )
+
+
+class Updater(ABC):
+    """A learner made ready. Every call of `update` is a whole gradient step: critic, actor, targets."""
+
+    name: ClassVar[str]
+    critics: ClassVar[int]
+    notes: ClassVar[str]
+    """Where it differs from the rest."""
+    has_replay: ClassVar[bool] = True
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    @abstractmethod
+    def update(self) -> None:
+        """Steps on the setting's batch."""
+
+    @abstractmethod
+    def replay_update(self) -> None:
+        """Steps on a batch that its own replay draws, and gives that what it wants back."""
+
+    @abstractmethod
+    def losses(self) -> Mapping[str, float]:
+        """Of the last step."""
+
+    @abstractmethod
+    def networks(self) -> Mapping[str, nn.Module]:
+        """What a step must change: encoder, critic, actor and targets, by name."""
+
+    def check(self) -> None:
+        """Steps, and raises AssertionError where a loss is not finite or a network stays as it was."""
+        for step in (self.update, *([self.replay_update] if self.has_replay else [])):
+            before = {name: flat(network) for name, network in self.networks().items()}
+            step()
+            for name, loss in self.losses().items():
+                assert np.isfinite(loss), f"{self.name}: the {name} loss is {loss}"
+            for name, network in self.networks().items():
+                after = flat(network)
+                assert torch.isfinite(after).all(), f"{self.name}: a weight of the {name} is not finite"
+                assert not torch.equal(before[name], after), f"{self.name}: the {name} did not change"
+
+
+def flat(network: nn.Module) -> Tensor:
+    """A copy of all parameters, in a row."""
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()]).clone()
