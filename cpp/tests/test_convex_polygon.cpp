@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <vector>
 
 #include "check.hpp"
+#include "racing/base/car_shape.hpp"
 #include "racing/physics/chassis.hpp"
 #include "random.hpp"
 
@@ -137,6 +139,17 @@ TEST(the_mass_of_a_triangle) {
   const Mass mass = mass_of(convex_hull(corners), 0.5F);
   CHECK(near(mass.mass, 4.5) && near(mass.centre.x, 1) && near(mass.centre.y, 2));
   CHECK(near(mass.inertia, 4.5 * (9 + 36) / 6.0, 1e-4));
+}
+
+// The renderers use the constants; physics uses their convex hulls.
+TEST(the_corners_of_the_car_are_in_the_order_of_box2d) {
+  const auto is_ordered = [](std::span<const Vec2> corners, const ConvexPolygon& shape) {
+    return std::equal(corners.begin(), corners.end(), shape.vertices.begin(), shape.vertices.begin() + shape.count,
+                      same);
+  };
+  CHECK(is_ordered(kWheelCorners, chassis().wheel));
+  for (std::size_t part = 0; part < kNumHullParts; ++part)
+    CHECK(is_ordered(kHullParts[part], chassis().hull_parts[part]));
 }
 
 // HULL_POLY1 to 4 are two boxes, a trapezium and an octagon; the wheels are boxes about their origin.

@@ -3,19 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "racing/base/constants.hpp"
+#include "racing/base/geometry.hpp"
 #include "racing/base/track.hpp"
 
 namespace apexline::racing {
-
-struct Rgb {
-  std::uint8_t red = 0;
-  std::uint8_t green = 0;
-  std::uint8_t blue = 0;
-
-  bool operator==(const Rgb&) const = default;
-};
 
 // Where a body's origin is and how it is turned (b2Transform and the sweep's angle).
 struct Pose {
@@ -52,6 +46,17 @@ struct Scene {
   float steering_angle = 0;  // of the front left joint, radians
   double seconds = 0;        // since reset
   double score = 0;          // the number on the screen
+};
+
+// The trace of a sliding wheel, drawn in images for people only.
+struct SkidMark {
+  bool on_grass = false;
+  std::vector<Point> points;  // 2 to 30 positions of the wheel, oldest first, units
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(on_grass, points);
+  }
 };
 
 }  // namespace apexline::racing

@@ -1,6 +1,7 @@
 #include "racing/base/track.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 

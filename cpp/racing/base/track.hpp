@@ -4,20 +4,13 @@
 // attempts included, and gives its float64 values, bit for bit where libm is the same.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "racing/base/geometry.hpp"
 #include "racing/base/pcg64.hpp"
 
 namespace apexline::racing {
-
-struct Point {
-  double x = 0;
-  double y = 0;
-};
-
-using Quad = std::array<Point, 4>;
 
 // A point of the centre line: direction `alpha` from the playfield's centre and heading `beta`, in radians.
 struct Node {

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "racing/physics/vec2.hpp"
-
 namespace apexline::racing {
 namespace {
 

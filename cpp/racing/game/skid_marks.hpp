@@ -5,19 +5,10 @@
 #include <cstddef>
 #include <vector>
 
+#include "racing/base/scene.hpp"
 #include "racing/physics/car_block.hpp"
 
 namespace apexline::racing {
-
-struct SkidMark {
-  bool on_grass = false;
-  std::vector<Point> points;  // 2 to 30, where the wheel was, oldest first; units
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(on_grass, points);
-  }
-};
 
 class SkidMarks {
  public:

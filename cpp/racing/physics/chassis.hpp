@@ -4,24 +4,19 @@
 #include <array>
 #include <cstddef>
 
+#include "racing/base/car_shape.hpp"
 #include "racing/base/constants.hpp"
-#include "racing/base/track.hpp"
+#include "racing/base/geometry.hpp"
 #include "racing/physics/convex_polygon.hpp"
 
 namespace apexline::racing {
 
-// The unit of car_dynamics.py: shapes are given in pixels, and a pixel is 0.02 units.
-inline constexpr double kSize = 0.02;                                       // SIZE
 inline constexpr double kEnginePower = 100000000 * kSize * kSize;           // ENGINE_POWER
 inline constexpr double kWheelMomentOfInertia = 4000 * kSize * kSize;       // WHEEL_MOMENT_OF_INERTIA
 inline constexpr double kFrictionLimit = 1000000 * kSize * kSize;           // FRICTION_LIMIT: of a wheel on the road
 inline constexpr double kGrassFrictionLimit = kFrictionLimit * 0.6;         // FRICTION_LIMIT off the road
 inline constexpr double kSlipStiffness = 205000 * kSize * kSize;            // force per speed of slip
-inline constexpr double kWheelRadius = 27 * kSize;                          // WHEEL_R
-inline constexpr double kWheelHalfWidth = 14 * kSize;                       // WHEEL_W
 inline constexpr double kBrakeForce = 15;                                   // BRAKE_FORCE, radians a second a frame
-
-inline constexpr std::size_t kNumHullParts = 4;
 
 struct Body {
   float inverse_mass = 0;

@@ -2,8 +2,6 @@
 
 #include <cassert>
 
-#include "racing/physics/vec2.hpp"
-
 namespace apexline::racing {
 
 ConvexPolygon convex_hull(std::span<const Vec2> points) noexcept {

@@ -5,24 +5,9 @@
 #include <cstdint>
 #include <span>
 
+#include "racing/base/geometry.hpp"
+
 namespace apexline::racing {
-
-struct Vec2 {
-  float x = 0;
-  float y = 0;
-};
-
-// A rotation, then a move (b2Transform).
-struct Transform {
-  Vec2 position;
-  float sine = 0;
-  float cosine = 1;
-};
-
-[[nodiscard]] inline Vec2 apply(const Transform& transform, Vec2 v) noexcept {
-  return {(transform.cosine * v.x - transform.sine * v.y) + transform.position.x,
-          (transform.sine * v.x + transform.cosine * v.y) + transform.position.y};
-}
 
 struct ConvexPolygon {
   static constexpr int kMaxVertices = 8;

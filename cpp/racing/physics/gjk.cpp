@@ -2,7 +2,6 @@
 #include <limits>
 
 #include "racing/physics/convex_polygon.hpp"
-#include "racing/physics/vec2.hpp"
 
 namespace apexline::racing {
 namespace {

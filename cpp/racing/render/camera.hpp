@@ -3,13 +3,14 @@
 // Rows are counted from below, as the game draws them: it turns the finished image upside down.
 #pragma once
 
+#include "racing/base/geometry.hpp"
 #include "racing/base/scene.hpp"
-#include "racing/render/exact/canvas.hpp"
 
 namespace apexline::racing {
 
 inline constexpr int kSurfaceWidth = 1000;  // WINDOW_W, pixels
 inline constexpr int kSurfaceHeight = 800;  // WINDOW_H, pixels
+inline constexpr int kSide = 96;            // STATE_W and STATE_H: of the observation, pixels
 
 // Follows the hull and turns with it; zooms in during the first second.
 class Camera {

@@ -5,7 +5,7 @@
 #include <numbers>
 #include <span>
 
-#include "racing/physics/chassis.hpp"
+#include "racing/base/car_shape.hpp"
 
 namespace apexline::racing {
 namespace {
@@ -57,12 +57,11 @@ class Lister {
   }
 
   void list_car() {
-    const Chassis& car = chassis();
     for (const WheelLook& wheel : scene_.wheels) {
-      add_part(wheel.pose, corners_of(car.wheel), Ink::kTyre);
+      add_part(wheel.pose, kWheelCorners, Ink::kTyre);
       list_mark(wheel);
     }
-    for (const ConvexPolygon& part : car.hull_parts) add_part(scene_.hull, corners_of(part), Ink::kHull);
+    for (const std::span<const Vec2> part : kHullParts) add_part(scene_.hull, part, Ink::kHull);
   }
 
  private:
@@ -111,10 +110,6 @@ class Lister {
       polygon.x[i] = truncated(corners[i].x);
       polygon.y[i] = truncated(corners[i].y);
     }
-  }
-
-  static std::span<const Vec2> corners_of(const ConvexPolygon& shape) noexcept {
-    return {shape.vertices.data(), static_cast<std::size_t>(shape.count)};
   }
 
   void add_part(const Pose& pose, std::span<const Vec2> corners, Ink ink) {

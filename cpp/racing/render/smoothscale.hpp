@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "racing/render/fast/sample_grid.hpp"
+#include "racing/render/camera.hpp"
 
 namespace apexline::racing {
 

@@ -5,15 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "racing/base/scene.hpp"
+#include "racing/base/geometry.hpp"
 
 namespace apexline::racing {
-
-// Column and row, counted from the upper left corner; may lie outside of the image.
-struct PixelPoint {
-  std::int32_t x = 0;
-  std::int32_t y = 0;
-};
 
 // Everything is clipped at the image's edges. Nothing here allocates but the constructor.
 class Canvas {

@@ -8,7 +8,6 @@
 #include <span>
 
 #include "racing/base/scene.hpp"
-#include "racing/game/skid_marks.hpp"
 #include "racing/render/exact/canvas.hpp"
 #include "racing/render/glyphs.hpp"
 

@@ -14,7 +14,6 @@
 
 namespace apexline::racing {
 
-inline constexpr int kSide = 96;         // STATE_W and STATE_H, pixels
 inline constexpr int kVisibleRows = 84;  // of the observation, above the indicators
 inline constexpr int kRowsAPixel = 8;
 inline constexpr int kSamplesARow = 2 * kSide;
