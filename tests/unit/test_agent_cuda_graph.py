@@ -156,7 +156,7 @@ def test_a_state_may_be_loaded_under_it(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("field", "wrong", "message"),
     [
-        ("reward", torch.zeros(1), r"reward is \(1,\) torch.float32; .* captured for \(8,\) torch.float32"),
+        ("reward", torch.zeros(1), r"reward is \(1,\) torch.float32; expected \(8,\) torch.float32"),
         ("discount", torch.zeros(8).double(), r"discount is \(8,\) torch.float64; .* torch.float32"),
     ],
 )
@@ -235,7 +235,7 @@ def test_a_policy_acts_with_the_weights_of_the_moment() -> None:
 @pytest.mark.usefixtures("repeated", "unpinned")
 def test_a_policy_refuses_other_observations() -> None:
     policy = GraphedPolicy(make().networks.policy, 8, SHAPE, torch.device("cpu"))
-    with pytest.raises(ValueError, match=r"observations are \(1, 1, 18, 18\); .* \(8, 1, 18, 18\)"):
+    with pytest.raises(ValueError, match=r"observations.shape is \(1, 1, 18, 18\); .* \(8, 1, 18, 18\)"):
         policy(np.zeros((1, *SHAPE), np.uint8))
     with pytest.raises(TypeError, match="float32"):
         policy(np.zeros((8, *SHAPE), np.float32))  # type: ignore[arg-type]
@@ -275,7 +275,7 @@ def distance(a: dict[str, Tensor], b: dict[str, Tensor]) -> float:
 
 
 def trained_weights(agent: DDPG) -> dict[str, Tensor]:
-    """What gradients move, without the followers and BatchNorm's counts."""
+    """Weights that gradients change: without target networks, averages and BatchNorm's counts."""
     parameters = agent.networks.named_parameters()
     return {name: value.detach().clone() for name, value in parameters if value.requires_grad}
 
@@ -300,8 +300,8 @@ def test_a_graph_agrees_with_eager_updates(changes: dict[str, Any]) -> None:
         torch.testing.assert_close(metrics, expected, rtol=0, atol=near.values)
     went = distance(trained_weights(twin), start)
     assert distance(trained_weights(agent), trained_weights(twin)) < near.way * went
-    followers = [name for name in weights(twin) if name.startswith(("targets.", "average."))]
-    for name in followers:
+    copies = [name for name in weights(twin) if name.startswith(("targets.", "average."))]
+    for name in copies:
         torch.testing.assert_close(weights(agent)[name], weights(twin)[name], rtol=0, atol=near.values)
     assert torch.equal(agent.generator.get_state(), twin.generator.get_state())
     assert agent.updates == twin.updates == UPDATES + 1

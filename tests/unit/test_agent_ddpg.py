@@ -147,7 +147,7 @@ def test_learning_rates_are_the_configs_not_the_checkpoints() -> None:
     assert agent.actor_optimizer.param_groups[0]["lr"] == 1e-2
 
 
-def test_weights_alone_load_into_other_followers() -> None:
+def test_online_weights_load_into_an_agent_with_other_copies() -> None:
     trained = make()
     for batch in batches(3):
         trained.update(batch)

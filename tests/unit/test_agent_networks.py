@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from apexline.agent import ActorCritic, AgentConfig, build, describe
-from apexline.agent.networks import training
+from apexline.agent import ActorCritic, AgentConfig, build, trained_layers
+from apexline.agent.updates import training_mode
 
 SMALL = AgentConfig(hidden=(8, 8), trunk_features=4, precision="fp32", output_init=0.5)
 OBS = torch.randint(0, 256, (6, 2, 18, 18), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -22,7 +22,7 @@ def small(**changes: Any) -> ActorCritic:
 
 
 def randomise(networks: ActorCritic) -> None:
-    """Move the online networks away from their followers."""
+    """Move the online networks away from their copies."""
     with torch.no_grad():
         for parameter in networks.parameters():
             if parameter.requires_grad:
@@ -59,7 +59,7 @@ def test_the_notebooks_networks_layer_by_layer() -> None:
     )
     counts = [
         (layer.shape, layer.parameters)
-        for layer in describe(build(config, (1, 3, 96, 96), [-1, 0, 0], [1] * 3))
+        for layer in trained_layers(build(config, (1, 3, 96, 96), [-1, 0, 0], [1] * 3))
     ]
     features = 5 * 5 * 256
     convolutions = [
@@ -79,9 +79,9 @@ def test_the_notebooks_networks_layer_by_layer() -> None:
     ]
 
 
-def test_describe_counts_what_is_trained_once() -> None:
+def test_trained_layers_counts_each_parameter_once() -> None:
     networks = small(target_actor=True, ema=0.9, normalization="batch")
-    layers = describe(networks)
+    layers = trained_layers(networks)
     assert sum(layer.parameters for layer in layers) == sum(
         p.numel() for p in networks.parameters() if p.requires_grad
     )
@@ -100,7 +100,7 @@ def test_policies_act_within_the_bounds_without_a_graph(method: str) -> None:
     assert (action <= 1).all()
 
 
-def test_evaluation_plays_the_average_where_there_is_one() -> None:
+def test_the_evaluation_policy_uses_the_weight_average_if_there_is_one() -> None:
     networks = small(ema=0.9)
     before = networks.policy(OBS)
     randomise(networks)
@@ -111,11 +111,11 @@ def test_evaluation_plays_the_average_where_there_is_one() -> None:
     assert torch.equal(plain.evaluation_policy(OBS), plain.policy(OBS))
 
 
-def test_average_and_targets_follow_at_their_own_rates() -> None:
+def test_average_and_targets_are_updated_at_their_own_rates() -> None:
     networks = small(ema=0.9, tau=0.25)
     old = {name: value.clone() for name, value in networks.state_dict().items()}
     randomise(networks)
-    networks.follow()
+    networks.update_copies()
     new = networks.state_dict()
     for copy, rate in (("targets.critic", 0.25), ("average.actor", 0.1)):
         leader = copy.split(".")[1]
@@ -124,13 +124,13 @@ def test_average_and_targets_follow_at_their_own_rates() -> None:
             torch.testing.assert_close(new[f"{copy.split('.')[0]}.{name}"], expected)
 
 
-def test_acting_leaves_running_statistics_alone() -> None:
+def test_acting_does_not_change_running_statistics() -> None:
     networks = small(normalization="batch", shared_encoder=False, ema=0.9)
     before = {name: value.clone() for name, value in networks.state_dict().items()}
     networks.policy(OBS)
     networks.evaluation_policy(OBS)
     assert all(torch.equal(value, before[name]) for name, value in networks.state_dict().items())
-    with training(networks.actor_encoder):
+    with training_mode(networks.actor_encoder):
         networks.policy(OBS)
     assert not torch.equal(
         before["own_actor_encoder.layers.1.running_mean"],
@@ -140,7 +140,7 @@ def test_acting_leaves_running_statistics_alone() -> None:
 
 def test_training_mode_ends_with_its_context() -> None:
     network = nn.Linear(1, 1).eval()
-    with training(network):
+    with training_mode(network):
         assert network.training
     assert not network.training
 
@@ -153,7 +153,7 @@ def test_state_loads_strictly() -> None:
         separate.load_state_dict(small().state_dict())
 
 
-def test_online_weights_load_into_another_set_of_followers() -> None:
+def test_online_weights_load_into_networks_with_other_copies() -> None:
     source, networks = small(target_actor=True), small(ema=0.9)
     randomise(source)
     randomise(networks)

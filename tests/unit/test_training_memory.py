@@ -17,7 +17,7 @@ from apexline.training import PRESETS, InputError, TrainConfig, train
 from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import BudgetConfig
 from apexline.training.machine import memory
-from apexline.training.machine.memory import check_memory, describe, gpu_need, ram_need, replay_bytes
+from apexline.training.machine.memory import check_memory, describe_memory, gpu_need, ram_need, replay_bytes
 
 GIB = 2**30
 
@@ -194,7 +194,7 @@ def test_a_small_gpu_gets_the_batch_that_would_fit(monkeypatch: pytest.MonkeyPat
 
 def test_networks_that_cannot_be_built_are_a_mistake_in_the_input() -> None:
     config = config_of(game=replace(PRESETS["cpu"].game, frame_size=8))
-    for function in (check_memory, describe):
+    for function in (check_memory, describe_memory):
         with pytest.raises(InputError, match="too small for encoder"):
             function(config)
 
@@ -202,7 +202,7 @@ def test_networks_that_cannot_be_built_are_a_mistake_in_the_input() -> None:
 def test_the_line_names_every_part_and_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 21 * GIB + GIB // 2)
     config = config_of(capacity=10_000_000)
-    line = describe(config)
+    line = describe_memory(config)
     assert "\n" not in line
     assert line.startswith(f"memory: about {sum(ram_need(config).values()) / GIB:.1f} GiB (replay ")
     assert line.endswith(" of 21.5 GiB free")
@@ -214,9 +214,9 @@ def test_the_line_tells_the_gpus_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 21 * GIB)
     config = config_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert re.search(r" of 21\.0 GiB free; GPU: about \d+\.\d GiB \(networks .*\)$", describe(config))
+    assert re.search(r" of 21\.0 GiB free; GPU: about \d+\.\d GiB \(networks .*\)$", describe_memory(config))
     with_gpu(monkeypatch, free=80 * GIB)
-    assert describe(config).endswith(" of 80.0 GiB free")
+    assert describe_memory(config).endswith(" of 80.0 GiB free")
 
 
 def test_a_run_that_does_not_fit_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_a_run_is_profiled_in_both_threads(tmp_path: Path, monkeypatch: pytest.M
         "update: forward": 2,
         "update: backward": 2,
         "update: optimiser": 2,
-        "update: followers": 1,
+        "update: target networks": 1,
         "wait: replay": 1,
         "wait: racing": 1,
         "replay: add": 1,

@@ -1,6 +1,6 @@
-"""The DDPG agent: networks, exploration noise and the update, as plain functions of tensors.
+"""The DDPG agent: networks, exploration noise and updates, as plain functions of tensors.
 
-It sees finished batches of tensors and knows neither the replay nor the environments.
+It depends on neither the replay's storage nor the environments: updates take finished batches of tensors.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ except ModuleNotFoundError as error:
 
 from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig, PrecisionName
-from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate, Update, make_policy, make_update
+from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate
 from apexline.agent.ddpg import DDPG
-from apexline.agent.networks import ActorCritic, LayerInfo, build, describe
+from apexline.agent.execution import Update, make_policy, make_update
+from apexline.agent.layer_summary import LayerInfo, trained_layers
+from apexline.agent.networks import ActorCritic, build
 from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
 from apexline.agent.updates import update_actor, update_critic
 
@@ -33,10 +35,10 @@ __all__ = [
     "TensorBatch",
     "Update",
     "build",
-    "describe",
     "make_noise",
     "make_policy",
     "make_update",
+    "trained_layers",
     "update_actor",
     "update_critic",
 ]

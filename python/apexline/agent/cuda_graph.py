@@ -1,7 +1,7 @@
 """The update and the policy as CUDA graphs: hundreds of kernels queued by one launch.
 
-A graph is an outermost, optional wrapper: it replays what the eager functions did while they were captured, at the
-addresses they did it. `make_update` and `make_policy` choose; the rest of the agent knows of no graph.
+A graph is an optional outer wrapper: it replays the kernels of the eager functions at the memory addresses of their
+capture. `execution.make_update` and `make_policy` choose between both; nothing else in the agent depends on graphs.
 """
 
 from __future__ import annotations
@@ -21,62 +21,30 @@ from apexline.agent.batch import TensorBatch
 from apexline.agent.ddpg import DDPG
 from apexline.agent.updates import Metrics
 
-Update = Callable[[TensorBatch], tuple[Tensor, Metrics]]
-"""As `DDPG.update`."""
 Act = Callable[[Tensor], Tensor]
 """Actions (num_envs, A) float32 for observations (num_envs, stack, ..., H, W) uint8, both on the device."""
-Policy = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
-"""Actions (num_envs, A) float32 for observations (num_envs, stack, ..., H, W) uint8, both on the host."""
 
 WARM_UP_CALLS = 3
-"""Calls before a capture, so that libraries have chosen their algorithms and made their workspaces; torch's number."""
+"""Calls before a capture, in which libraries choose algorithms and allocate workspaces; PyTorch's own number."""
 
 Result = TypeVar("Result")
-
-
-def make_update(agent: DDPG, example: TensorBatch) -> Update:
-    """The agent's update: a `GraphedUpdate` on CUDA, unless `agent.config.cuda_graphs` is off; else `agent.update`."""
-    if agent.device.type == "cuda" and agent.config.cuda_graphs:
-        return GraphedUpdate(agent, example)
-    return agent.update
-
-
-def make_policy(
-    act: Act, num_envs: int, observation_shape: Sequence[int], device: torch.device, *, graphs: bool
-) -> Policy:
-    """A policy for arrays: a `GraphedPolicy` on CUDA where `graphs`, else an eager one.
-
-    Args:
-        act: such as `ActorCritic.policy`; what it reads, it reads at each call.
-        num_envs: observations in a call.
-        observation_shape: (stack, H, W) or (stack, C, H, W).
-        device: where `act` computes.
-        graphs: as in AgentConfig.cuda_graphs.
-    """
-    if device.type == "cuda" and graphs:
-        return GraphedPolicy(act, num_envs, observation_shape, device)
-
-    def policy(observations: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return act(torch.from_numpy(observations).to(device)).cpu().numpy()
-
-    return policy
 
 
 class GraphedUpdate:
     """`agent.update` as a CUDA graph: critic, actor, loss scale, targets, averages, learning rates, update counter.
 
-    Making one takes the place of no update: the warm-up's are undone, random numbers included. Loading a state into
-    the agent before or after is fine, since `DDPG.load_state_dict` and `ActorCritic.load_online` write in place, and
-    so is calling `agent.update` in between. The graph remembers addresses: giving a parameter, a buffer or an
-    optimiser's state another tensor is not fine.
+    Construction leaves the agent unchanged: the warm-up updates are undone, random state included. A state may be
+    loaded into the agent before or after, since `DDPG.load_state_dict` and `ActorCritic.load_online` write in place,
+    and `agent.update` may be called in between. A parameter, buffer or optimizer state must not be replaced by another
+    tensor, because the graph holds the addresses of the captured ones.
 
-    It queues the kernels that eager updates queue. What is tested (tests/unit/test_agent_cuda_graph.py): after 20
-    updates TD errors and metrics differ by at most 1e-4 (fp32) or 5e-3 (bf16, fp16), and weights by at most 5% or 20%
-    of the way they went.
+    A graphed update queues the same kernels as an eager one. Tested tolerances (tests/unit/test_agent_cuda_graph.py):
+    after 20 updates, TD errors and metrics differ by at most 1e-4 (fp32) or 5e-3 (bf16, fp16), and weights by at most
+    5% or 20% of the distance they moved.
 
     Args:
         agent: on a CUDA device.
-        example: a batch of the shapes and dtypes that all batches will have, on any device; its values do not matter.
+        example: a batch with the shapes and dtypes of all later batches, on any device; its values are not used.
 
     Raises:
         RuntimeError: the device cannot capture the update, as torch reports it.
@@ -90,14 +58,14 @@ class GraphedUpdate:
             )
 
     def __call__(self, batch: TensorBatch) -> tuple[Tensor, Metrics]:
-        """One update, queued on the current stream; the host does not wait.
+        """Queue one update on the current stream; the host does not wait.
 
         Args:
-            batch: on the device, or in pinned memory that must stay as it is until it was copied.
+            batch: on the device, or in pinned memory that must not change until it has been copied.
 
         Returns:
-            As `DDPG.update`, but always in the same memory: the next call overwrites it. Work that was queued on the
-            current stream before that call still sees these values.
+            As `DDPG.update`, in memory that the next call overwrites. Work queued on the current stream before that
+            call reads these values.
 
         Raises:
             ValueError: a field has another shape or dtype than in the example.
@@ -106,7 +74,7 @@ class GraphedUpdate:
             if source.shape != target.shape or source.dtype != target.dtype:
                 raise ValueError(
                     f"{name} is {tuple(source.shape)} {source.dtype}; "
-                    f"the update was captured for {tuple(target.shape)} {target.dtype}"
+                    f"expected {tuple(target.shape)} {target.dtype}, as captured"
                 )
         for target, source in zip(self._inputs, batch, strict=True):
             target.copy_(source, non_blocking=True)
@@ -114,13 +82,13 @@ class GraphedUpdate:
 
 
 class GraphedPolicy:
-    """A policy as a CUDA graph between pinned buffers on the host, with the weights of each moment.
+    """A policy as a CUDA graph between pinned host buffers; every call reads the current weights.
 
-    A call waits for its own actions, so for the work queued before it on the current stream too, and for nothing else.
+    A call waits for its own actions, hence for work queued before it on the current stream, and for nothing else.
 
     Args:
-        act: such as `ActorCritic.policy`; it reads the same tensors at every call.
-        num_envs: observations in a call.
+        act: such as `ActorCritic.policy`; it must read the same tensors at every call.
+        num_envs: observations per call.
         observation_shape: (stack, H, W) or (stack, C, H, W).
         device: a CUDA device, where `act` computes.
 
@@ -140,7 +108,7 @@ class GraphedPolicy:
         self._arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
 
     def __call__(self, observations: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Actions (num_envs, A) float32, the caller's own, for observations (num_envs, stack, ..., H, W) uint8.
+        """Actions (num_envs, A) float32 in a new array, for observations (num_envs, stack, ..., H, W) uint8.
 
         Raises:
             ValueError: the observations have another shape than the policy was captured for.
@@ -149,7 +117,7 @@ class GraphedPolicy:
         pinned = self._host_observations.numpy()
         if observations.shape != pinned.shape:
             raise ValueError(
-                f"observations are {observations.shape}; the policy was captured for {pinned.shape}"
+                f"observations.shape is {observations.shape}; expected {pinned.shape}, as captured"
             )
         np.copyto(pinned, observations, casting="no")
         self._observations.copy_(self._host_observations, non_blocking=True)
@@ -160,12 +128,12 @@ class GraphedPolicy:
 
 
 class _Captured(Generic[Result]):
-    """The CUDA work of a function, after a warm-up on a side stream, as in torch's notes on whole-network capture.
+    """The captured CUDA work of a function, after a warm-up on a side stream (PyTorch's whole-network capture).
 
     Args:
-        function: reads and writes the same tensors at every call, and waits for nothing.
-        optimizers: those it steps.
-        generator: the random numbers it draws; each replay draws the next ones.
+        function: must read and write the same tensors at every call and never synchronize.
+        optimizers: the optimizers that it steps.
+        generator: the generator that it draws from; each replay advances it.
     """
 
     def __init__(
@@ -186,8 +154,8 @@ class _Captured(Generic[Result]):
         if generator is not None:
             self._graph.register_generator_state(generator)
         for optimizer in optimizers:
-            optimizer.zero_grad()  # so that the gradients that stay are the graph's own
-        # Other threads (a prefetch's, a checkpoint's) may go on meanwhile: only this one is held to the rules.
+            optimizer.zero_grad()  # so that the capture allocates the gradients in the graph's memory
+        # Other threads (prefetch, checkpoint) may call CUDA during the capture: it restricts this thread only.
         with (
             _capturable(optimizers),
             torch.cuda.graph(self._graph, stream=stream, capture_error_mode="thread_local"),
@@ -195,14 +163,14 @@ class _Captured(Generic[Result]):
             self.outputs = function()
 
     def replay(self) -> Result:
-        """Queue the work on the current stream once more. The outputs are always the same tensors."""
+        """Queue the captured work on the current stream. Returns the same tensors at every call."""
         self._graph.replay()
         return self.outputs
 
 
 @contextmanager
 def _restored(agent: DDPG) -> Iterator[None]:
-    """Undo, in place, whatever happens to the agent inside."""
+    """Restore the agent, in place, on exit."""
     state = copy.deepcopy(agent.state_dict())
     try:
         yield
@@ -212,8 +180,8 @@ def _restored(agent: DDPG) -> Iterator[None]:
 
 @contextmanager
 def _capturable(optimizers: Sequence[Optimizer]) -> Iterator[None]:
-    """Let the optimisers step inside a capture. Fused steps are the same with or without this mark, but torch warns of
-    a marked one that runs eagerly."""
+    """Mark the optimizers as capturable. Fused steps do not depend on the mark, but torch warns of a marked optimizer
+    that steps eagerly, so it is removed on exit."""
     groups = [group for optimizer in optimizers for group in optimizer.param_groups]
     for group in groups:
         group["capturable"] = True

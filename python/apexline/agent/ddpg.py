@@ -1,4 +1,4 @@
-"""The learner: networks, optimisers, loss scale and random numbers in one place."""
+"""The DDPG agent: networks, optimizers, loss scale and random generator."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from torch.profiler import record_function
 
 from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig
-from apexline.agent.horizontal_flip import mirror_at_random
+from apexline.agent.horizontal_flip import random_horizontal_flip
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
 from apexline.agent.updates import Metrics, update_actor, update_critic
 
 
 class DDPG:
-    """Deep deterministic policy gradient (Lillicrap et al. 2015), with TD3's refinements by config.
+    """Deep deterministic policy gradient (Lillicrap et al. 2015), with the options of TD3 and DrQ-v2.
 
-    What an update changes is on `device`, learning rates and the number of updates included. It is changed in place,
-    by updates and by `load_state_dict`, so that a captured update (`cuda_graph`) goes on with it.
+    All state, including learning rates and the number of updates, is on `device` and is changed in place, by updates
+    and by `load_state_dict`, so that a captured update (`cuda_graph`) remains valid.
 
     Args:
-        config: networks, losses, optimisers.
+        config: networks, losses, optimizers.
         observation_shape: (stack, H, W) or (stack, C, H, W).
         action_low, action_high: the environment's bounds, (A,).
         device: where networks and batches live.
-        seed: of the initial weights, the smoothing noise and what is mirrored; torch's global generators are left as
-            they were.
+        seed: of the initial weights, the smoothing noise and the random flips; torch's global generators are not
+            changed.
 
     Raises:
         ValueError: as `build`.
@@ -71,11 +71,11 @@ class DDPG:
 
     @property
     def optimizers(self) -> tuple[Adam, Adam]:
-        """The critic's and the actor's."""
+        """The critic's and the actor's optimizer."""
         return self.critic_optimizer, self.actor_optimizer
 
     def update(self, batch: TensorBatch) -> tuple[Tensor, Metrics]:
-        """One step of critic, actor and targets.
+        """One gradient step of critic and actor, and one soft update of target networks and weight average.
 
         Returns:
             TD errors (B,) float32, Q_1(s, a) - y before the step, and metrics as 0-d tensors:
@@ -84,7 +84,7 @@ class DDPG:
         """
         self._set_learning_rates()
         if self.config.mirror:
-            batch = mirror_at_random(batch, self.generator)
+            batch = random_horizontal_flip(batch, self.generator)
         critic = update_critic(
             self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
         )
@@ -98,13 +98,13 @@ class DDPG:
             self.generator,
         )
         self.scaler.update()
-        with record_function("update: followers"):
-            self.networks.follow()
+        with record_function("update: target networks"):
+            self.networks.update_copies()
         self.updates += 1
         return critic.td_errors, critic.metrics | actor_metrics
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that decides how learning goes on; tensors are references, as in torch."""
+        """Complete training state; tensors are references, as in torch."""
         return {
             "networks": self.networks.state_dict(),
             "critic_optimizer": self.critic_optimizer.state_dict(),
@@ -115,7 +115,7 @@ class DDPG:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`, made by an agent of the same config and shapes. Nothing of `state` is kept.
+        """Restore `state`, made by an agent of the same config and shapes. Values are copied.
 
         Raises:
             KeyError: a part is missing.
@@ -140,12 +140,12 @@ class DDPG:
 
 
 def _load_moments(optimizer: Adam, state: Mapping[str, Any]) -> None:
-    """Load Adam's moments and step counts, in place where it has some; its settings stay those of this config."""
+    """Load Adam's moments and step counts, in place if they exist; its hyperparameters stay those of this config."""
     held = dict(optimizer.state)
     rate = optimizer.param_groups[0]["lr"]
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": copy.deepcopy(state["state"]), "param_groups": groups})
-    optimizer.param_groups[0]["lr"] = rate  # torch put a copy there
+    optimizer.param_groups[0]["lr"] = rate  # torch replaced it by a copy
     for parameter, tensors in held.items():
         loaded = optimizer.state[parameter]
         for name, tensor in tensors.items():

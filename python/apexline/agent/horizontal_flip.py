@@ -1,6 +1,6 @@
-"""Symmetry: driving in a mirror is driving, with the steering turned round.
+"""Horizontal-flip augmentation of batches, and averaging a policy over an observation and its flip.
 
-The first action is to be the steering, and the car to stand in the middle of the image.
+Requires actions whose first component is the steering, and images in which the car stands in the middle.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from torch import Tensor
 from apexline.agent.batch import TensorBatch
 
 
-def mirror_at_random(batch: TensorBatch, generator: torch.Generator) -> TensorBatch:
-    """A batch each of whose transitions is mirrored or not, one as likely as the other.
+def random_horizontal_flip(batch: TensorBatch, generator: torch.Generator) -> TensorBatch:
+    """Flip each transition with probability 0.5: both images left to right, and the steering negated.
 
-    Mirrored are the images, left to right, and the steering, negated. A road that bends left more often than right,
-    as CarRacing's roads do, then teaches both alike. Chance decides, not the place in the batch: stratified draws come
-    in the order of the replay's slots, and a transition would always be seen from the same side.
+    CarRacing's tracks bend left more often than right; flipped transitions balance the two. Each transition is flipped
+    independently of its position in the batch: stratified samples are ordered by replay slot, so a fixed half of the
+    batch would always flip the same part of the replay.
     """
     size, device = len(batch.action), batch.action.device
-    is_mirrored = torch.rand(size, generator=generator, device=device) < 0.5
-    chosen = torch.arange(size, device=device) + size * is_mirrored
+    is_flipped = torch.rand(size, generator=generator, device=device) < 0.5
+    chosen = torch.arange(size, device=device) + size * is_flipped
 
     def choose(original: Tensor, flipped: Tensor) -> Tensor:
         return torch.cat([original, flipped]).index_select(0, chosen)
@@ -30,19 +30,19 @@ def mirror_at_random(batch: TensorBatch, generator: torch.Generator) -> TensorBa
     return batch._replace(
         obs=choose(batch.obs, batch.obs.flip(-1)),
         next_obs=choose(batch.next_obs, batch.next_obs.flip(-1)),
-        action=choose(batch.action, _mirrored(batch.action)),
+        action=choose(batch.action, _negate_steering(batch.action)),
     )
 
 
-def symmetric(policy: Callable[[Tensor], Tensor], obs: Tensor) -> Tensor:
-    """The mean of what `policy` does, and what it does in the mirror: (B, A) for observations (B, ..., W).
+def flip_averaged(policy: Callable[[Tensor], Tensor], obs: Tensor) -> Tensor:
+    """Mean of `policy`'s actions (B, A) for `obs` (B, ..., W) and, with the steering negated, for the flipped `obs`.
 
-    Mirrored observations get the mirrored actions exactly.
+    Flipping `obs` negates the steering of the result exactly.
     """
-    return (policy(obs) + _mirrored(policy(obs.flip(-1)))) / 2
+    return (policy(obs) + _negate_steering(policy(obs.flip(-1)))) / 2
 
 
-def _mirrored(action: Tensor) -> Tensor:
-    mirrored = action.clone()
-    mirrored[:, 0] = -action[:, 0]
-    return mirrored
+def _negate_steering(action: Tensor) -> Tensor:
+    negated = action.clone()
+    negated[:, 0] = -action[:, 0]
+    return negated

@@ -1,33 +1,35 @@
 """One gradient step of critic and actor, as plain functions of tensors (Lillicrap et al. 2015; TD3; DrQ-v2).
 
-Nothing here reads a tensor's value on the host, so that on a GPU the host only queues work.
+No function reads a tensor's value on the host, so on a GPU the host only queues work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.profiler import record_function
 
 from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig
 from apexline.agent.heads import ActorHead
-from apexline.agent.networks import ActorCritic, training
+from apexline.agent.networks import ActorCritic
 
 Metrics = dict[str, Tensor]
 
 
 class CriticStep(NamedTuple):
-    """What a critic's step leaves for others."""
+    """Results of a critic step."""
 
     td_errors: Tensor
     """(B,) float32: Q_1(s, a) - y before the step."""
     features: Tensor
-    """(B, F) float32: the critic encoder's view of `obs` before the step, detached."""
+    """(B, F) float32: the critic encoder's features of `obs` before the step, detached."""
     metrics: Metrics
     """0-d tensors by name."""
 
@@ -42,12 +44,12 @@ def update_critic(
 ) -> CriticStep:
     """Step the critics and their encoder towards the Bellman target y.
 
-    The loss is the batch mean of weights * sum_i loss(Q_i(s, a) - y). With huber_delta it is Huber's, e^2 / 2
-    for errors e inside it; without (0) it is e^2.
+    The loss is the batch mean of weights * sum_i l(Q_i(s, a) - y), where l is the Huber loss with `huber_delta`,
+    or the square if that is off.
     """
     with record_function("update: forward"):
         target = bellman_target(networks, batch, config, generator)
-        with training(networks.critic_encoder, networks.critic):
+        with training_mode(networks.critic_encoder, networks.critic):
             features = networks.critic_encoder(batch.obs)
             q = networks.critic(features, batch.action)
         errors = q - target
@@ -83,17 +85,17 @@ def update_actor(
     config: AgentConfig,
     generator: torch.Generator,
 ) -> Metrics:
-    """Step the actor, and its encoder where it has its own, up the critics' values.
+    """Step the actor, and its own encoder if it has one, towards larger critic values.
 
-    The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2).
+    The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2), with pre-activations z.
 
-    `critic_features` (B, F) are the critic encoder's, detached. An actor that shares the encoder acts on them
-    too: a shared encoder learns from the critic alone and runs once. The critics get no gradient.
+    `critic_features` (B, F) are the critic encoder's, detached. They are the input of an actor that shares the encoder
+    too: a shared encoder is trained by the critic only and runs once. The critics get no gradient.
     """
     own_encoder = networks.own_actor_encoder
     trained = [networks.actor] if own_encoder is None else [networks.actor, own_encoder]
     with record_function("update: forward"):
-        with training(*trained):
+        with training_mode(*trained):
             features = critic_features if own_encoder is None else own_encoder(obs)
             action, preactivation = networks.actor(features)
         q = networks.critic(critic_features, smooth(action, networks.actor, config, generator)).amin(dim=0)
@@ -114,15 +116,27 @@ def update_actor(
 def bellman_target(
     networks: ActorCritic, batch: TensorBatch, config: AgentConfig, generator: torch.Generator
 ) -> Tensor:
-    """y = r + discount * min_i Q'_i(s', a' + noise), (B,) float32; a discount of 0 cuts, others bootstrap."""
-    slow = networks.targets.of
-    encoder, actor_encoder = slow(networks.critic_encoder), slow(networks.actor_encoder)
+    """y = r + discount * min_i Q'_i(s', a' + noise), (B,) float32; `discount` is 0 for terminated episodes."""
+    target_of = networks.targets.of
+    encoder, actor_encoder = target_of(networks.critic_encoder), target_of(networks.actor_encoder)
     features = encoder(batch.next_obs)
     actor_features = features if actor_encoder is encoder else actor_encoder(batch.next_obs)
-    action, _ = slow(networks.actor)(actor_features)
-    q = slow(networks.critic)(features, smooth(action, networks.actor, config, generator))
+    action, _ = target_of(networks.actor)(actor_features)
+    q = target_of(networks.critic)(features, smooth(action, networks.actor, config, generator))
     target: Tensor = batch.reward + batch.discount * q.amin(dim=0)
     return target
+
+
+@contextmanager
+def training_mode(*networks: nn.Module) -> Iterator[None]:
+    """Training mode for `networks` inside the context, evaluation mode after it."""
+    for network in networks:
+        network.train()
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.eval()
 
 
 def smooth(action: Tensor, actor: ActorHead, config: AgentConfig, generator: torch.Generator) -> Tensor:

@@ -10,10 +10,10 @@ import gymnasium
 import torch
 
 from apexline import __version__, _core
-from apexline.agent import describe
+from apexline.agent import trained_layers
 from apexline.cli.parse import parse
 from apexline.training import build_networks, preset
-from apexline.training.machine.memory import describe as describe_memory
+from apexline.training.machine.memory import describe_memory
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _build_rows() -> list[tuple[str, str]]:
 def _print_networks(name: str) -> None:
     config = preset(name)
     networks = build_networks(config)
-    layers = describe(networks)
+    layers = trained_layers(networks)
     shape = (config.replay.frame_stack, *config.game.frame_shape)
     print(f"preset {config.preset}: observation {shape} uint8, action {networks.actor.low.shape[0]} values\n")
     width = max(len(layer.name) for layer in layers)

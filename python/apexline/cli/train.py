@@ -27,7 +27,7 @@ from apexline.training import (
 )
 from apexline.training.config.train_config import from_dict
 from apexline.training.loop import check_run
-from apexline.training.machine.memory import describe
+from apexline.training.machine.memory import describe_memory
 from apexline.training.machine.profiling import TABLE
 from apexline.training.machine.tuning import tuned
 from apexline.training.records import checkpoint
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> None:
     print(
         f"apexline train: preset {config.preset}, {config.num_envs} environments, {config.threads} torch "
         f"{'thread' if config.threads == 1 else 'threads'}, {config.agent.precision}, run folder {folder}\n"
-        f"{describe(config)}",
+        f"{describe_memory(config)}",
         flush=True,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from apexline.agent import DDPG, make_policy
-from apexline.agent.target_networks import Followers
+from apexline.agent.polyak import PolyakCopies
 
 
 class Actor:
@@ -29,7 +29,7 @@ class Actor:
     def __init__(self, agent: DDPG, num_envs: int, observation_shape: Sequence[int]) -> None:
         networks = agent.networks
         self._encoder, self._head = networks.actor_encoder, networks.actor
-        self._copies = Followers({"encoder": self._encoder, "head": self._head}, rate=1.0)
+        self._copies = PolyakCopies({"encoder": self._encoder, "head": self._head}, rate=1.0)
         is_cuda = agent.device.type == "cuda"
         self._stream = torch.cuda.Stream(agent.device) if is_cuda else None  # type: ignore[no-untyped-call]
         with self._streamed():

@@ -105,7 +105,7 @@ def gpu_need(config: TrainConfig) -> dict[str, int]:
     }
 
 
-def describe(config: TrainConfig) -> str:
+def describe_memory(config: TrainConfig) -> str:
     """One line on what a run of `config` needs and what is free.
 
     Raises:

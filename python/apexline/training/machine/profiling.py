@@ -23,7 +23,7 @@ THREADS = {
         "update: forward",
         "update: backward",
         "update: optimiser",
-        "update: followers",
+        "update: target networks",
         "replay: priorities",
         "replay: add",
         "monitor",

@@ -1,4 +1,4 @@
-"""Learning from mirror images."""
+"""Horizontal-flip augmentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from apexline.agent import TensorBatch
-from apexline.agent.horizontal_flip import mirror_at_random
+from apexline.agent.horizontal_flip import random_horizontal_flip
 
 from .agents import batches, equal, make, weights
 
@@ -18,33 +18,33 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("shape", [(3, 6, 6), (3, 3, 6, 6)], ids=["gray", "colours"])
-def test_some_transitions_are_mirrored_whole_and_the_others_left_alone(shape: tuple[int, ...]) -> None:
+def test_some_transitions_are_flipped_completely_and_the_others_unchanged(shape: tuple[int, ...]) -> None:
     (batch,) = batches(1, size=7)
     obs, next_obs = torch.randint(0, 256, (2, 7, *shape), dtype=torch.uint8)
     batch = batch._replace(obs=obs, next_obs=next_obs)
     kept = TensorBatch(*(field.clone() for field in batch))
-    mirrored = mirror_at_random(batch, generator())
-    is_mirrored = mirrored.action[:, 0] == -kept.action[:, 0]
-    assert 0 < is_mirrored.sum() < 7
+    augmented = random_horizontal_flip(batch, generator())
+    is_flipped = augmented.action[:, 0] == -kept.action[:, 0]
+    assert 0 < is_flipped.sum() < 7
     for i in range(7):
         for name in ("obs", "next_obs"):
-            original, flipped = getattr(kept, name)[i], getattr(mirrored, name)[i]
+            original, flipped = getattr(kept, name)[i], getattr(augmented, name)[i]
             width = original.shape[-1]
             for column in range(width):
-                source = width - 1 - column if is_mirrored[i] else column
+                source = width - 1 - column if is_flipped[i] else column
                 assert torch.equal(flipped[..., column], original[..., source])
-        sign = -1 if is_mirrored[i] else 1
-        assert mirrored.action[i].tolist() == [sign * kept.action[i, 0].item(), kept.action[i, 1].item()]
+        sign = -1 if is_flipped[i] else 1
+        assert augmented.action[i].tolist() == [sign * kept.action[i, 0].item(), kept.action[i, 1].item()]
     for name in ("reward", "discount", "weights"):
-        assert torch.equal(getattr(mirrored, name), getattr(kept, name))
+        assert torch.equal(getattr(augmented, name), getattr(kept, name))
     assert all(torch.equal(field, before) for field, before in zip(batch, kept, strict=True))
 
 
-def test_every_place_of_a_batch_is_mirrored_half_of_the_time_whatever_its_neighbours_are() -> None:
-    """Stratified draws come in the order of the replay's slots: a place of the batch is a place of the replay."""
+def test_every_position_of_a_batch_is_flipped_with_probability_one_half_independently() -> None:
+    """Stratified samples are ordered by replay slot, so a position in the batch is a region of the replay."""
     (batch,), rolls = batches(1, size=8), generator()
     draws = torch.stack(
-        [mirror_at_random(batch, rolls).action[:, 0] != batch.action[:, 0] for _ in range(4000)]
+        [random_horizontal_flip(batch, rolls).action[:, 0] != batch.action[:, 0] for _ in range(4000)]
     ).double()
     assert torch.allclose(draws.mean(dim=0), torch.full((8,), 0.5, dtype=torch.float64), atol=0.04)
     together = draws.T @ draws / 4000
@@ -53,18 +53,18 @@ def test_every_place_of_a_batch_is_mirrored_half_of_the_time_whatever_its_neighb
 
 
 @pytest.mark.parametrize("changes", [{}, {"precision": "bf16"}])
-def test_an_agent_learns_from_the_mirrored_batch(changes: dict[str, Any]) -> None:
+def test_an_update_uses_the_flipped_batch(changes: dict[str, Any]) -> None:
     agent, plain, given = make(mirror=True, **changes), make(**changes), make(**changes)
     for batch in batches(3):
         errors, _ = agent.update(batch)
-        expected, _ = given.update(mirror_at_random(batch, given.generator))
+        expected, _ = given.update(random_horizontal_flip(batch, given.generator))
         plain.update(batch)
         assert torch.equal(errors, expected)
     assert equal(weights(agent), weights(given))
     assert not equal(weights(agent), weights(plain))
 
 
-def test_evaluation_is_symmetric() -> None:
+def test_the_evaluation_policy_is_averaged_over_flips() -> None:
     agent = make(mirror=True, ema=0.9)
     for batch in batches(3):
         agent.update(batch)
@@ -73,7 +73,7 @@ def test_evaluation_is_symmetric() -> None:
     action, image = networks.evaluation_policy(batch.obs), networks.evaluation_policy(batch.obs.flip(-1))
     assert torch.equal(image[:, 0], -action[:, 0])
     assert torch.equal(image[:, 1], action[:, 1])
-    networks.is_mirrored = False
+    networks.averages_flips = False
     one, other = networks.evaluation_policy(batch.obs), networks.evaluation_policy(batch.obs.flip(-1))
     assert torch.equal(action[:, 0], (one[:, 0] - other[:, 0]) / 2)
     assert torch.equal(action[:, 1], (one[:, 1] + other[:, 1]) / 2)
