@@ -239,7 +239,7 @@ def test_batch_norm_learns_from_the_networks_own_step_alone() -> None:
         assert changed(by_actor, module)
         assert not changed(by_critic, module)
     assert not changed(lambda: (by_critic(), by_actor()), networks.targets)
-    assert changed(networks.follow, networks.targets)
+    assert changed(networks.update_copies, networks.targets)
 
 
 def test_smoothing_is_clipped_in_half_ranges_and_kept_in_bounds() -> None:
