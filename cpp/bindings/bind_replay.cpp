@@ -133,6 +133,15 @@ void bind_replay(py::module_& module) {
            py::arg("frame_dtype"), py::arg("fields"), py::arg("frame_stack"), py::arg("n_step"), py::arg("gamma"),
            py::arg("alpha"), py::arg("beta"), py::arg("epsilon"), py::arg("shift"), py::arg("seed"),
            py::arg("num_threads"))
+      .def_static(
+          "bytes_for",
+          [](std::int64_t capacity, std::int64_t num_envs, std::size_t frame_bytes, std::size_t field_bytes) {
+            if (num_envs < 1) throw py::value_error(text("num_envs is ", num_envs, "; expected >= 1"));
+            return PrioritizedReplay::bytes_for(capacity / num_envs * num_envs, frame_bytes, field_bytes);
+          },
+          py::arg("capacity"), py::arg("num_envs"), py::arg("frame_bytes"), py::arg("field_bytes"),
+          "`nbytes` of a full replay: `frame_bytes` of one frame, `field_bytes` of an action and all extras of one "
+          "step.\n\nRaises ValueError if capacity or num_envs is out of range.")
       .def_property_readonly("capacity", [](ArrayReplay& self) { return self.core().config().capacity; })
       .def_property_readonly("num_threads", [](ArrayReplay& self) { return self.core().config().num_threads; })
       .def_property_readonly("num_eligible", [](ArrayReplay& self) { return self.core().num_eligible(); })

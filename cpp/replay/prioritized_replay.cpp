@@ -80,6 +80,11 @@ std::vector<double> PrioritizedReplay::priorities() const {
   return {leaves.begin(), leaves.end()};
 }
 
+std::size_t PrioritizedReplay::bytes_for(std::int64_t slots, std::size_t frame_bytes, std::size_t record_bytes) {
+  const std::size_t tree_bytes = SumTree::bytes_for(slots);
+  return static_cast<std::size_t>(slots) * (frame_bytes + record_bytes + sizeof(Step)) + tree_bytes;
+}
+
 double PrioritizedReplay::bytes_per_slot() const noexcept {
   return static_cast<double>(config_.geometry.bytes() + config_.record_bytes() + sizeof(Step)) +
          static_cast<double>(tree_.bytes()) / static_cast<double>(config_.capacity);

@@ -137,6 +137,8 @@ class PrioritizedReplay {
   [[nodiscard]] double max_priority() const;
   [[nodiscard]] ReplayStats stats() const;  // reads every priority
   [[nodiscard]] std::vector<double> priorities() const;
+  // Memory of a full replay of `slots` slots, with frames and fields of these sizes.
+  [[nodiscard]] static std::size_t bytes_for(std::int64_t slots, std::size_t frame_bytes, std::size_t record_bytes);
   // Memory taken by the slots written so far, and by each slot.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] double bytes_per_slot() const noexcept;

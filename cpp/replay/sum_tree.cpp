@@ -41,6 +41,10 @@ SumTree::SumTree(std::int64_t capacity, std::uint64_t seed, Isa isa)
   for (std::size_t depth = 0; depth < offsets_.size(); ++depth) levels_.push_back(level(depth));
 }
 
+std::size_t SumTree::bytes_for(std::int64_t capacity) {
+  return (level_offsets(capacity).back() + kFanOut) * sizeof(double);
+}
+
 double SumTree::total() const noexcept {
   double sum = 0;
   std::int64_t root = 0;

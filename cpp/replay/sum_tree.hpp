@@ -33,6 +33,8 @@ class SumTree {
   explicit SumTree(std::int64_t capacity, std::uint64_t seed = 0, Isa isa = chosen_isa());
 
   [[nodiscard]] std::int64_t capacity() const noexcept { return capacity_; }
+  // Bytes of the nodes of a tree of this capacity. Throws as the constructor.
+  [[nodiscard]] static std::size_t bytes_for(std::int64_t capacity);
   [[nodiscard]] std::size_t bytes() const noexcept { return size_ * sizeof(double); }
   [[nodiscard]] double total() const noexcept;
   // Over the positive leaves. Throw std::invalid_argument where there is none.

@@ -127,6 +127,19 @@ class Replay:
         seed: int,
         num_threads: int | None,
     ) -> None: ...
+    @staticmethod
+    def bytes_for(capacity: int, num_envs: int, frame_bytes: int, field_bytes: int) -> int:
+        """`nbytes` of a full replay.
+
+        Args:
+            capacity: slots over all environments, rounded down to a multiple of `num_envs`.
+            num_envs: environments.
+            frame_bytes: bytes of one frame.
+            field_bytes: bytes of an action and all extras of one step.
+
+        Raises:
+            ValueError: capacity or num_envs is out of range.
+        """
     @property
     def capacity(self) -> int: ...
     @property

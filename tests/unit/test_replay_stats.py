@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apexline import PrioritizedFrameReplay
+from apexline import PrioritizedFrameReplay, _core
 from apexline.replay import ReplayStats
 
 from .replays import add_random_step, filled
@@ -131,6 +131,22 @@ def test_nbytes_grow_with_the_slots_written():
     assert seen[6] == seen[9]
 
 
+@pytest.mark.parametrize("capacity", [12, 90, 91, 500])
+def test_bytes_for_predicts_the_nbytes_of_a_full_replay(capacity):
+    replay = filled(steps=capacity, capacity=capacity)
+    field_bytes = 2 * 8 + 4 + 2 * 3 * 2
+    assert _core.Replay.bytes_for(capacity, 3, 5 * 4, field_bytes) == replay.nbytes
+
+
+@pytest.mark.parametrize(
+    ("capacity", "num_envs", "message"),
+    [(0, 1, "capacity is 0"), (9, 0, "num_envs is 0"), (2, 3, "capacity is 0")],
+)
+def test_bytes_for_refuses_what_no_replay_can_have(capacity, num_envs, message):
+    with pytest.raises(ValueError, match=message):
+        _core.Replay.bytes_for(capacity, num_envs, 1, 1)
+
+
 def test_an_episodes_final_frame_takes_a_slot():
     replay, other = make(), make()
     add(replay, ends=True)
@@ -168,7 +184,7 @@ def test_what_is_held_besides_frames_does_not_grow_with_stack_or_n_step():
 MILLION = """
 import os
 import numpy as np
-from apexline import PrioritizedFrameReplay
+from apexline import PrioritizedFrameReplay, _core
 
 def resident():
     with open("/proc/self/statm") as file:
