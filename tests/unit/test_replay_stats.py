@@ -131,7 +131,7 @@ def test_nbytes_grow_with_the_slots_written():
     assert seen[6] == seen[9]
 
 
-@pytest.mark.parametrize("capacity", [12, 90, 91, 500])
+@pytest.mark.parametrize("capacity", [15, 90, 91, 500])
 def test_bytes_for_predicts_the_nbytes_of_a_full_replay(capacity):
     replay = filled(steps=capacity, capacity=capacity)
     field_bytes = 2 * 8 + 4 + 2 * 3 * 2
