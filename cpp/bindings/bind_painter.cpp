@@ -13,8 +13,8 @@ using racing::Painter;
 
 py::array_t<std::uint8_t> draw(Painter& self, const ArrayScene& scene) {
   const FrameFormat& format = self.format();
-  Shape shape{format.size, format.size};
-  if (!format.gray) shape.insert(format.interleaved ? shape.end() : shape.begin(), 3);
+  Shape shape{format.frame_size, format.frame_size};
+  if (!format.gray) shape.insert(format.channels_first ? shape.begin() : shape.end(), 3);
   py::array_t<std::uint8_t> frame(shape);
   self.draw(scene.scene(), frame.mutable_data());
   return frame;
@@ -67,7 +67,7 @@ Raises:
     ValueError: an argument is out of range or has the wrong shape.)")
       .def(py::init(
                [](bool crop_hud, bool gray, int size, bool interleaved, bool road_contrast, const py::tuple& glyphs) {
-                 return Painter(FrameFormat{crop_hud, gray, size, interleaved, road_contrast}, glyphs_of(glyphs));
+                 return Painter(FrameFormat{crop_hud, gray, size, !interleaved, road_contrast}, glyphs_of(glyphs));
                }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("size"), py::arg("interleaved"),
            py::arg("road_contrast") = false, py::arg("glyphs"))

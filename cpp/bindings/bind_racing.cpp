@@ -270,8 +270,8 @@ class Racing {
 
   py::array_t<std::uint8_t> new_frames() const {
     const racing::FrameFormat& format = world_.options().format;
-    Shape shape{format.size, format.size};
-    if (!format.gray) shape.insert(format.interleaved ? shape.end() : shape.begin(), 3);
+    Shape shape{format.frame_size, format.frame_size};
+    if (!format.gray) shape.insert(format.channels_first ? shape.begin() : shape.end(), 3);
     shape.insert(shape.begin(), num_envs());
     return py::array_t<std::uint8_t>(shape);
   }
@@ -339,11 +339,12 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   const auto random = random_states(states, "states", std::nullopt);
   racing::WorldOptions options;
   options.num_envs = static_cast<std::int32_t>(random.size());
-  options.game = {max_frames, domain_randomize, ends_at_start_line, lap_complete_percent, keeps_skid_marks};
-  options.rules.stall_steps = rules["stall_steps"].cast<std::int32_t>();
+  options.game = {max_frames > 0 ? std::optional(max_frames) : std::nullopt, domain_randomize, ends_at_start_line,
+                  lap_complete_percent, keeps_skid_marks};
+  if (const int steps = rules["stall_steps"].cast<int>(); steps > 0) options.rules.stall_steps = steps;
   options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
   options.rules.idle_penalty = rules["idle_penalty"].cast<double>();
-  options.rules.lap_bonus = rules["lap_bonus"].cast<double>();
+  if (const double bonus = rules["lap_bonus"].cast<double>(); bonus > 0) options.rules.lap_bonus = bonus;
   options.rules.missed_tile_penalty = rules["missed_tile_penalty"].cast<double>();
   options.rules.missed_tile_margin = rules["missed_tile_margin"].cast<std::int32_t>();
   options.action_repeat = action_repeat;
@@ -351,7 +352,7 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   options.autoreset = autoreset == "same_step"   ? racing::Autoreset::kSameStep
                       : autoreset == "next_step" ? racing::Autoreset::kNextStep
                                                  : racing::Autoreset::kDisabled;
-  options.format = {crop_hud, gray, frame_size, interleaved, road_contrast};
+  options.format = {crop_hud, gray, frame_size, !interleaved, road_contrast};
   options.num_threads = num_threads;
   const ActionKind kind = actions == "discrete" ? ActionKind::kDiscrete
                           : actions == "pedal"  ? ActionKind::kPedal

@@ -193,12 +193,12 @@ class World::Play {
       FrameEnd end = ends_[lane];
       played.score += end.reward;
       report.lap_finished = end.lap_finished;
-      report.ended_by = played.rules.judge(world_.options_.rules, played.episode, end);
+      report.ended_by = played.rules.apply(world_.options_.rules, played.episode, end);
       report.reward = end.reward;
       report.terminated = end.terminated;
       report.truncated = end.truncated;
       if (end.is_last()) played.phase = Phase::kEnded;
-      world_.tell(played);
+      world_.fill_report(played);
     });
   }
 
@@ -261,10 +261,10 @@ void World::begin(std::size_t env, bool recolours) {
   game.phase = Phase::kRunning;
   game.report = {};
   game.report.was_reset = true;
-  tell(game);
+  fill_report(game);
 }
 
-void World::tell(Game& game) const noexcept {
+void World::fill_report(Game& game) const noexcept {
   game.report.score = game.score;
   game.report.frames = game.episode.num_frames();
   game.report.tiles = game.episode.num_visited() / static_cast<double>(game.episode.num_tiles());

@@ -82,6 +82,10 @@ class World {
   void step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
             std::uint8_t* final_frames, std::span<Report> final_reports);
 
+  // Replaces the reward shaping from the next step on. Games, their random states and the rules' own counters stay as
+  // they are: steps without a new tile go on counting, and a tile that was checked is not checked again.
+  void set_rules(const ShapingOptions& rules) noexcept { options_.rules = rules; }
+
   // The frames (num_envs, format.bytes()) of all games as they stand. Precondition: every game was reset.
   void draw(std::uint8_t* frames);
 
@@ -113,7 +117,7 @@ class World {
   void play(std::size_t block, std::span<const Action> actions);
   void play_pair(std::size_t block, std::span<const Action> actions);
   void begin(std::size_t env, bool recolours);
-  void tell(Game& game) const noexcept;
+  void fill_report(Game& game) const noexcept;
   // Calls work(env, painter) for every game, spread over the threads.
   template <class Work>
   void for_each_game(const Work& work);

@@ -21,8 +21,8 @@ int main() {
   const Glyphs glyphs = random_glyphs(random);
   std::uint64_t hash = 0xCBF29CE484222325;
   for (const FrameFormat& format :
-       {FrameFormat{false, false, 96, true}, FrameFormat{false, true, 48, false}, FrameFormat{true, false, 84, false},
-        FrameFormat{true, true, 84, false}, FrameFormat{true, true, 42, false}, FrameFormat{true, true, 64, false}}) {
+       {FrameFormat{false, false, 96, false}, FrameFormat{false, true, 48, true}, FrameFormat{true, false, 84, true},
+        FrameFormat{true, true, 84, true}, FrameFormat{true, true, 42, true}, FrameFormat{true, true, 64, true}}) {
     Painter painter(format, glyphs);
     std::vector<std::uint8_t> frame(format.bytes());
     for (int i = 0; i < 60; ++i) {

@@ -17,11 +17,11 @@ int main() {
   }
   Digest digest;
   for (const racing::FrameFormat format :
-       {racing::FrameFormat{false, false, 96, true}, racing::FrameFormat{true, true, 42, false}}) {
+       {racing::FrameFormat{false, false, 96, false}, racing::FrameFormat{true, true, 42, true}}) {
     racing::WorldOptions options = small_frames(9);
     options.format = format;
     options.game.domain_randomize = !format.gray;
-    options.game.max_frames = 25;
+    options.game.max_episode_frames = 25;
     Arcade arcade(options);
     arcade.reset();
     Random random(1);

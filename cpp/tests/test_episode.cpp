@@ -238,14 +238,14 @@ TEST(a_car_that_stays_on_the_start_line_has_not_crossed_it) {
 
 TEST(an_episode_is_truncated_after_its_frames) {
   GameOptions options;
-  options.max_frames = 12;
+  options.max_episode_frames = 12;
   Game game(10, options);
   for (int i = 1; i <= 11; ++i) CHECK(!game.frame().is_last());
   CHECK(game.frame().truncated);
   CHECK(game.frame().truncated);  // one that plays on
   game.begin();
   CHECK(!game.frame().truncated);
-  options.max_frames = 0;
+  options.max_episode_frames.reset();
   Game endless(10, options);
   for (int i = 0; i < 1100; ++i) CHECK(!endless.frame().truncated);
 }

@@ -26,9 +26,9 @@ class Expected {
   Expected(const Planes& planes, const FrameFormat& format) : planes_(planes), format_(format) {}
 
   std::vector<std::uint8_t> frame() const {
-    const int size = format_.size, channels = format_.gray ? 1 : 3;
+    const int size = format_.frame_size, channels = format_.gray ? 1 : 3;
     std::vector<std::uint8_t> out;
-    if (format_.gray || !format_.interleaved)
+    if (format_.gray || format_.channels_first)
       for (int channel = 0; channel < channels; ++channel)
         for (int i = 0; i < size * size; ++i) out.push_back(mean(channel, i / size, i % size));
     else
@@ -45,7 +45,7 @@ class Expected {
   }
 
   std::uint8_t mean(int channel, int i, int k) const {
-    const int side = format_.visible_side(), size = format_.size;
+    const int side = format_.visible_side(), size = format_.frame_size;
     const auto overlap = [&](int cell, int pixel) {
       return std::min((cell + 1) * side, (pixel + 1) * size) - std::max(cell * side, pixel * size);
     };
@@ -100,10 +100,10 @@ TEST(gray_is_exact_for_every_colour) {
 
 TEST(sizes_out_of_range_are_refused) {
   const RasterKernels& kernels = raster_kernels(apexline::Isa::kPortable);
-  CHECK_THROWS(std::invalid_argument, "size is 0; it must be between 1 and 96",
-               FrameWriter(FrameFormat{false, true, 0, false}, kernels));
-  CHECK_THROWS(std::invalid_argument, "size is 97; it must be between 1 and 96",
-               FrameWriter(FrameFormat{false, true, 97, false}, kernels));
-  CHECK_THROWS(std::invalid_argument, "size is 85; it must be between 1 and 84",
-               FrameWriter(FrameFormat{true, true, 85, false}, kernels));
+  CHECK_THROWS(std::invalid_argument, "frame_size is 0; expected 1 to 96",
+               FrameWriter(FrameFormat{false, true, 0, true}, kernels));
+  CHECK_THROWS(std::invalid_argument, "frame_size is 97; expected 1 to 96",
+               FrameWriter(FrameFormat{false, true, 97, true}, kernels));
+  CHECK_THROWS(std::invalid_argument, "frame_size is 85; expected 1 to 84",
+               FrameWriter(FrameFormat{true, true, 85, true}, kernels));
 }

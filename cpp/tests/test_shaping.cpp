@@ -40,7 +40,7 @@ struct Game {
     kPortableCarKernels.solve(block, 1);
     end = episode.finish_frame(options, block, 0);
     reward_before = end.reward;
-    return book.judge(rules, episode, end);
+    return book.apply(rules, episode, end);
   }
   double fine() const { return reward_before - end.reward; }
   std::int32_t count() const { return episode.num_tiles(); }
@@ -125,7 +125,7 @@ TEST(a_stall_is_never_called_where_the_game_has_ended) {
   CHECK(game.end.reward == -100 && game.end.terminated && game.end.lap_finished == 0);
 
   Game truncated(3, rules);
-  truncated.options.max_frames = 2;
+  truncated.options.max_episode_frames = 2;
   truncated.decide_off_road();
   CHECK(truncated.decide_off_road() == EndedBy::kGame);
   CHECK(truncated.end.truncated && !truncated.end.terminated && truncated.fine() == 0);

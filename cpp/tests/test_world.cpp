@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -36,7 +37,7 @@ std::vector<std::vector<Outcome>> played(const WorldOptions& options, int num_st
 
 WorldOptions short_episodes(std::int32_t num_envs, Autoreset autoreset) {
   WorldOptions options = small_frames(num_envs);
-  options.game.max_frames = 10;
+  options.game.max_episode_frames = 10;
   options.autoreset = autoreset;
   return options;
 }
@@ -56,7 +57,7 @@ TEST(what_games_give_out_depends_on_neither_threads_nor_neighbours) {
   for (const Autoreset autoreset : {Autoreset::kNextStep, Autoreset::kSameStep}) {
     WorldOptions options = short_episodes(16, autoreset);
     options.action_repeat = 3;
-    options.game.max_frames = 20;
+    options.game.max_episode_frames = 20;
     const auto expected = played(options, 16);
     for (const int num_threads : {2, 3}) {
       options.num_threads = num_threads;
@@ -71,7 +72,7 @@ TEST(what_games_give_out_depends_on_neither_threads_nor_neighbours) {
 }
 
 TEST(a_world_of_any_format_draws_what_a_painter_draws) {
-  for (const FrameFormat format : {FrameFormat{false, false, 96, true}, FrameFormat{true, false, 21, false}}) {
+  for (const FrameFormat format : {FrameFormat{false, false, 96, false}, FrameFormat{true, false, 21, true}}) {
     WorldOptions options = small_frames(3, 2);
     options.format = format;
     Arcade arcade(options);
@@ -250,12 +251,57 @@ TEST(rules_end_and_charge_steps_but_not_the_games_score) {
   CHECK(arcade.reports[0].was_reset && arcade.reports[0].ended_by == EndedBy::kGame);
 }
 
+TEST(set_rules_takes_effect_from_the_next_step_and_changes_nothing_else) {
+  const auto with = [](std::optional<std::int32_t> stall_steps, double idle_penalty) {
+    ShapingOptions rules;
+    rules.stall_steps = stall_steps;
+    rules.idle_penalty = idle_penalty;
+    rules.missed_tile_penalty = idle_penalty;
+    return rules;
+  };
+  WorldOptions options = small_frames(9);
+  options.action_repeat = 2;
+  options.rules = with(30, 0.25);
+  Arcade changed(options);
+  Arcade unchanged(options);
+  options.rules = with(12, 2);
+  Arcade loaded(options);
+  for (Arcade* each : {&changed, &unchanged, &loaded}) each->reset();
+  for (int i = 0; i < 8; ++i) {
+    const auto actions = changed.actions();
+    changed.step(actions);
+    unchanged.step(actions);
+  }
+  changed.world.set_rules(options.rules);
+  for (std::size_t env = 0; env < 9; ++env) {
+    CHECK(changed.world.save(env) == unchanged.world.save(env));
+    CHECK(changed.outcome(env) == unchanged.outcome(env));
+    loaded.world.load(env, unchanged.world.save(env));
+  }
+  // Standing still from here on: the steps before the change count towards the new limit.
+  int stalls = 0;
+  for (int i = 0; i < 14; ++i) {
+    for (Arcade* each : {&changed, &unchanged, &loaded}) each->step(std::vector<Action>(9, {0, 0, 1}));
+    for (std::size_t env = 0; env < 9; ++env) {
+      CHECK(changed.outcome(env) == loaded.outcome(env) && changed.world.save(env) == loaded.world.save(env));
+      CHECK(unchanged.reports[env].ended_by == EndedBy::kGame);
+      stalls += changed.reports[env].ended_by == EndedBy::kStall ? 1 : 0;
+    }
+    if (i == 0)  // the images and the game's own scores do not depend on the rules
+      for (std::size_t env = 0; env < 9; ++env)
+        CHECK(changed.outcome(env).frame == unchanged.outcome(env).frame &&
+              changed.reports[env].score == unchanged.reports[env].score);
+  }
+  CHECK(stalls >= 9);
+  CHECK(changed.world.options().rules.stall_steps == 12);
+}
+
 TEST(a_saved_game_continues_bit_for_bit_anywhere) {
   WorldOptions options = small_frames(11, 2);
   options.game.domain_randomize = true;
   options.game.keeps_skid_marks = true;
   options.game.ends_at_start_line = true;
-  options.game.max_frames = 90;
+  options.game.max_episode_frames = 90;
   options.action_repeat = 2;
   options.rules.missed_tile_penalty = 0.5;
   options.rules.stall_steps = 15;
@@ -382,6 +428,6 @@ TEST(a_state_of_another_length_is_refused_and_changes_nothing) {
 
 TEST(a_wrong_frame_format_is_refused) {
   WorldOptions options = small_frames(1);
-  options.format.size = 97;
+  options.format.frame_size = 97;
   CHECK_THROWS(std::invalid_argument, "97", world_of(options));
 }

@@ -27,7 +27,7 @@ inline racing::WorldOptions small_frames(std::int32_t num_envs, int num_threads 
   racing::WorldOptions options;
   options.num_envs = num_envs;
   options.num_threads = num_threads;
-  options.format = {.crop_hud = true, .gray = true, .size = 42, .interleaved = false};
+  options.format = {.crop_hud = true, .gray = true, .frame_size = 42};
   return options;
 }
 

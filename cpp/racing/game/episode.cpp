@@ -105,7 +105,7 @@ FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block
     end.lap_finished = 0;
     end.reward = kOffFieldReward;
   }
-  end.truncated = options.max_frames > 0 && num_frames_ >= options.max_frames;
+  end.truncated = options.max_episode_frames && num_frames_ >= *options.max_episode_frames;
   return end;
 }
 

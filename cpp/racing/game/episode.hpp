@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "racing/base/scene.hpp"
@@ -15,13 +16,13 @@
 namespace apexline::racing {
 
 struct GameOptions {
-  std::int32_t max_frames = 1000;  // truncates an episode; 0 is no limit
-  bool domain_randomize = false;   // colours are drawn anew at each reset
-  // The stock game means a lap to end at the start line once more than `lap_complete_percent` of the tiles are
-  // visited, but its reset visits tile 0 already, so that never happens. True repairs it.
+  std::optional<std::int32_t> max_episode_frames = 1000;  // frames after which an episode is truncated; none: never
+  bool domain_randomize = false;                          // random colours at each reset
+  // The stock game has a rule that ends a lap at the start line once more than `lap_complete_percent` of the tiles are
+  // visited, but its reset visits tile 0 already, so the rule never applies. True makes it apply.
   bool ends_at_start_line = false;
   double lap_complete_percent = 0.95;
-  bool keeps_skid_marks = false;   // for images that people look at
+  bool keeps_skid_marks = false;  // only images for people show them
 };
 
 // What a frame brought; the names of gymnasium.
@@ -90,14 +91,14 @@ class Episode {
   std::vector<std::int32_t> under_wheels_;
   SkidMarks skid_marks_;
   std::int32_t num_visited_ = 0;
-  std::int32_t num_frames_ = 0;      // played, without that of reset
-  std::int32_t failed_tracks_ = 0;   // attempts before this track
-  bool is_on_start_ = false;         // a wheel touches tile 0
-  bool lap_is_complete_ = false;     // by the repaired rule
-  double seconds_ = 0;               // CarRacing.t
-  double score_ = 0;                 // CarRacing.reward
-  double score_on_screen_ = 0;       // the same before the last frame was charged
-  double counted_score_ = 0;         // CarRacing.prev_reward
+  std::int32_t num_frames_ = 0;  // played, without that of reset
+  std::int32_t failed_tracks_ = 0;  // attempts before this track
+  bool is_on_start_ = false;  // a wheel touches tile 0
+  bool lap_is_complete_ = false;  // by the repaired rule
+  double seconds_ = 0;  // CarRacing.t
+  double score_ = 0;  // CarRacing.reward
+  double score_on_screen_ = 0;  // the same before the last frame was charged
+  double counted_score_ = 0;  // CarRacing.prev_reward
 };
 
 }  // namespace apexline::racing

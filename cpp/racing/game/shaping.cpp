@@ -5,34 +5,35 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::int32_t kLookAhead = 25;  // tiles; missed_tiles.py: LOOK_AHEAD
+// LOOK_AHEAD of the wrapper MissedTilePenalty, tiles: a tile further ahead was not reached along the road.
+constexpr std::int32_t kLookAhead = 25;
 
 }  // namespace
 
 void Shaping::begin(const Episode& episode) noexcept {
-  tiles_ = episode.num_visited();
-  idle_ = 0;
+  num_visited_ = episode.num_visited();
+  idle_steps_ = 0;
   progress_ = -1;
-  judged_ = 0;
+  num_checked_ = 0;
   advance(episode);
 }
 
-EndedBy Shaping::judge(const ShapingOptions& options, const Episode& episode, FrameEnd& end) noexcept {
+EndedBy Shaping::apply(const ShapingOptions& options, const Episode& episode, FrameEnd& end) noexcept {
   auto ended_by = EndedBy::kGame;
-  const bool came_round = advance(episode);
+  const bool completes_lap = advance(episode);
   bool lap_is_over = end.lap_finished == 1;
-  if (options.lap_bonus > 0 && came_round && !end.is_last()) {
+  if (options.lap_bonus && completes_lap && !end.is_last()) {
     end.terminated = true;
     ended_by = EndedBy::kLapEnd;
     lap_is_over = true;
   }
-  if (lap_is_over) end.reward += options.lap_bonus;
-  const std::int32_t behind = lap_is_over ? episode.num_tiles() : progress_ - options.missed_tile_margin;
-  if (skipped(episode, behind)) end.reward -= options.missed_tile_penalty;
-  idle_ = episode.num_visited() == tiles_ ? idle_ + 1 : 0;
-  tiles_ = episode.num_visited();
-  if (idle_ > 0) end.reward -= options.idle_penalty;
-  if (options.stall_steps > 0 && idle_ >= options.stall_steps && !end.is_last()) {
+  if (lap_is_over) end.reward += options.lap_bonus.value_or(0);
+  const std::int32_t passed = lap_is_over ? episode.num_tiles() : progress_ - options.missed_tile_margin;
+  if (misses_tile(episode, passed)) end.reward -= options.missed_tile_penalty;
+  idle_steps_ = episode.num_visited() == num_visited_ ? idle_steps_ + 1 : 0;
+  num_visited_ = episode.num_visited();
+  if (idle_steps_ > 0) end.reward -= options.idle_penalty;
+  if (options.stall_steps && idle_steps_ >= *options.stall_steps && !end.is_last()) {
     end.reward -= options.stall_penalty;
     end.terminated = true;
     ended_by = EndedBy::kStall;
@@ -41,23 +42,23 @@ EndedBy Shaping::judge(const ShapingOptions& options, const Episode& episode, Fr
 }
 
 bool Shaping::fits(const Episode& episode) const noexcept {
-  return progress_ >= -1 && progress_ < std::max(episode.num_tiles(), 1) && judged_ >= 0 &&
-         judged_ <= episode.num_tiles();
+  return progress_ >= -1 && progress_ < std::max(episode.num_tiles(), 1) && num_checked_ >= 0 &&
+         num_checked_ <= episode.num_tiles();
 }
 
 bool Shaping::advance(const Episode& episode) noexcept {
   const std::int32_t horizon = progress_ + kLookAhead;
-  bool came_round = false;
+  bool completes_lap = false;
   for (const std::int32_t tile : episode.under_wheels()) {
     if (tile <= horizon) progress_ = std::max(progress_, tile);
-    came_round = came_round || tile + episode.num_tiles() <= horizon;
+    completes_lap = completes_lap || tile + episode.num_tiles() <= horizon;
   }
-  return came_round;
+  return completes_lap;
 }
 
-bool Shaping::skipped(const Episode& episode, std::int32_t behind) noexcept {
+bool Shaping::misses_tile(const Episode& episode, std::int32_t end) noexcept {
   bool any = false;
-  for (; judged_ < behind; ++judged_) any = any || !episode.is_visited(judged_);
+  for (; num_checked_ < end; ++num_checked_) any = any || !episode.is_visited(num_checked_);
   return any;
 }
 

@@ -9,15 +9,15 @@
 namespace apexline::racing {
 
 FrameWriter::FrameWriter(const FrameFormat& format, const RasterKernels& kernels) : format_(format), kernels_(kernels) {
-  if (format.size < 1 || format.size > format.visible_side())
-    throw std::invalid_argument(text("size is ", format.size, "; it must be between 1 and ", format.visible_side()));
+  if (format.frame_size < 1 || format.frame_size > format.visible_side())
+    throw std::invalid_argument(text("frame_size is ", format.frame_size, "; expected 1 to ", format.visible_side()));
 }
 
 void FrameWriter::write(const Planes& planes, std::uint8_t* out) noexcept {
   const std::size_t left = format_.crop_hud ? FrameFormat::kCropLeft : 0;
   const auto side = static_cast<std::size_t>(format_.visible_side());
   if (format_.gray) {
-    const bool direct = format_.size == format_.visible_side();
+    const bool direct = format_.frame_size == format_.visible_side();
     std::uint8_t* gray = direct ? out : gray_.data();
     kernels_.gray(planes, left, side, gray);
     if (!direct) write_channel(gray, side, out);
@@ -25,11 +25,11 @@ void FrameWriter::write(const Planes& planes, std::uint8_t* out) noexcept {
       std::transform(out, out + format_.bytes(), out, [](std::uint8_t x) { return kRoadContrast[x]; });
     return;
   }
-  const std::size_t area = static_cast<std::size_t>(format_.size) * static_cast<std::size_t>(format_.size);
-  if (!format_.interleaved) {
+  const std::size_t area = static_cast<std::size_t>(format_.frame_size) * static_cast<std::size_t>(format_.frame_size);
+  if (format_.channels_first) {
     for (std::size_t channel = 0; channel < 3; ++channel)
       write_channel(planes[channel].data() + left, kSide, out + channel * area);
-  } else if (format_.size == kSide) {
+  } else if (format_.frame_size == kSide) {
     kernels_.interleave(planes[0].data(), planes[1].data(), planes[2].data(), area, out);
   } else {
     for (std::size_t channel = 0; channel < 3; ++channel)
@@ -40,16 +40,16 @@ void FrameWriter::write(const Planes& planes, std::uint8_t* out) noexcept {
 
 void FrameWriter::write_channel(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept {
   const auto side = static_cast<std::size_t>(format_.visible_side());
-  if (format_.size == format_.visible_side())
+  if (format_.frame_size == format_.visible_side())
     for (std::size_t row = 0; row < side; ++row) std::memcpy(out + row * side, visible + row * stride, side);
-  else if (format_.size * 2 == format_.visible_side())
+  else if (format_.frame_size * 2 == format_.visible_side())
     halve(visible, stride, out);
   else
     average(visible, stride, out);
 }
 
 void FrameWriter::halve(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept {
-  const auto size = static_cast<std::size_t>(format_.size);
+  const auto size = static_cast<std::size_t>(format_.frame_size);
   for (std::size_t row = 0; row < size; ++row) {
     const std::uint8_t* high = visible + 2 * row * stride;
     const std::uint8_t* low = high + stride;
@@ -61,7 +61,7 @@ void FrameWriter::halve(const std::uint8_t* visible, std::size_t stride, std::ui
 // In 1/size of a pixel, output i covers i * side up to (i + 1) * side and pixel y covers y * size up to
 // (y + 1) * size.
 void FrameWriter::average(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept {
-  const auto size = static_cast<std::uint32_t>(format_.size);
+  const auto size = static_cast<std::uint32_t>(format_.frame_size);
   const auto side = static_cast<std::uint32_t>(format_.visible_side());
   const auto covered = [&](std::uint32_t cell, std::uint32_t pixel) {
     return std::min((cell + 1) * side, (pixel + 1) * size) - std::max(cell * side, pixel * size);

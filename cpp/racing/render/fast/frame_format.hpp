@@ -15,15 +15,15 @@ struct FrameFormat {
   static constexpr int kCroppedSide = 84;  // rows 0:84 and columns 6:90
   static constexpr int kCropLeft = 6;
 
-  bool crop_hud = false;
-  bool gray = false;        // (299 R + 587 G + 114 B + 500) / 1000
-  int size = kSide;         // pixels a side after an area mean, 1 to visible_side()
-  bool interleaved = false;  // (size, size, 3) as the game has it, else (3, size, size); nothing where gray
-  bool road_contrast = false;  // with gray: bytes go through kRoadContrast
+  bool crop_hud = false;        // 84x84 pixels without the indicators instead of 96x96
+  bool gray = false;            // (299 R + 587 G + 114 B + 500) / 1000, without a channel axis
+  int frame_size = kSide;       // pixels a side after an area mean, 1 to visible_side()
+  bool channels_first = false;  // colours as (3, frame_size, frame_size) instead of (frame_size, frame_size, 3)
+  bool road_contrast = false;   // gray values are mapped by kRoadContrast
 
   [[nodiscard]] int visible_side() const noexcept { return crop_hud ? kCroppedSide : kSide; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * (gray ? 1 : 3);
+    return static_cast<std::size_t>(frame_size) * static_cast<std::size_t>(frame_size) * (gray ? 1 : 3);
   }
 };
 
@@ -42,7 +42,7 @@ inline constexpr std::array<std::uint8_t, 256> kRoadContrast = make_road_contras
 // Not for two threads at a time: it owns scratch memory. `write` allocates nothing.
 class FrameWriter {
  public:
-  // Throws std::invalid_argument where the size is out of range.
+  // Throws std::invalid_argument unless 1 <= frame_size <= visible_side().
   FrameWriter(const FrameFormat& format, const RasterKernels& kernels);
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return format_; }
