@@ -33,7 +33,7 @@ $(READY): $(BUILD_INPUTS)
 	@echo "installing apexline into $(VENV) (torch is large; the first time takes minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) scikit-build-core pybind11 cmake ninja
-	@$(INSTALL) --no-build-isolation --editable '.[train,dev]'
+	@$(INSTALL) --no-build-isolation --config-settings=cmake.define.APEXLINE_TEST_BINDINGS=ON --editable '.[train,dev]'
 	@touch $@
 
 train: $(READY)

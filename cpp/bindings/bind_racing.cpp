@@ -55,7 +55,7 @@ Action discrete_action(std::int64_t action) noexcept {
 }
 
 // A game that was never reset, or has ended.
-struct ResetNeeded : std::runtime_error {
+struct ResetNeededError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -71,10 +71,10 @@ class Busy {
   bool& is_busy_;
 };
 
-class Racing {
+class ArrayWorld {
  public:
-  Racing(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
-         const std::vector<racing::Pcg64::State>& random)
+  ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
+             const std::vector<racing::Pcg64::State>& random)
       : world_(options, glyphs, random),
         kind_(actions),
         glyphs_(glyphs),
@@ -113,7 +113,7 @@ class Racing {
   py::tuple step(const py::object& actions) {
     require_idle();
     for (std::size_t env = 0; env < actions_.size(); ++env)
-      if (world_.needs_reset(env)) throw ResetNeeded(text("environment ", env, " needs a reset before a step"));
+      if (world_.needs_reset(env)) throw ResetNeededError(text("environment ", env, " needs a reset before a step"));
     take_actions(actions);
     py::array_t<std::uint8_t> frames = new_frames();
     py::array reports = new_reports();
@@ -265,7 +265,7 @@ class Racing {
 
   void require_drawable(std::size_t env) const {
     if (world_.episode(env).num_tiles() == 0)
-      throw ResetNeeded(text("environment ", env, " needs a reset before there is anything to draw"));
+      throw ResetNeededError(text("environment ", env, " needs a reset before there is anything to draw"));
   }
 
   py::array_t<std::uint8_t> new_frames() const {
@@ -331,11 +331,12 @@ class Racing {
   bool is_busy_ = false;
 };
 
-std::unique_ptr<Racing> make_racing(const py::object& states, const std::string& actions, const std::string& autoreset,
-                                    int action_repeat, int skip_zoom, int max_frames, bool domain_randomize,
-                                    bool ends_at_start_line, double lap_complete_percent, bool keeps_skid_marks,
-                                    bool crop_hud, bool gray, int frame_size, bool interleaved, bool road_contrast,
-                                    const py::dict& rules, const py::tuple& glyphs, int num_threads) {
+std::unique_ptr<ArrayWorld> make_world(const py::object& states, const std::string& actions,
+                                       const std::string& autoreset, int action_repeat, int skip_zoom, int max_frames,
+                                       bool domain_randomize, bool ends_at_start_line, double lap_complete_percent,
+                                       bool keeps_skid_marks, bool crop_hud, bool gray, int frame_size,
+                                       bool interleaved, bool road_contrast, const py::dict& rules,
+                                       const py::tuple& glyphs, int num_threads) {
   const auto random = random_states(states, "states", std::nullopt);
   racing::WorldOptions options;
   options.num_envs = static_cast<std::int32_t>(random.size());
@@ -357,14 +358,14 @@ std::unique_ptr<Racing> make_racing(const py::object& states, const std::string&
   const ActionKind kind = actions == "discrete" ? ActionKind::kDiscrete
                           : actions == "pedal"  ? ActionKind::kPedal
                                                 : ActionKind::kContinuous;
-  return std::make_unique<Racing>(options, kind, glyphs_of(glyphs), random);
+  return std::make_unique<ArrayWorld>(options, kind, glyphs_of(glyphs), random);
 }
 
 }  // namespace
 
 void bind_racing(py::module_& module) {
-  py::register_exception<ResetNeeded>(module, "ResetNeeded", PyExc_RuntimeError);
-  py::class_<Racing>(module, "Racing", R"(Games of CarRacing stepped together; apexline.racing checks what it passes.
+  py::register_exception<ResetNeededError>(module, "ResetNeededError", PyExc_RuntimeError);
+  py::class_<ArrayWorld>(module, "World", R"(Games of CarRacing stepped together; apexline.racing checks what it passes.
 
 Args:
     states: (num_envs, 6) uint64, a random state a game: see Pcg64.
@@ -372,26 +373,27 @@ Args:
     autoreset: "next_step", "same_step" or "disabled".
     rules: the fields of ShapingRules.
     glyphs: the arrays of GlyphTable.)")
-      .def(py::init(&make_racing), py::kw_only(), py::arg("states"), py::arg("actions"), py::arg("autoreset"),
+      .def(py::init(&make_world), py::kw_only(), py::arg("states"), py::arg("actions"), py::arg("autoreset"),
            py::arg("action_repeat"), py::arg("skip_zoom"), py::arg("max_frames"), py::arg("domain_randomize"),
            py::arg("ends_at_start_line"), py::arg("lap_complete_percent"), py::arg("keeps_skid_marks"),
            py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"), py::arg("interleaved"),
            py::arg("road_contrast"), py::arg("rules"), py::arg("glyphs"), py::arg("num_threads"))
-      .def("reset", &Racing::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
+      .def("reset", &ArrayWorld::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
            "Frames and reports; those of games that `resets` leaves out are not written.")
-      .def("step", &Racing::step, py::arg("actions"),
+      .def("step", &ArrayWorld::step, py::arg("actions"),
            "Frames, reports, and with same-step autoreset, where a game ended, last frames and last reports.")
-      .def("observe", &Racing::observe, "The frames of the games as they stand.")
-      .def("portrait", &Racing::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
+      .def("observe", &ArrayWorld::observe, "The frames of the games as they stand.")
+      .def("portrait", &ArrayWorld::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
            py::arg("with_skid_marks"), "The exact image (height, width, 3) uint8 of a game.")
-      .def("track", &Racing::track, py::arg("env"),
+      .def("track", &ArrayWorld::track, py::arg("env"),
            "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")
-      .def("car", &Racing::car, py::arg("env"), "Bodies, pedals and clock of a game.")
-      .def("skid_marks", &Racing::skid_marks, py::arg("env"), "Pairs of whether on grass and points (n, 2) float64.")
-      .def("failed_tracks", &Racing::failed_tracks, py::arg("env"), "Attempts before the track of a game.")
-      .def("random_state", &Racing::random_state, py::arg("env"), "(6,) uint64 as Pcg64 has it.")
-      .def("save", &Racing::save, py::arg("env"), "The state of a game.")
-      .def("load", &Racing::load, py::arg("env"), py::arg("state"), "Takes a state over, or raises ValueError.");
+      .def("car", &ArrayWorld::car, py::arg("env"), "Bodies, pedals and clock of a game.")
+      .def("skid_marks", &ArrayWorld::skid_marks, py::arg("env"),
+           "Pairs of whether on grass and points (n, 2) float64.")
+      .def("failed_tracks", &ArrayWorld::failed_tracks, py::arg("env"), "Attempts before the track of a game.")
+      .def("random_state", &ArrayWorld::random_state, py::arg("env"), "(6,) uint64 as Pcg64 has it.")
+      .def("save", &ArrayWorld::save, py::arg("env"), "The state of a game.")
+      .def("load", &ArrayWorld::load, py::arg("env"), py::arg("state"), "Takes a state over, or raises ValueError.");
 }
 
 }  // namespace apexline::bindings

@@ -124,9 +124,6 @@ void restore(ArrayReplay& self, const py::dict& from) {
 }  // namespace
 
 void bind_replay(py::module_& module) {
-  module.def("available_processors", &available_processors,
-             "Processors this process may use: its affinity mask's, within its CPU quota.");
-
   py::class_<ArrayReplay, std::shared_ptr<ArrayReplay>>(module, "Replay",
                                                         "Core of apexline.PrioritizedFrameReplay, which documents it.")
       .def(py::init(&make_replay), py::kw_only(), py::arg("capacity"), py::arg("num_envs"), py::arg("frame_shape"),

@@ -6,11 +6,7 @@ namespace apexline::bindings {
 
 void bind_sum_tree(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);
-void bind_painter(pybind11::module_& module);
 void bind_prefetcher(pybind11::module_& module);
-void bind_polygon(pybind11::module_& module);
-void bind_track(pybind11::module_& module);
 void bind_racing(pybind11::module_& module);
-void bind_portrait(pybind11::module_& module);
 
 }  // namespace apexline::bindings

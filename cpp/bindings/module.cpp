@@ -4,6 +4,7 @@
 
 #include "bindings.hpp"
 #include "support/cpu.hpp"
+#include "support/processors.hpp"
 
 #if defined(__clang__)
 #define APEXLINE_COMPILER __VERSION__
@@ -12,19 +13,24 @@
 #endif
 
 PYBIND11_MODULE(_core, module) {
+  using namespace apexline;
+  namespace py = pybind11;
   module.doc() = "The C++ core of apexline. Private: import from apexline.";
   module.attr("__version__") = APEXLINE_VERSION;
   module.attr("compiler") = APEXLINE_COMPILER;
   module.def(
-      "isa", [] { return std::string(apexline::name(apexline::chosen_isa())); },
-      "The instruction-set variant in use: portable, avx2 or avx512. The environment variable APEXLINE_ISA forces\n"
-      "one; it is read once. Raises ValueError where it names none or one that is not supported.");
-  apexline::bindings::bind_sum_tree(module);
-  apexline::bindings::bind_replay(module);
-  apexline::bindings::bind_prefetcher(module);
-  apexline::bindings::bind_track(module);
-  apexline::bindings::bind_polygon(module);
-  apexline::bindings::bind_painter(module);
-  apexline::bindings::bind_racing(module);
-  apexline::bindings::bind_portrait(module);
+      "isa", [] { return std::string(name(chosen_isa())); },
+      "Returns the instruction-set variant in use: portable, avx2 or avx512.\n\n"
+      "The environment variable APEXLINE_ISA forces one; it is read once. Raises ValueError if it names none or one\n"
+      "that this processor does not support.");
+  module.def("available_processors", &available_processors,
+             "Returns the number of processors this process may use: its affinity mask, limited by its CPU quota.");
+
+  py::module_ replay = module.def_submodule("replay", "Core of apexline.replay.");
+  bindings::bind_sum_tree(replay);
+  bindings::bind_replay(replay);
+  bindings::bind_prefetcher(replay);
+
+  py::module_ racing = module.def_submodule("racing", "Core of apexline.racing.");
+  bindings::bind_racing(racing);
 }

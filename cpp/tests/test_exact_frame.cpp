@@ -1,4 +1,4 @@
-// What a image shows where; tests/oracle/test_portrait.py holds every byte against the stock game.
+// What a image shows where; tests/oracle/test_exact_frame.py holds every byte against the stock game.
 #include "racing/render/exact/exact_frame.hpp"
 
 #include <cmath>

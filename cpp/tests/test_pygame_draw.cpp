@@ -1,4 +1,4 @@
-// Small shapes by hand; thousands of random ones by their digests, which were taken where tests/oracle/test_shapes.py
+// Small shapes by hand; thousands of random ones by their digests, which were taken where tests/oracle/test_pygame_draw.py
 // finds the same shapes equal to pygame's.
 #include "racing/render/exact/pygame_draw.hpp"
 

@@ -58,7 +58,7 @@ TEST(a_second_image_has_nothing_of_the_first) {
   for (const std::uint8_t value : rgb) CHECK(value == 0);
 }
 
-// Taken where tests/oracle/test_shapes.py finds the same sizes equal to pygame's.
+// Taken where tests/oracle/test_pygame_draw.py finds the same sizes equal to pygame's.
 TEST(noise_keeps_its_digests) {
   Random random(3);
   Canvas canvas(1000, 800);

@@ -136,7 +136,7 @@ class Lockstep:
         self.episodes = np.zeros(len(seeds), np.int64)
         self.is_playing = np.ones(len(seeds), bool)
         states = np.stack([words(np.random.default_rng(seed)) for seed in seeds])
-        self.core = _core.Racing(
+        self.core = _core.racing.World(
             states=states,
             actions="discrete" if discrete else "continuous",
             autoreset="next_step",

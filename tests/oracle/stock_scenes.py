@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 Image = npt.NDArray[np.uint8]
-State = dict[str, Any]  # the arguments of _core.Scene
+State = dict[str, Any]  # the arguments of _core_testing.Scene
 Driver = Callable[[Any, int], npt.NDArray[np.float64]]
 Scene = tuple[State, Image]
 

@@ -42,7 +42,7 @@ def road(game: CarRacing) -> dict[str, npt.NDArray[Any]]:
 
 
 def scene(game: CarRacing) -> dict[str, Any]:
-    """The arguments of `_core.portrait` but for the size and the glyphs."""
+    """The arguments of `_core_testing.exact_frame` but for the size and the glyphs."""
     car = game.car
     assert car is not None
     hull, wheels = car.hull, car.wheels

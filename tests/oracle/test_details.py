@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from apexline import _core
+from apexline import _core_testing
 
 from .drivers import lane_follower, nodes_of, random_driver, spinner, view_of
 from .lockstep import Lockstep
@@ -245,10 +245,10 @@ def test_colours_are_drawn_where_the_domain_is_randomised():
         before = lockstep.core.random_state(1)
         for env in range(2):
             lockstep.begin(env, recolours=recolours)
-        random = _core.Pcg64(before)
+        random = _core_testing.Pcg64(before)
         if recolours:
-            _core.draw_colours(random)
-        nodes = _core.create_track(random)[0]
+            _core_testing.draw_colours(random)
+        nodes = _core_testing.create_track(random)[0]
         np.testing.assert_array_equal(nodes, lockstep.core.track(1)["nodes"])
         for _ in range(20):
             lockstep.step(np.float64([[0.2, 1, 0], [-0.2, 1, 0]]))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apexline._core import Pcg64
+from apexline._core_testing import Pcg64
 
 from .random_state import words
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.utils import seeding
 
-from apexline import _core
+from apexline import _core_testing
 
 from .random_state import words
 
@@ -93,7 +93,7 @@ def episodes(seeds, domain_randomize):
         game.step = lambda _action: (None,)  # a reset's first step touches tiles and draws a image
         for episode in range(EPISODES):
             before = game.np_random if episode else seeding.np_random(seed)[0]
-            random = _core.Pcg64(words(before))
+            random = _core_testing.Pcg64(words(before))
             game.reset(seed=None if episode else seed)
             yield f"seed {seed}, episode {episode}", game, random
 
@@ -101,7 +101,7 @@ def episodes(seeds, domain_randomize):
 def test_tracks_are_the_games(tmp_path):
     num_failed = 0
     for where, game, random in episodes(range(200), domain_randomize=False):
-        *arrays, failed = _core.create_track(random)
+        *arrays, failed = _core_testing.create_track(random)
         assert_same(Road(*arrays), stock_road(game), where, tmp_path)
         np.testing.assert_array_equal(random.state, words(game.np_random), err_msg=where)
         num_failed += failed
@@ -110,8 +110,8 @@ def test_tracks_are_the_games(tmp_path):
 
 def test_colours_and_the_tracks_after_them_are_the_games(tmp_path):
     for where, game, random in episodes(range(30), domain_randomize=True):
-        assert_same_colours(game, _core.draw_colours(random), where)
-        *arrays, _ = _core.create_track(random)
+        assert_same_colours(game, _core_testing.draw_colours(random), where)
+        *arrays, _ = _core_testing.create_track(random)
         assert_same(Road(*arrays), stock_road(game), where, tmp_path)
         np.testing.assert_array_equal(random.state, words(game.np_random), err_msg=where)
 

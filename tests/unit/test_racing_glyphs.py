@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from apexline import _core
+from apexline import _core_testing
 from apexline.racing.native.glyphs import CHARACTERS, FONT_SIZE, GlyphTable, load_glyphs, plain_glyphs
 
 TABLES = [pytest.param(load_glyphs, id="installed"), pytest.param(plain_glyphs, id="plain")]
@@ -57,7 +57,7 @@ def test_the_score_is_written_as_the_stock_game_writes_it() -> None:
         surface = pygame.Surface((200, 100))
         surface.blit(text, place)
         stock = pygame.surfarray.array3d(surface).transpose(1, 0, 2)
-        assert np.array_equal(_core.score_image(score, arrays), stock), score
+        assert np.array_equal(_core_testing.score_image(score, arrays), stock), score
     font_module.quit()
 
 
@@ -121,4 +121,4 @@ def test_a_table_that_does_not_fit_is_refused(place: int, value: np.ndarray, mes
     arrays = list(plain_glyphs().arrays)
     arrays[place] = value
     with pytest.raises(ValueError, match=message):
-        _core.score_image(0.0, tuple(arrays))
+        _core_testing.score_image(0.0, tuple(arrays))

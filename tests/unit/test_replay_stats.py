@@ -135,7 +135,7 @@ def test_nbytes_grow_with_the_slots_written():
 def test_bytes_for_predicts_the_nbytes_of_a_full_replay(capacity):
     replay = filled(steps=capacity, capacity=capacity)
     field_bytes = 2 * 8 + 4 + 2 * 3 * 2
-    assert _core.Replay.bytes_for(capacity, 3, 5 * 4, field_bytes) == replay.nbytes
+    assert _core.replay.Replay.bytes_for(capacity, 3, 5 * 4, field_bytes) == replay.nbytes
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_bytes_for_predicts_the_nbytes_of_a_full_replay(capacity):
 )
 def test_bytes_for_refuses_what_no_replay_can_have(capacity, num_envs, message):
     with pytest.raises(ValueError, match=message):
-        _core.Replay.bytes_for(capacity, num_envs, 1, 1)
+        _core.replay.Replay.bytes_for(capacity, num_envs, 1, 1)
 
 
 def test_an_episodes_final_frame_takes_a_slot():

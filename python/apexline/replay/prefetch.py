@@ -27,7 +27,7 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
 
     def __init__(
         self,
-        core: _core.Prefetcher,
+        core: _core.replay.Prefetcher,
         make_batch: Callable[[], Batch],
         hand_out: Callable[[Batch], AnyBatch],
         depth: int,

@@ -320,7 +320,7 @@ class PrioritizedFrameReplay:
             raise ValueError(f"depth is {depth}; it must be >= 1")
         arenas = self._make_arenas()
         arguments = (
-            _core.Prefetcher(self._core),
+            _core.replay.Prefetcher(self._core),
             lambda: self._batch_from(arenas, batch_size),
         )
         chosen = self.beta if beta is None else beta
@@ -406,8 +406,8 @@ class PrioritizedFrameReplay:
         )
         self.load_state_dict(pickled["state"])
 
-    def _make_core(self) -> _core.Replay:
-        return _core.Replay(**self._options)
+    def _make_core(self) -> _core.replay.Replay:
+        return _core.replay.Replay(**self._options)
 
     def _make_arenas(self) -> Arenas:
         stacked = ArraySpec((self.frame_stack, *self.frame_shape), self.frame_dtype)

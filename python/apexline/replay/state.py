@@ -24,13 +24,15 @@ Piece = Mapping[str, Any]
 """Slots begin, begin + 1, ... of a lane: their frames, actions, extras and steps as arrays."""
 
 
-def state_dict(core: _core.Replay, shape: Shape) -> dict[str, Any]:
+def state_dict(core: _core.replay.Replay, shape: Shape) -> dict[str, Any]:
     """The whole state in one dictionary."""
     state = core.state()
     return {"shape": shape, **state, "slots": list(_pieces(core, shape, state, most=shape["capacity"]))}
 
 
-def load_state_dict(core: _core.Replay, fresh: _core.Replay, shape: Shape, state: State) -> None:
+def load_state_dict(
+    core: _core.replay.Replay, fresh: _core.replay.Replay, shape: Shape, state: State
+) -> None:
     """Fills `fresh` and, where it is whole, exchanges its contents for those of `core`.
 
     Raises:
@@ -43,7 +45,7 @@ def load_state_dict(core: _core.Replay, fresh: _core.Replay, shape: Shape, state
     core.swap_contents(fresh)
 
 
-def save(core: _core.Replay, shape: Shape, path: Path) -> None:
+def save(core: _core.replay.Replay, shape: Shape, path: Path) -> None:
     """Writes the state to `path`; see `files.write`."""
     state = core.state()
     priorities = state.pop("priorities")
@@ -59,7 +61,7 @@ def save(core: _core.Replay, shape: Shape, path: Path) -> None:
     files.write(path, sections())
 
 
-def load(core: _core.Replay, fresh: _core.Replay, shape: Shape, path: Path) -> None:
+def load(core: _core.replay.Replay, fresh: _core.replay.Replay, shape: Shape, path: Path) -> None:
     """As `load_state_dict`, from a file that `save` wrote.
 
     Raises:
@@ -90,7 +92,7 @@ def load(core: _core.Replay, fresh: _core.Replay, shape: Shape, path: Path) -> N
     core.swap_contents(fresh)
 
 
-def _pieces(core: _core.Replay, shape: Shape, state: State, most: int) -> Iterator[dict[str, Any]]:
+def _pieces(core: _core.replay.Replay, shape: Shape, state: State, most: int) -> Iterator[dict[str, Any]]:
     """All stored slots in pieces of at most so many."""
     for lane, (begin, end) in enumerate(_stored(shape, state)):
         for first in range(begin, end, most):
@@ -106,7 +108,7 @@ def _pieces(core: _core.Replay, shape: Shape, state: State, most: int) -> Iterat
             }
 
 
-def _fill(fresh: _core.Replay, shape: Shape, state: State, pieces: Iterable[Piece]) -> None:
+def _fill(fresh: _core.replay.Replay, shape: Shape, state: State, pieces: Iterable[Piece]) -> None:
     for name, value in shape.items():
         if state["shape"][name] != value:
             raise ValueError(f"{name} is {state['shape'][name]}; this replay's is {value}")

@@ -2,7 +2,7 @@
 //
 // The box of the indicators and every flat area are the game's bytes. At edges a pixel is the mean of 16 samples where
 // the game blends antialiased outlines: over whole images the values are off by less than 0.1 on average, those at
-// edges by a few levels (tests/oracle/test_pixels.py).
+// edges by a few levels (tests/oracle/test_painter.py).
 #pragma once
 
 #include <cstdint>

@@ -201,7 +201,7 @@ class NativeGames:
         self._window = Window(WINDOW_SIZE) if render_mode == "human" else None
         self._verbose = verbose
         self._owner = owner
-        self._core: _core.Racing | None = _core.Racing(
+        self._core: _core.racing.World | None = _core.racing.World(
             states=np.stack([words(generator) for generator in random]),
             actions=options.action_kind,
             autoreset=autoreset,
@@ -223,7 +223,7 @@ class NativeGames:
         )
 
     @property
-    def core(self) -> _core.Racing:
+    def core(self) -> _core.racing.World:
         """Raises ClosedEnvironmentError where the environment is closed."""
         if self._core is None:
             raise ClosedEnvironmentError(f"{self._owner} is closed")
@@ -246,7 +246,7 @@ class NativeGames:
         core = self._core if self._core is not None else self.core
         try:
             outcome = core.step(actions)
-        except _core.ResetNeeded as error:
+        except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
         if self._verbose or self._window is not None:
             self._after(outcome[1])
@@ -256,7 +256,7 @@ class NativeGames:
         """The observations of the games as they stand. Raises ResetNeeded where one was never reset."""
         try:
             return self.core.observe()
-        except _core.ResetNeeded as error:
+        except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
 
     def image(self, env: int) -> Frame | None:
@@ -294,7 +294,7 @@ class NativeGames:
     def _portrait(self, env: int, size: tuple[int, int], *, with_skid_marks: bool) -> Frame:
         try:
             return self.core.portrait(env, *size, with_skid_marks)
-        except _core.ResetNeeded as error:
+        except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
 
     def _after(self, reports: Reports) -> None:
@@ -347,7 +347,7 @@ class EpisodeSoFar:
 _HEADER = struct.Struct("<Idqd")
 
 
-def pack_state(core: _core.Racing, env: int, episode: EpisodeSoFar) -> bytes:
+def pack_state(core: _core.racing.World, env: int, episode: EpisodeSoFar) -> bytes:
     """A game's state and what Python keeps of it as bytes, with a checksum over all of them."""
     state = core.save(env)
     fields = (episode.total, episode.steps, episode.seconds)
@@ -355,7 +355,7 @@ def pack_state(core: _core.Racing, env: int, episode: EpisodeSoFar) -> bytes:
     return _HEADER.pack(sum_over_all, *fields) + state
 
 
-def unpack_states(core: _core.Racing, states: dict[int, bytes]) -> dict[int, EpisodeSoFar]:
+def unpack_states(core: _core.racing.World, states: dict[int, bytes]) -> dict[int, EpisodeSoFar]:
     """Puts games into states, all of them or, where one is refused, none.
 
     Raises ValueError or TypeError, naming the game, where bytes are not a state.
@@ -372,7 +372,7 @@ def unpack_states(core: _core.Racing, states: dict[int, bytes]) -> dict[int, Epi
     return episodes
 
 
-def _unpack_state(core: _core.Racing, env: int, state: bytes) -> EpisodeSoFar:
+def _unpack_state(core: _core.racing.World, env: int, state: bytes) -> EpisodeSoFar:
     if not isinstance(state, bytes):
         raise TypeError(f"the state of environment {env} is a {type(state).__name__}; it must be bytes")
     if len(state) < _HEADER.size:

@@ -1,9 +1,9 @@
 #include "racing/render/fast/painter.hpp"
 
 #include "array_scene.hpp"
-#include "arrays.hpp"
-#include "bindings.hpp"
-#include "glyph_arrays.hpp"
+#include "bindings/arrays.hpp"
+#include "bindings/glyph_arrays.hpp"
+#include "bindings_testing.hpp"
 
 namespace apexline::bindings {
 namespace {

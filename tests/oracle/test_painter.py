@@ -17,7 +17,7 @@ import pygame
 import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
-from apexline import _core
+from apexline import _core_testing
 from apexline.racing import AreaMean, ChannelsFirst, CropHud, Grayscale
 from apexline.racing.native.glyphs import load_glyphs
 
@@ -43,8 +43,8 @@ def glyphs() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def painter(glyphs: dict[str, Any]) -> _core.Painter:
-    return _core.Painter(crop_hud=False, gray=False, size=96, interleaved=True, **glyphs)
+def painter(glyphs: dict[str, Any]) -> _core_testing.Painter:
+    return _core_testing.Painter(crop_hud=False, gray=False, size=96, interleaved=True, **glyphs)
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +112,11 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_images_are_those_of_the_stock_game(
-    case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, tmp_path: Path
+    case: str, scenes: dict[str, list[Scene]], painter: _core_testing.Painter, tmp_path: Path
 ) -> None:
     errors = []
     for number, (state, stock) in enumerate(scenes[case]):
-        native = painter.draw(_core.Scene(**state))
+        native = painter.draw(_core_testing.Scene(**state))
         difference = np.abs(native.astype(int) - stock)
         errors.append(difference.mean())
         demands = {
@@ -149,12 +149,12 @@ def test_equal_flat_areas_are_told_from_unequal_ones(scenes: dict[str, list[Scen
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_format_is_what_the_wrappers_make_of_the_image(
-    case: str, scenes: dict[str, list[Scene]], painter: _core.Painter, glyphs: dict[str, Any]
+    case: str, scenes: dict[str, list[Scene]], painter: _core_testing.Painter, glyphs: dict[str, Any]
 ) -> None:
     for state, _ in scenes[case][::15]:
-        full = painter.draw(_core.Scene(**state))
+        full = painter.draw(_core_testing.Scene(**state))
         for options in FORMATS:
-            frame = _core.Painter(**options, **glyphs).draw(_core.Scene(**state))
+            frame = _core_testing.Painter(**options, **glyphs).draw(_core_testing.Scene(**state))
             expected = wrapped(full, **options)
             np.testing.assert_array_equal(frame, expected, err_msg=str(options))
 
@@ -189,23 +189,25 @@ def wrapped(image: Image, *, crop_hud: bool, gray: bool, size: int, interleaved:
 def test_a_frame_depends_on_its_scene_alone(scenes: dict[str, list[Scene]], glyphs: dict[str, Any]) -> None:
     options = {"crop_hud": False, "gray": False, "size": 96, "interleaved": False}
     states = [state for case in CASES for state, _ in scenes[case][::10]]
-    used = _core.Painter(**options, **glyphs)
-    forwards = [used.draw(_core.Scene(**state)) for state in states]
-    backwards = [used.draw(_core.Scene(**state)) for state in reversed(states)][::-1]
-    fresh = [_core.Painter(**options, **glyphs).draw(_core.Scene(**state)) for state in states]
+    used = _core_testing.Painter(**options, **glyphs)
+    forwards = [used.draw(_core_testing.Scene(**state)) for state in states]
+    backwards = [used.draw(_core_testing.Scene(**state)) for state in reversed(states)][::-1]
+    fresh = [
+        _core_testing.Painter(**options, **glyphs).draw(_core_testing.Scene(**state)) for state in states
+    ]
     np.testing.assert_array_equal(forwards, backwards)
     np.testing.assert_array_equal(forwards, fresh)
 
 
 DRAW = """
 import hashlib, pickle, sys
-from apexline import _core
+from apexline import _core, _core_testing
 states, glyphs, formats = pickle.load(open(sys.argv[1], "rb"))
 seen = hashlib.sha256()
 for options in formats:
-    painter = _core.Painter(**options, **glyphs)
+    painter = _core_testing.Painter(**options, **glyphs)
     for state in states:
-        seen.update(painter.draw(_core.Scene(**state)).tobytes())
+        seen.update(painter.draw(_core_testing.Scene(**state)).tobytes())
 print(_core.isa(), seen.hexdigest())
 """
 
@@ -228,14 +230,14 @@ def test_every_variant_draws_the_same_bytes(
         pytest.skip(f"{isa} is not supported here")
     seen = hashlib.sha256()
     for options in formats:
-        painter = _core.Painter(**options, **glyphs)
+        painter = _core_testing.Painter(**options, **glyphs)
         for state in states:
-            seen.update(painter.draw(_core.Scene(**state)).tobytes())
+            seen.update(painter.draw(_core_testing.Scene(**state)).tobytes())
     assert result.stdout.split() == [isa, seen.hexdigest()], result.stderr
 
 
 def test_every_indicator_and_score_is_the_stock_games(
-    undrawn_game: Callable[..., Any], painter: _core.Painter
+    undrawn_game: Callable[..., Any], painter: _core_testing.Painter
 ) -> None:
     """The box is exact for any values, as long as no bar reaches the score."""
     game = undrawn_game()
@@ -248,12 +250,12 @@ def test_every_indicator_and_score_is_the_stock_games(
         for wheel in game.car.wheels:
             wheel.omega = float(random.choice([0.0, 5e-5, -3e-4, -30.0, *random.normal(scale=120, size=3)]))
         state, stock = scene(game)
-        native = painter.draw(_core.Scene(**state))
+        native = painter.draw(_core_testing.Scene(**state))
         np.testing.assert_array_equal(native[BOX:], stock[BOX:], err_msg=repr(state))
 
 
 def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
-    undrawn_game: Callable[..., Any], painter: _core.Painter
+    undrawn_game: Callable[..., Any], painter: _core_testing.Painter
 ) -> None:
     game = undrawn_game()
     play(game, 11, follow(40), [60])
@@ -261,7 +263,7 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
     for wheel, omega in zip(game.car.wheels, (-700.0, 900.0, 5000.0, 450.0), strict=True):
         wheel.omega = omega
     state, stock = scene(game)
-    native = painter.draw(_core.Scene(**state))
+    native = painter.draw(_core_testing.Scene(**state))
     np.testing.assert_array_equal(native[BOX:], stock[BOX:])
     assert np.abs(native.astype(int) - stock).mean() <= 0.35
     assert (stock[BOX - 1, 12:14] == 253).all(), "the speed's does rise above it"
@@ -282,4 +284,4 @@ def test_what_makes_no_painter_is_refused(
 ) -> None:
     options = {"crop_hud": False, "gray": False, "size": 96, "interleaved": False, **glyphs, **changed}
     with pytest.raises(ValueError, match=message):
-        _core.Painter(**options)
+        _core_testing.Painter(**options)

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from apexline import _core
+from apexline import _core_testing
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 import Box2D
@@ -65,7 +65,7 @@ def both_say(fixed, moved, position, angle):
     """Whether the two touch, after the core and Box2D agreed."""
     transform = transform_of(position, angle)
     theirs = Box2D.b2TestOverlap(shape_of(fixed), 0, shape_of(moved), 0, transform_of((0, 0), 0), transform)
-    ours = _core.polygons_overlap(fixed, moved, *transform.position, transform.q.s, transform.q.c)
+    ours = _core_testing.polygons_overlap(fixed, moved, *transform.position, transform.q.s, transform.q.c)
     assert ours == theirs, f"{fixed.tolist()} and {moved.tolist()} at {tuple(position)} turned by {angle}"
     return ours
 
@@ -91,15 +91,15 @@ def test_corners_and_masses_are_box2ds():
     polygons += [random_polygon(random) for _ in range(1000)] + [random_tile(random) for _ in range(300)]
     for corners in polygons:
         shape = shape_of(corners)
-        np.testing.assert_array_equal(_core.convex_hull(corners), np.float32(shape.vertices))
+        np.testing.assert_array_equal(_core_testing.convex_hull(corners), np.float32(shape.vertices))
         data = shape.getMass(0.7)
-        ours = np.float32(_core.polygon_mass(corners, 0.7))
+        ours = np.float32(_core_testing.polygon_mass(corners, 0.7))
         np.testing.assert_array_equal(ours, np.float32([data.mass, *data.center, data.I]))
 
 
 def test_the_hulls_centre_of_mass_is_not_its_origin():
     car = car_dynamics.Car(Box2D.b2World((0, 0)), 0, 0, 0)
-    parts = np.array([_core.polygon_mass(part, 1) for part in PARTS[:4]])
+    parts = np.array([_core_testing.polygon_mass(part, 1) for part in PARTS[:4]])
     mass = parts[:, 0].sum()
     assert car.hull.mass == pytest.approx(mass, rel=1e-6)
     assert car.hull.localCenter[1] == pytest.approx((parts[:, 0] * parts[:, 2]).sum() / mass, abs=1e-6)
@@ -153,7 +153,7 @@ def test_contacts_of_a_world_begin_at_two_skins():
         )
         world.Step(0.02, 1, 1)
         touching = any(edge.contact.touching for edge in road.contacts)
-        assert _core.polygons_overlap(tile, wheel, x, 1, 0, 1) == touching
+        assert _core_testing.polygons_overlap(tile, wheel, x, 1, 0, 1) == touching
         assert touching == (gap < 0.02) or abs(gap - 0.02) < 1e-5
         seen.add(touching)
     assert seen == {True, False}
@@ -169,4 +169,4 @@ def test_contacts_of_a_world_begin_at_two_skins():
 )
 def test_what_is_no_polygon_is_named(points, message):
     with pytest.raises(ValueError, match=message):
-        _core.convex_hull(points)
+        _core_testing.convex_hull(points)

@@ -10,7 +10,7 @@ import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 from pygame import gfxdraw
 
-from apexline import _core
+from apexline import _core_testing
 
 from .stock_scenes import Driver, drive, follow, make_game, move, render, spin, state
 
@@ -74,7 +74,7 @@ def native_polygons(game: Any) -> list[Polygon]:
     }
     return [
         (smooth, colours.get(INKS[ink], INKS[ink]), corners)  # type: ignore[misc]
-        for ink, smooth, corners in _core.polygons(_core.Scene(**known))
+        for ink, smooth, corners in _core_testing.polygons(_core_testing.Scene(**known))
     ]
 
 

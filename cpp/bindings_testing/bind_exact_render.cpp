@@ -1,13 +1,13 @@
-// The image for people, and doors to the shapes that it is drawn of, which only tests use.
+// The exact renderer and the shapes it draws, each callable by itself.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "arrays.hpp"
-#include "bindings.hpp"
-#include "glyph_arrays.hpp"
+#include "bindings/arrays.hpp"
+#include "bindings/glyph_arrays.hpp"
+#include "bindings_testing.hpp"
 #include "racing/render/display_list.hpp"
 #include "racing/render/exact/exact_frame.hpp"
 #include "racing/render/exact/pygame_draw.hpp"
@@ -156,13 +156,13 @@ racing::Colours colours_of(const py::handle& object) {
   return {{colour(0), colour(1), colour(2)}, colour(3), colour(4)};
 }
 
-py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tiles, const py::object& touched,
-                                   const py::object& kerb_tiles, const py::object& kerb_is_white,
-                                   const py::object& kerbs, const py::object& colours, const py::object& poses,
-                                   const py::object& velocity, const py::object& phases, const py::object& omegas,
-                                   float steering_angle, double seconds, double score,
-                                   const std::vector<std::pair<bool, py::object>>& skid_marks,
-                                   const py::tuple& glyphs) {
+py::array_t<std::uint8_t> exact_frame(int width, int height, const py::object& tiles, const py::object& touched,
+                                      const py::object& kerb_tiles, const py::object& kerb_is_white,
+                                      const py::object& kerbs, const py::object& colours, const py::object& poses,
+                                      const py::object& velocity, const py::object& phases, const py::object& omegas,
+                                      float steering_angle, double seconds, double score,
+                                      const std::vector<std::pair<bool, py::object>>& skid_marks,
+                                      const py::tuple& glyphs) {
   const auto float32 = py::dtype::of<float>();
   const racing::Track track = track_of(tiles, kerb_tiles, kerb_is_white, kerbs);
   const py::array is_touched = exact_array(touched, "touched", py::dtype::of<bool>(), {track.num_tiles()});
@@ -201,7 +201,7 @@ py::array_t<std::uint8_t> portrait(int width, int height, const py::object& tile
 
 }  // namespace
 
-void bind_portrait(py::module_& module) {
+void bind_exact_render(py::module_& module) {
   module.def(
       "draw_shape",
       [](const py::object& image, const std::string& kind, const py::object& points,
@@ -216,10 +216,10 @@ void bind_portrait(py::module_& module) {
   module.def("score_image", &score_image, py::arg("score"), py::arg("glyphs"),
              "The score on the left of the black strip: (100, 200, 3) uint8 with its middle in column 60, row 50.");
   module.def(
-      "portrait", &portrait, py::kw_only(), py::arg("width"), py::arg("height"), py::arg("tiles"), py::arg("touched"),
-      py::arg("kerb_tiles"), py::arg("kerb_is_white"), py::arg("kerbs"), py::arg("colours"), py::arg("poses"),
-      py::arg("velocity"), py::arg("phases"), py::arg("omegas"), py::arg("steering_angle"), py::arg("seconds"),
-      py::arg("score"), py::arg("skid_marks"), py::arg("glyphs"),
+      "exact_frame", &exact_frame, py::kw_only(), py::arg("width"), py::arg("height"), py::arg("tiles"),
+      py::arg("touched"), py::arg("kerb_tiles"), py::arg("kerb_is_white"), py::arg("kerbs"), py::arg("colours"),
+      py::arg("poses"), py::arg("velocity"), py::arg("phases"), py::arg("omegas"), py::arg("steering_angle"),
+      py::arg("seconds"), py::arg("score"), py::arg("skid_marks"), py::arg("glyphs"),
       "The stock game's image (height, width, 3) uint8 of a state.\n\n"
       "tiles (n, 4, 2) float64 and touched (n,) bool; kerb_tiles (k,) integers in order, kerb_is_white (k,) bool and\n"
       "kerbs (k, 4, 2) float64; colours (5, 3) uint8 of three shades of road, background and grass; poses (5, 5)\n"

@@ -1,11 +1,11 @@
 #include <cstring>
 #include <type_traits>
 
-#include "arrays.hpp"
-#include "bindings.hpp"
+#include "bindings/arrays.hpp"
+#include "bindings/random_words.hpp"
+#include "bindings_testing.hpp"
 #include "racing/base/track.hpp"
 #include "racing/game/palette.hpp"
-#include "random_words.hpp"
 
 namespace apexline::bindings {
 namespace {

@@ -1,6 +1,6 @@
 #include "array_scene.hpp"
 
-#include "arrays.hpp"
+#include "bindings/arrays.hpp"
 
 namespace apexline::bindings {
 namespace {

@@ -1,6 +1,6 @@
 // Box2D's polygons at the door, for the tests that hold them against Box2D's own.
-#include "arrays.hpp"
-#include "bindings.hpp"
+#include "bindings/arrays.hpp"
+#include "bindings_testing.hpp"
 #include "racing/physics/convex_polygon.hpp"
 
 namespace apexline::bindings {
@@ -42,7 +42,7 @@ bool polygons_overlap(const py::object& fixed, const py::object& moved, float x,
 
 }  // namespace
 
-void bind_polygon(py::module_& module) {
+void bind_convex_polygon(py::module_& module) {
   module.def("convex_hull", &convex_hull, py::arg("points"),
              "The corners (n, 2) float32 of the convex hull of 3 to 8 points, as b2PolygonShape orders them.");
   module.def("polygon_mass", &polygon_mass, py::arg("points"), py::arg("density"),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from apexline import _core
+from apexline import _core_testing
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 pygame = pytest.importorskip("pygame")
@@ -97,18 +97,18 @@ def test_a_shape_is_pygame_s(kind: str, family: Callable[[np.random.Generator, i
         colour = tuple(random.integers(0, 256, 3).tolist())
         surface = surface_of(image)
         STOCK[kind](surface, [tuple(point) for point in points.tolist()], colour)
-        ours = _core.draw_shape(image, kind, points, colour)
+        ours = _core_testing.draw_shape(image, kind, points, colour)
         assert np.array_equal(ours, image_of(surface)), (kind, points.tolist(), colour)
 
 
 def test_a_shape_that_needs_more_points_is_refused() -> None:
     image = np.zeros((2, 2, 3), np.uint8)
     with pytest.raises(ValueError, match=r"^points holds 3; expected 4$"):
-        _core.draw_shape(image, "fill", np.zeros((3, 2), np.int64), (0, 0, 0))
+        _core_testing.draw_shape(image, "fill", np.zeros((3, 2), np.int64), (0, 0, 0))
     with pytest.raises(
         ValueError, match=r"^kind is circle; it must be gfx_outline, gfx_fill, fill or lines$"
     ):
-        _core.draw_shape(image, "circle", np.zeros((3, 2), np.int64), (0, 0, 0))
+        _core_testing.draw_shape(image, "circle", np.zeros((3, 2), np.int64), (0, 0, 0))
 
 
 @pytest.fixture
@@ -141,15 +141,15 @@ def test_shrinking_is_pygame_s(size: tuple[int, int], smaller: tuple[int, int], 
     values = random.integers(0, 256, shape) if kind == "noise" else 255 * (random.random(shape) < 0.5)
     image = np.full(shape, 255, np.uint8) if kind == "white" else values.astype(np.uint8)
     stock = image_of(pygame.transform.smoothscale(surface_of(image), smaller))
-    assert np.array_equal(_core.smoothscale(image, *smaller), stock)
+    assert np.array_equal(_core_testing.smoothscale(image, *smaller), stock)
 
 
 def test_a_image_neither_grows_nor_shrinks_to_nothing() -> None:
     with pytest.raises(
         ValueError, match=r"^width 3 cannot shrink to 4; it must be from 1/256 of it to all of it$"
     ):
-        _core.smoothscale(np.zeros((2, 3, 3), np.uint8), 4, 2)
+        _core_testing.smoothscale(np.zeros((2, 3, 3), np.uint8), 4, 2)
     with pytest.raises(
         ValueError, match=r"^height 2 cannot shrink to 0; it must be from 1/256 of it to all of it$"
     ):
-        _core.smoothscale(np.zeros((2, 3, 3), np.uint8), 3, 0)
+        _core_testing.smoothscale(np.zeros((2, 3, 3), np.uint8), 3, 0)

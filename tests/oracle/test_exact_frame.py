@@ -1,4 +1,4 @@
-"""`_core.portrait` against the stock game's render(), byte for byte, from the stock game's own state."""
+"""`_core_testing.exact_frame` against the stock game's render(), byte for byte, from the stock game's own state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
-from apexline import _core
+from apexline import _core_testing
 from apexline.racing.native.glyphs import load_glyphs
 
 from .stock_state import scene
@@ -62,7 +62,7 @@ def ours_of(game: CarRacing, width: int, height: int, *, marks: bool = True) -> 
     state = scene(game)
     if not marks:
         state["skid_marks"] = []
-    return _core.portrait(width=width, height=height, glyphs=load_glyphs().arrays, **state)
+    return _core_testing.exact_frame(width=width, height=height, glyphs=load_glyphs().arrays, **state)
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def state() -> dict[str, object]:
 def test_a_wrong_argument_is_named(changes: dict[str, object], error: type[Exception], message: str) -> None:
     arguments = {"width": 96, "height": 96, "glyphs": load_glyphs().arrays, **state(), **changes}
     with pytest.raises(error, match=message):
-        _core.portrait(**arguments)
+        _core_testing.exact_frame(**arguments)

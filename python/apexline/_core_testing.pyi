@@ -1,0 +1,101 @@
+"""Parts of the C++ core that only tests call. Built with APEXLINE_TEST_BINDINGS=ON; not in wheels."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Glyphs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]
+
+def draw_shape(
+    image: NDArray[np.uint8],
+    kind: str,
+    points: NDArray[np.integer[Any]],
+    colour: Sequence[int],
+) -> NDArray[np.uint8]: ...
+def smoothscale(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]: ...
+def score_image(score: float, glyphs: _Glyphs) -> NDArray[np.uint8]: ...
+def exact_frame(
+    *,
+    width: int,
+    height: int,
+    tiles: NDArray[np.float64],
+    touched: NDArray[np.bool_],
+    kerb_tiles: NDArray[np.integer[Any]],
+    kerb_is_white: NDArray[np.bool_],
+    kerbs: NDArray[np.float64],
+    colours: NDArray[np.uint8],
+    poses: NDArray[np.float32],
+    velocity: NDArray[np.float32],
+    phases: NDArray[np.float64],
+    omegas: NDArray[np.float64],
+    steering_angle: float,
+    seconds: float,
+    score: float,
+    skid_marks: Sequence[tuple[bool, NDArray[np.float64]]],
+    glyphs: _Glyphs,
+) -> NDArray[np.uint8]: ...
+
+@final
+class Pcg64:
+    def __init__(self, state: NDArray[np.uint64]) -> None: ...
+    @property
+    def state(self) -> NDArray[np.uint64]: ...
+    def uniform(self, low: float, high: float) -> float: ...
+    def integers(self, bound: int) -> int: ...
+
+def create_track(
+    random: Pcg64,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.int32],
+    NDArray[np.bool_],
+    NDArray[np.float64],
+    int,
+]: ...
+def convex_hull(points: ArrayLike) -> NDArray[np.float32]: ...
+def polygon_mass(points: ArrayLike, density: float) -> tuple[float, float, float, float]: ...
+def polygons_overlap(
+    fixed: ArrayLike, moved: ArrayLike, x: float, y: float, sine: float, cosine: float
+) -> bool: ...
+def draw_colours(random: Pcg64) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+
+@final
+class Scene:
+    def __init__(
+        self,
+        *,
+        hull: NDArray[np.float32],
+        wheels: NDArray[np.float32],
+        phases: NDArray[np.float64],
+        omegas: NDArray[np.float64],
+        velocity: tuple[float, float],
+        spin: float,
+        steering_angle: float,
+        seconds: float,
+        score: float,
+        tiles: NDArray[np.float64],
+        touched: NDArray[np.uint8],
+        kerbs: NDArray[np.float64],
+        kerb_tiles: NDArray[np.int64],
+        kerb_is_white: NDArray[np.bool_],
+        colours: NDArray[np.uint8],
+    ) -> None: ...
+
+@final
+class Painter:
+    def __init__(
+        self,
+        *,
+        crop_hud: bool,
+        gray: bool,
+        size: int,
+        interleaved: bool,
+        road_contrast: bool = False,
+        glyphs: _Glyphs,
+    ) -> None: ...
+    def draw(self, scene: Scene) -> NDArray[np.uint8]: ...
+
+def polygons(scene: Scene) -> list[tuple[int, bool, list[tuple[int, int]]]]: ...
