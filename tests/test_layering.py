@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "python" / "apexline"
 CPP = ROOT / "cpp"
+DEVICE_PREFETCHER = PACKAGE / "replay" / "device.py"
+"""The one module of the replay that imports torch; no other module of the replay imports it."""
 
 MAY_IMPORT = {
     "apexline": {"_core", "replay"},
@@ -107,14 +109,20 @@ def test_a_room_imports_only_rooms_below_it(room):
 def test_importing_the_replay_imports_numpy_alone(room):
     allowed = {"apexline", "numpy", *sys.stdlib_module_names}
     for source in sources(room):
+        if source == DEVICE_PREFETCHER:
+            continue
         modules = imported_modules(source, among=statements_of_importing)
         wrong = {name for name in modules if top(name) not in allowed}
         assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
 
 
-def test_the_replay_knows_torch_only_to_hand_out_tensors():
-    knowing = {path.name for path in sources("replay") if "torch" in {*map(top, imported_modules(path))}}
-    assert knowing == {"batch.py"}
+def test_torch_is_imported_only_for_tensor_batches_and_by_the_device_prefetcher():
+    importing = {path.name for path in sources("replay") if "torch" in {*map(top, imported_modules(path))}}
+    assert importing == {"batch.py", DEVICE_PREFETCHER.name}
+    for source in sources("replay"):
+        assert source == DEVICE_PREFETCHER or "apexline.replay.device" not in " ".join(
+            imported_modules(source)
+        )
 
 
 @pytest.mark.parametrize(("room", "package"), [("racing", "torch"), ("agent", "gymnasium")])

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from apexline.agent import DDPG, TensorBatch, make_noise
+from apexline.agent import DDPG, make_noise
 from apexline.racing import make_native_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
+from apexline.replay.device import STALENESS
 from apexline.training import PRESETS, TrainConfig, train
 from apexline.training import loop as loop_module
 from apexline.training.config.train_config import StrictConfig
-from apexline.training.learning.learner import DRAWN_AHEAD
 from apexline.training.learning.schedule import shift_after
 from apexline.training.records import checkpoint
 
@@ -52,7 +52,7 @@ def config_of(replay_ratio: float) -> TrainConfig:
 
 
 def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
-    """Acts, learns, then stores; a batch is drawn DRAWN_AHEAD updates early, its errors come back one update late."""
+    """Acts, learns, then stores; a batch is drawn STALENESS updates early, its errors come back one update late."""
     games = make_native_vector(config.game, config.num_envs, training=True, num_threads=1)
     space: Any = games.single_action_space
     stack = config.replay.frame_stack
@@ -89,11 +89,11 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
             learned += config.num_envs
         actions = np.clip(actions, space.low, space.high)
         while updates < int(config.loop.replay_ratio * learned):
-            while len(drawn) <= DRAWN_AHEAD:
+            while len(drawn) <= STALENESS:
                 shift = shift_after(updates, config.replay.shift, config.loop.shift_updates)
                 drawn.append(replay.sample(config.loop.batch_size, shift=shift, as_torch=True))
             batch = drawn.popleft()
-            errors, _ = agent.update(TensorBatch(*(getattr(batch, name) for name in TensorBatch._fields)))
+            errors, _ = agent.update(batch)
             if late is not None:
                 replay.update_priorities(*late)
             late = (batch.indices, errors)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from apexline.agent import DDPG, AgentConfig, TensorBatch
+from apexline.agent import DDPG, AgentConfig
+from apexline.replay import TensorBatch
 
 SHAPE = (1, 18, 18)
 SMALL = AgentConfig(hidden=(16, 16), trunk_features=8)
@@ -33,8 +34,10 @@ def batches(count: int, size: int = 8, device: str = "cpu") -> list[TensorBatch]
             reward=torch.randn(size, generator=generator),
             discount=torch.full((size,), 0.9),
             weights=torch.rand(size, generator=generator),
+            indices=torch.arange(size),
+            extras={},
         )
-        made.append(TensorBatch(*(field.to(device) for field in batch)))
+        made.append(batch.map(lambda tensor: tensor.to(device)))
     return made
 
 

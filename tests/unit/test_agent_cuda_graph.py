@@ -20,7 +20,6 @@ from apexline.agent import (
     DDPG,
     GraphedPolicy,
     GraphedUpdate,
-    TensorBatch,
     cuda_graph,
     make_policy,
     make_update,
@@ -391,7 +390,7 @@ def test_graphed_and_eager_updates_may_take_turns() -> None:
 @pytest.mark.parametrize("changes", ALL)
 def test_graphed_updates_never_wait(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)
-    pinned = [TensorBatch(*(field.pin_memory() for field in batch)) for batch in batches(5)]
+    pinned = [batch.map(lambda tensor: tensor.pin_memory()) for batch in batches(5)]
     update = make_update(agent, pinned[0])
     torch.cuda.set_sync_debug_mode("error")
     try:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from apexline.agent import TensorBatch
 from apexline.agent.config import PrecisionName
+from apexline.replay import TensorBatch
 
 from .agents import SHAPE, VARIANTS, addresses, batches, equal, make, weights
 
@@ -240,7 +240,9 @@ def test_it_learns_the_best_action_of_each_image() -> None:
         action = torch.lerp(low, high, torch.rand(64, 2, generator=generator))
         reward = -(action - best[kind]).square().sum(1)
         obs = images[kind]
-        agent.update(TensorBatch(obs, obs, action, reward, torch.zeros(64), torch.ones(64)))
+        agent.update(
+            TensorBatch(obs, action, reward, torch.zeros(64), obs, torch.ones(64), torch.arange(64), {})
+        )
     torch.testing.assert_close(agent.networks.policy(images), best, atol=0.1, rtol=0)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from apexline.agent import TensorBatch
 from apexline.agent.horizontal_flip import random_horizontal_flip
 
 from .agents import batches, equal, make, weights
@@ -22,7 +21,7 @@ def test_some_transitions_are_flipped_completely_and_the_others_unchanged(shape:
     (batch,) = batches(1, size=7)
     obs, next_obs = torch.randint(0, 256, (2, 7, *shape), dtype=torch.uint8)
     batch = batch._replace(obs=obs, next_obs=next_obs)
-    kept = TensorBatch(*(field.clone() for field in batch))
+    kept = batch.map(torch.clone)
     augmented = random_horizontal_flip(batch, generator())
     is_flipped = augmented.action[:, 0] == -kept.action[:, 0]
     assert 0 < is_flipped.sum() < 7
@@ -37,7 +36,7 @@ def test_some_transitions_are_flipped_completely_and_the_others_unchanged(shape:
         assert augmented.action[i].tolist() == [sign * kept.action[i, 0].item(), kept.action[i, 1].item()]
     for name in ("reward", "discount", "weights"):
         assert torch.equal(getattr(augmented, name), getattr(kept, name))
-    assert all(torch.equal(field, before) for field, before in zip(batch, kept, strict=True))
+    assert all(torch.equal(*pair) for pair in zip(batch.tensors(), kept.tensors(), strict=True))
 
 
 def test_every_position_of_a_batch_is_flipped_with_probability_one_half_independently() -> None:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from apexline.agent import ActorCritic, AgentConfig, TensorBatch, build, update_actor, update_critic
+from apexline.agent import ActorCritic, AgentConfig, build, update_actor, update_critic
 from apexline.agent.precision import make_scaler
 from apexline.agent.updates import bellman_target, saturation, smooth
+from apexline.replay import TensorBatch
 
 B = 6
 SCALER = make_scaler("fp32", torch.device("cpu"))
@@ -50,6 +51,8 @@ def random_batch(**fields: Tensor) -> TensorBatch:
         reward=torch.randn(B),
         discount=torch.full((B,), 0.9),
         weights=torch.rand(B) + 0.5,
+        indices=torch.arange(B),
+        extras={},
     )
     return batch._replace(**fields)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from apexline.agent import DDPG, TensorBatch
-from apexline.replay import PrioritizedFrameReplay
+from apexline.agent import DDPG
+from apexline.replay import PrioritizedFrameReplay, TensorBatch
 from apexline.training import PRESETS, InputError, TrainConfig, train
 from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import BudgetConfig
@@ -66,6 +66,8 @@ def test_networks_with_gradients_and_moments_are_the_agents_own(name: str) -> No
             reward=torch.zeros(2),
             discount=torch.ones(2),
             weights=torch.ones(2),
+            indices=torch.arange(2),
+            extras={},
         )
     )
     tensors = [*agent.networks.parameters(), *agent.networks.buffers()]

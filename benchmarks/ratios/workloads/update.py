@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apexline.agent import DDPG, TensorBatch
+from apexline.agent import DDPG
+from apexline.replay import TensorBatch
 from apexline.training import preset
 from apexline.training.learning.learner import Learner
 from benchmarks.ratios.workloads.replay import Feed, random_frames
@@ -51,6 +52,8 @@ class UpdateAgent(UpdateWorkload):
             reward=torch.randn(BATCH, generator=generator),
             discount=torch.full((BATCH,), PRESET.replay.gamma**PRESET.replay.n_step),
             weights=torch.ones(BATCH),
+            indices=torch.arange(BATCH),
+            extras={},
         )
 
     def run(self) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from torch import nn
 
-from apexline.agent import DDPG, TensorBatch, make_update
+from apexline.agent import DDPG, make_update
 from apexline.agent.config import PrecisionName
 from benchmarks.updates.updaters.updater import Setting, Updater
 
@@ -33,10 +33,7 @@ class Apexline(Updater):
 
     def replay_update(self) -> None:
         drawn = self.replay.sample(self.setting.config.loop.batch_size, as_torch=True)
-        fields = {name: getattr(drawn, name) for name in TensorBatch._fields}
-        batch = TensorBatch(
-            **{name: field.to(self.setting.device, non_blocking=True) for name, field in fields.items()}
-        )
+        batch = drawn.map(lambda tensor: tensor.to(self.setting.device, non_blocking=True))
         errors, self._metrics = self._update(batch)
         self.replay.update_priorities(drawn.indices, errors.cpu())
 

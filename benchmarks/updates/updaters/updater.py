@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from apexline.agent import TensorBatch
+from apexline.replay import TensorBatch
 from apexline.training import TrainConfig
 from benchmarks.ratios.workloads.replay import Feed, random_frames
 
@@ -49,8 +49,10 @@ class Setting:
             reward=torch.randn(size, generator=generator),
             discount=torch.full((size,), self.config.replay.gamma**self.config.replay.n_step),
             weights=torch.ones(size),
+            indices=torch.arange(size),
+            extras={},
         )
-        return TensorBatch(*(tensor.to(self.device) for tensor in batch))
+        return batch.map(lambda tensor: tensor.to(self.device))
 
     def feed(self) -> Feed:
         """apexline's replay as the preset has it, full of noise."""

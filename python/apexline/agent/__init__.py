@@ -1,6 +1,6 @@
 """The DDPG agent: networks, exploration noise and updates, as plain functions of tensors.
 
-It depends on neither the replay's storage nor the environments: updates take finished batches of tensors.
+It depends on neither the replay buffer nor the environments: updates take an `apexline.replay.TensorBatch`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError('apexline.agent needs torch: pip install "apexline[train]"') from error
 
-from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig, PrecisionName
 from apexline.agent.cuda_graph import GraphedPolicy, GraphedUpdate
 from apexline.agent.ddpg import DDPG
@@ -32,7 +31,6 @@ __all__ = [
     "NoiseConfig",
     "OrnsteinUhlenbeckNoise",
     "PrecisionName",
-    "TensorBatch",
     "Update",
     "build",
     "make_noise",

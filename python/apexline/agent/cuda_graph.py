@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from apexline.agent.batch import TensorBatch
 from apexline.agent.ddpg import DDPG
-from apexline.agent.updates import Metrics
+from apexline.agent.updates import UPDATE_FIELDS, Metrics
+from apexline.replay import TensorBatch
 
 Act = Callable[[Tensor], Tensor]
 """Actions (num_envs, A) float32 for observations (num_envs, stack, ..., H, W) uint8, both on the device."""
@@ -51,7 +51,11 @@ class GraphedUpdate:
     """
 
     def __init__(self, agent: DDPG, example: TensorBatch) -> None:
-        self._inputs = TensorBatch(*(field.to(agent.device, copy=True) for field in example))
+        self._inputs = example._replace(
+            **{name: getattr(example, name).to(agent.device, copy=True) for name in UPDATE_FIELDS},
+            indices=torch.empty(0),
+            extras={},
+        )
         with _restored(agent):
             self._captured = _Captured(
                 lambda: agent.update(self._inputs), optimizers=agent.optimizers, generator=agent.generator
@@ -70,13 +74,14 @@ class GraphedUpdate:
         Raises:
             ValueError: a field has another shape or dtype than in the example.
         """
-        for name, target, source in zip(TensorBatch._fields, self._inputs, batch, strict=True):
+        copies = [(name, getattr(self._inputs, name), getattr(batch, name)) for name in UPDATE_FIELDS]
+        for name, target, source in copies:
             if source.shape != target.shape or source.dtype != target.dtype:
                 raise ValueError(
                     f"{name} is {tuple(source.shape)} {source.dtype}; "
                     f"expected {tuple(target.shape)} {target.dtype}, as captured"
                 )
-        for target, source in zip(self._inputs, batch, strict=True):
+        for _, target, source in copies:
             target.copy_(source, non_blocking=True)
         return self._captured.replay()
 

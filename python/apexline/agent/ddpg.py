@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.optim import Adam
 from torch.profiler import record_function
 
-from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig
 from apexline.agent.horizontal_flip import random_horizontal_flip
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
 from apexline.agent.updates import Metrics, update_actor, update_critic
+from apexline.replay import TensorBatch
 
 
 class DDPG:

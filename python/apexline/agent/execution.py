@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from apexline.agent.batch import TensorBatch
 from apexline.agent.cuda_graph import Act, GraphedPolicy, GraphedUpdate
 from apexline.agent.ddpg import DDPG
 from apexline.agent.updates import Metrics
+from apexline.replay import TensorBatch
 
 Update = Callable[[TensorBatch], tuple[Tensor, Metrics]]
 """As `DDPG.update`."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from apexline.agent.batch import TensorBatch
+from apexline.replay import TensorBatch
 
 
 def random_horizontal_flip(batch: TensorBatch, generator: torch.Generator) -> TensorBatch:

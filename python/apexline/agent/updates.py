@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.profiler import record_function
 
-from apexline.agent.batch import TensorBatch
 from apexline.agent.config import AgentConfig
 from apexline.agent.heads import ActorHead
 from apexline.agent.networks import ActorCritic
+from apexline.replay import TensorBatch
 
 Metrics = dict[str, Tensor]
+UPDATE_FIELDS = ("obs", "action", "reward", "discount", "next_obs", "weights")
+"""Fields of a `TensorBatch` that an update reads, all on the agent's device."""
 
 
 class CriticStep(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,16 @@ class TensorBatch(NamedTuple):
     weights: torch.Tensor
     indices: torch.Tensor
     extras: dict[str, torch.Tensor]
+
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """All tensors, those of `extras` last."""
+        return (*self[:-1], *self.extras.values())
+
+    def map(self, function: Callable[[torch.Tensor], torch.Tensor]) -> TensorBatch:
+        """A batch of `function(tensor)` for every tensor."""
+        extras = {name: function(tensor) for name, tensor in self.extras.items()}
+        obs, action, reward, discount, next_obs, weights, indices = map(function, self[:-1])
+        return TensorBatch(obs, action, reward, discount, next_obs, weights, indices, extras)
 
 
 def to_torch(batch: Batch) -> TensorBatch:

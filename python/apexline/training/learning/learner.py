@@ -1,44 +1,27 @@
-"""Learning: batches go from the replay to the device, TD errors come back as priorities one update later."""
+"""Learning: one update for each batch that the device prefetcher returns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.profiler import record_function
 
 from apexline.agent import DDPG, Update, make_update
-from apexline.replay import Prefetch, PrioritizedFrameReplay, TensorBatch
-from apexline.training.learning.device_prefetcher import Feed
+from apexline.replay import PrioritizedFrameReplay
+from apexline.replay.device import DevicePrefetcher
 from apexline.training.learning.schedule import shift_after
 
 Metrics = dict[str, float]
 
-GATHERED_AHEAD = 2
-"""Batches drawn before they are needed, so that a thread can gather them meanwhile."""
-DRAWN_AHEAD = GATHERED_AHEAD + Feed.depth_ahead
-"""Updates between drawing a batch and learning from it."""
-
-
-class _Pending(NamedTuple):
-    """TD errors on their way to the host."""
-
-    batch: TensorBatch
-    """Held until then: on a GPU the copy out of its memory may still be under way."""
-    errors: torch.Tensor
-    arrived: torch.cuda.Event | None
-
 
 class Learner:
-    """Updates the agent from batches that a thread gathers ahead, and returns its TD errors to the replay.
-
-    Batch j is drawn at the start of update j - DRAWN_AHEAD, and the errors of update j reach the replay once update
-    j + 1 has been issued: on every device, so nothing is waited for and results do not depend on anyone's speed.
+    """Updates the agent with batches of a `DevicePrefetcher`, and the replay's priorities with its TD errors.
 
     Args:
-        agent: what learns.
-        replay: what it learns from.
+        agent: the agent to update.
+        replay: the replay to sample from.
         batch_size: transitions in an update.
         shift_updates: updates over which the replay's random shift falls to 0, as in `shift_after`; 0: it stays.
     """
@@ -51,48 +34,42 @@ class Learner:
         self.batch_size = batch_size
         self.shift_updates = shift_updates
         self.updates = 0
-        self.stale = 0
-        self._batches: Prefetch[TensorBatch] | None = None
-        self._feed: Feed | None = None
+        self._batches: DevicePrefetcher | None = None
         self._update: Update | None = None
-        self._pending: _Pending | None = None
         self._sums: dict[str, torch.Tensor] = {}
         self._summed = 0
 
+    @property
+    def stale(self) -> int:
+        """Priority updates that were ignored because their transitions had been overwritten."""
+        return 0 if self._batches is None else self._batches.stale_updates
+
     def update(self) -> None:
-        """One update; the replay holds something to draw."""
-        if self._feed is None or self._batches is None:
-            self._batches = self.replay.prefetch(self.batch_size, GATHERED_AHEAD, as_torch=True)
-            self._feed = Feed(self._batches, self.agent.device)
+        """One update; the replay must not be empty."""
+        if self._batches is None:
+            self._batches = DevicePrefetcher(self.replay, self.batch_size, self.agent.device)
         self._batches.shift = shift_after(self.updates, self.replay.shift, self.shift_updates)
         with record_function("wait: replay"):
-            fed = next(self._feed)
+            batch = next(self._batches)
         if self._update is None:
-            self._update = make_update(self.agent, fed.batch)
-        errors, metrics = self._update(fed.batch)
-        issued = self._send_back(fed.drawn, errors)
-        self.flush()
-        self._pending = issued
+            self._update = make_update(self.agent, batch)
+        td_errors, metrics = self._update(batch)
+        self._batches.update_priorities(td_errors)
         self._accumulate(metrics)
         self.updates += 1
 
     def flush(self) -> None:
-        """Gives the replay the TD errors that are still on their way."""
-        if self._pending is None:
-            return
-        if self._pending.arrived is not None:
-            self._pending.arrived.synchronize()
-        with record_function("replay: priorities"):
-            self.stale += self.replay.update_priorities(self._pending.batch.indices, self._pending.errors)
-        self._pending = None
+        """Set the priorities of the last update's TD errors."""
+        if self._batches is not None:
+            self._batches.flush()
 
     def close(self) -> None:
-        """Ends the thread that gathers; what it has gathered is dropped."""
-        if self._feed is not None:
-            self._feed.close()
+        """End the prefetch thread; batches sampled ahead are dropped."""
+        if self._batches is not None:
+            self._batches.close()
 
     def read_metrics(self) -> Metrics:
-        """Means over the updates since the last call, empty where there were none; waits for the device once."""
+        """Mean metrics of the updates since the last call, empty if there were none; waits for the device once."""
         if not self._summed:
             return {}
         names = list(self._sums)
@@ -100,15 +77,6 @@ class Learner:
         self._sums.clear()
         self._summed = 0
         return dict(zip(names, means, strict=True))
-
-    def _send_back(self, batch: TensorBatch, errors: torch.Tensor) -> _Pending:
-        if errors.device.type == "cpu":
-            return _Pending(batch, errors, None)
-        host = torch.empty(errors.shape, dtype=errors.dtype, pin_memory=True)
-        host.copy_(errors, non_blocking=True)
-        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        arrived.record()
-        return _Pending(batch, host, arrived)
 
     def _accumulate(self, metrics: Mapping[str, Any]) -> None:
         for name, value in metrics.items():

@@ -15,6 +15,7 @@ import torch
 from apexline.agent import ActorCritic
 from apexline.agent.encoders import ARCHITECTURES
 from apexline.agent.precision import DTYPES
+from apexline.replay.device import BATCHES_HELD
 from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import TrainConfig
 from apexline.training.errors import InputError
@@ -24,8 +25,6 @@ MIB = 2**20
 GIB = 2**30
 FLOAT = 4
 """Bytes of a parameter, and of an action component in the replay."""
-BATCHES = 5
-"""Batches in memory: three drawn ahead, one in use, one whose TD errors are on their way."""
 
 # Resident memory in preset cpu on x86-64 Linux, Python 3.11, torch 2.13 for the CPU, one thread, 2026-11-23
 # (tests/by_hand/training_memory.py). Shared libraries count in every process, which makes totals a little large.
@@ -80,7 +79,7 @@ def ram_need(config: TrainConfig) -> dict[str, int]:
         "replay": replay_bytes(config),
         "networks": weights,
         # Pinned memory comes in powers of two.
-        "batches": BATCHES * (batch if on_cpu else 1 << batch.bit_length()),
+        "batches": BATCHES_HELD * (batch if on_cpu else 1 << batch.bit_length()),
         "activations": _activation_bytes(config) if on_cpu else 0,
         "games": config.num_envs * _game_bytes(config),
         "evaluation": evaluation,
@@ -99,7 +98,7 @@ def gpu_need(config: TrainConfig) -> dict[str, int]:
         return {}
     return {
         "networks": _training_bytes(_networks(config)),
-        "batches": BATCHES * _batch_bytes(config),
+        "batches": BATCHES_HELD * _batch_bytes(config),
         "activations": _activation_bytes(config),
         "workspace": CUDA_WORKSPACE,
     }

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from apexline._core import available_processors
-from apexline.agent import DDPG, PrecisionName, TensorBatch
+from apexline.agent import DDPG, PrecisionName
+from apexline.replay import TensorBatch
 from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import TrainConfig
 
@@ -116,4 +117,13 @@ def _batch(config: TrainConfig) -> TensorBatch:
     obs, next_obs = (torch.from_numpy(rng.integers(0, 256, shape, np.uint8)) for _ in range(2))
     action = torch.from_numpy(rng.uniform(low, high, (size, len(low))).astype(np.float32))
     reward = torch.from_numpy(rng.standard_normal(size, np.float32))
-    return TensorBatch(obs, next_obs, action, reward, torch.full((size,), 0.97), torch.ones(size))
+    return TensorBatch(
+        obs=obs,
+        action=action,
+        reward=reward,
+        discount=torch.full((size,), 0.97),
+        next_obs=next_obs,
+        weights=torch.ones(size),
+        indices=torch.arange(size),
+        extras={},
+    )
