@@ -13,6 +13,7 @@ import torch
 
 from apexline.agent import DDPG
 from apexline.replay import PrioritizedFrameReplay, TensorBatch
+from apexline.replay.device import BATCHES_HELD
 from apexline.training import PRESETS, InputError, TrainConfig, train
 from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import BudgetConfig
@@ -87,7 +88,7 @@ def test_batches_are_the_replays_own(name: str) -> None:
     )  # fmt: skip
     batch = replay.empty_batch(config.loop.batch_size)
     arrays = [array for array in batch if isinstance(array, np.ndarray)]
-    assert ram_need(config)["batches"] == memory.BATCHES * sum(array.nbytes for array in arrays)
+    assert ram_need(config)["batches"] == BATCHES_HELD * sum(array.nbytes for array in arrays)
 
 
 def test_processes_and_games_are_counted() -> None:

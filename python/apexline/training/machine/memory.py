@@ -12,6 +12,7 @@ from math import prod
 
 import torch
 
+from apexline._core.replay import Replay
 from apexline.agent import ActorCritic
 from apexline.agent.encoders import ARCHITECTURES
 from apexline.agent.precision import DTYPES
@@ -48,16 +49,9 @@ CUDA_WORKSPACE = GIB // 2
 
 def replay_bytes(config: TrainConfig, capacity: int | None = None) -> int:
     """Bytes of the full replay, as its `nbytes`; of `capacity` frames, or as configured."""
-    slots = (capacity or config.replay.capacity) // config.num_envs * config.num_envs
-    action = FLOAT * len(action_bounds(config.game)[0])
-    step = 12  # reward float32, step of the episode uint32, how it ended
-    tree, level = 0, slots
-    while True:
-        nodes = -(-level // 8)
-        tree += nodes * 8 * 8  # eight children of float64
-        if nodes <= 1:
-            return slots * (prod(config.game.frame_shape) + action + step) + tree
-        level = nodes
+    action_bytes = FLOAT * len(action_bounds(config.game)[0])
+    frame_bytes = prod(config.game.frame_shape)
+    return Replay.bytes_for(capacity or config.replay.capacity, config.num_envs, frame_bytes, action_bytes)
 
 
 def ram_need(config: TrainConfig) -> dict[str, int]:
