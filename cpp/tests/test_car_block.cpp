@@ -11,6 +11,7 @@
 #include "check.hpp"
 #include "games.hpp"
 #include "naive_car.hpp"
+#include "racing/physics/kernels/car_kernels.hpp"
 #include "variants.hpp"
 
 using namespace apexline::racing;
@@ -20,7 +21,7 @@ namespace {
 
 bool near(double a, double b, double within = 1e-5) { return std::abs(a - b) < within; }
 
-const CarKernels& portable() { return kPortableCarKernels; }
+const CarKernels& portable() { return CarKernels::kPortable; }
 
 // Eight wild drives side by side, calling look(frame, block before, block after) around every solve.
 template <class Look>
@@ -62,7 +63,7 @@ void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames,
 // A car that faces up (angle 0) and moves at this speed as a whole.
 CarBlock moving_block(float velocity_x, float velocity_y) {
   CarBlock block = parked_block();
-  for (int frame = 0; frame < 60; ++frame) kPortableCarKernels.solve(block, kAllLanes);  // pulls the wheels in
+  for (int frame = 0; frame < 60; ++frame) CarKernels::kPortable.solve(block, kAllLanes);  // pulls the wheels in
   for (std::size_t body = 0; body < kNumBodies; ++body) {
     block.velocity_x[body].fill(velocity_x);
     block.velocity_y[body].fill(velocity_y);

@@ -51,7 +51,7 @@ struct Game {
 
   static constexpr std::size_t kLane = 5;
   GameOptions options;
-  const CarKernels& kernels = kPortableCarKernels;
+  const CarKernels& kernels = CarKernels::kPortable;
   CarBlock block;
   Episode episode;
 };

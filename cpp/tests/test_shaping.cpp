@@ -21,7 +21,7 @@ bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
 // A game whose car is put on a tile, or off the road, for a step of one frame each.
 struct Game {
   explicit Game(std::uint64_t seed, const ShapingOptions& with) : rules(with), episode(options, game_seed(seed)) {
-    episode.begin(options, kPortableCarKernels, true, block, 0);
+    episode.begin(options, CarKernels::kPortable, true, block, 0);
     book.begin(episode);
   }
 
@@ -35,9 +35,9 @@ struct Game {
   }
   EndedBy decide_off_road() { return decide({0, 0}, 0); }
   EndedBy judge() {
-    kPortableCarKernels.drive(block, 1);
+    CarKernels::kPortable.drive(block, 1);
     episode.touch_road(options, block, 0);
-    kPortableCarKernels.solve(block, 1);
+    CarKernels::kPortable.solve(block, 1);
     end = episode.finish_frame(options, block, 0);
     reward_before = end.reward;
     return book.apply(rules, episode, end);

@@ -11,7 +11,7 @@
 #include "racing/game/palette.hpp"
 #include "racing/game/road.hpp"
 #include "racing/game/skid_marks.hpp"
-#include "racing/physics/car_block.hpp"
+#include "racing/physics/kernels/car_kernels.hpp"
 
 namespace apexline::racing {
 

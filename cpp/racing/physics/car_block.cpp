@@ -81,14 +81,4 @@ void copy_lane(const CarBlock& from, std::size_t from_lane, CarBlock& to, std::s
   assert(copier.bytes() + alignof(CarBlock) > sizeof(CarBlock));
 }
 
-const CarKernels& car_kernels(Isa isa) noexcept {
-#if defined(APEXLINE_X86_VARIANTS)
-  if (isa == Isa::kAvx512) return kAvx512CarKernels;
-  if (isa == Isa::kAvx2) return kAvx2CarKernels;
-#else
-  static_cast<void>(isa);
-#endif
-  return kPortableCarKernels;
-}
-
 }  // namespace apexline::racing

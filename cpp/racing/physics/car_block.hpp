@@ -9,7 +9,6 @@
 #include <cstdint>
 
 #include "racing/physics/chassis.hpp"
-#include "support/cpu.hpp"
 
 namespace apexline::racing {
 
@@ -54,25 +53,5 @@ void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept;
 
 // Writes nothing but the lane, so other threads may use the other lanes meanwhile.
 void copy_lane(const CarBlock& from, std::size_t from_lane, CarBlock& to, std::size_t to_lane) noexcept;
-
-// Which lanes a step moves: bit i is lane i. The others stay as they are.
-using LaneMask = std::uint32_t;
-inline constexpr LaneMask kAllLanes = (1U << kLanes) - 1;
-
-struct CarKernels {
-  void (*drive)(CarBlock& block, LaneMask moved) noexcept;
-  void (*solve)(CarBlock& block, LaneMask moved) noexcept;
-  // As `solve` for each, in less time: a block's arithmetic is one long chain of waiting.
-  void (*solve_pair)(CarBlock& first, LaneMask first_moved, CarBlock& second, LaneMask second_moved) noexcept;
-};
-
-// Every variant gives the same bits.
-[[nodiscard]] const CarKernels& car_kernels(Isa isa) noexcept;
-
-extern const CarKernels kPortableCarKernels;
-#if defined(APEXLINE_X86_VARIANTS)
-extern const CarKernels kAvx2CarKernels;
-extern const CarKernels kAvx512CarKernels;
-#endif
 
 }  // namespace apexline::racing

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "support/cpu.hpp"
+#include "support/isa_dispatch.hpp"
 
 namespace apexline {
 
@@ -24,13 +24,11 @@ struct TreeKernels {
   // Each of `count` places among the children gives way to its parent's, whose sum is written to `parents`. Of parents
   // that follow each other only one is kept; returns how many are left.
   std::size_t (*sum)(const double* children, double* parents, std::int64_t* places, std::size_t count) noexcept;
+
+  static const TreeKernels kPortable, kAvx2, kAvx512;
 };
 
 // Precondition: supported(isa).
-[[nodiscard]] const TreeKernels& tree_kernels(Isa isa) noexcept;
-
-extern const TreeKernels kPortableTreeKernels;
-extern const TreeKernels kAvx2TreeKernels;
-extern const TreeKernels kAvx512TreeKernels;
+[[nodiscard]] inline const TreeKernels& tree_kernels(Isa isa) noexcept { return dispatch<TreeKernels>(isa); }
 
 }  // namespace apexline

@@ -55,6 +55,6 @@ class Avx2Node {
 
 }  // namespace
 
-constinit const TreeKernels kAvx2TreeKernels = kernels_of<Avx2Node>();
+constinit const TreeKernels TreeKernels::kAvx2 = kernels_of<Avx2Node>();
 
 }  // namespace apexline

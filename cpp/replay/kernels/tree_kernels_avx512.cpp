@@ -45,6 +45,6 @@ class Avx512Node {
 
 }  // namespace
 
-constinit const TreeKernels kAvx512TreeKernels = kernels_of<Avx512Node>();
+constinit const TreeKernels TreeKernels::kAvx512 = kernels_of<Avx512Node>();
 
 }  // namespace apexline

@@ -34,6 +34,6 @@ class PortableNode {
 
 }  // namespace
 
-constinit const TreeKernels kPortableTreeKernels = kernels_of<PortableNode>();
+constinit const TreeKernels TreeKernels::kPortable = kernels_of<PortableNode>();
 
 }  // namespace apexline

@@ -1,8 +1,9 @@
+// One variant of CarKernels; see lanes.hpp.
 #include "racing/physics/kernels/drive_loops.hpp"
 #include "racing/physics/kernels/solve_loops.hpp"
 
 namespace apexline::racing {
 
-const CarKernels kAvx512CarKernels{drive, solve, solve_pair};
+constinit const CarKernels CarKernels::kAvx512{drive_block, solve_block, solve_blocks};
 
 }  // namespace apexline::racing

@@ -58,7 +58,7 @@ inline Tyre grip(Doubles omega, Floats sine, Floats cosine, Floats velocity_x, F
           force > 2.0 * limit};
 }
 
-void drive(CarBlock& block, LaneMask moved) noexcept {
+void drive_block(CarBlock& block, LaneMask moved) noexcept {
   const Ints moves = mask_of(moved);
   const Longs moves_long = widened(moves);
   const Doubles brake = load(block.brake);

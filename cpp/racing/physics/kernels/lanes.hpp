@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "racing/physics/car_block.hpp"
+#include "racing/physics/kernels/car_kernels.hpp"
 
 namespace apexline::racing {
 namespace {

@@ -21,10 +21,10 @@ constexpr float kBox2dPi = 3.14159265359F;
 constexpr float kLinearSlop = 0.005F;
 constexpr float kAngularSlop = 2.0F / 180.0F * kBox2dPi;
 constexpr float kMaxAngularCorrection = 8.0F / 180.0F * kBox2dPi;
-constexpr float kMaxTranslation = 2.0F;                     // a step; 100 units a second
-constexpr float kMaxRotation = 0.5F * kBox2dPi;             // a step
-constexpr float kTimeToSleep = 0.5F;                        // seconds
-constexpr float kLinearSleepTolerance = 0.01F;              // units a second
+constexpr float kMaxTranslation = 2.0F;  // a step; 100 units a second
+constexpr float kMaxRotation = 0.5F * kBox2dPi;  // a step
+constexpr float kTimeToSleep = 0.5F;  // seconds
+constexpr float kLinearSleepTolerance = 0.01F;  // units a second
 constexpr float kAngularSleepTolerance = 2.0F / 180.0F * kBox2dPi;
 
 struct Vectors {
@@ -272,9 +272,9 @@ inline void integrate(Velocity& velocity, Position& position) noexcept {
 }
 
 // One block's step: `prepare`, then the iterations over its joints, then `finish`.
-class Step {
+class BlockSolver {
  public:
-  Step(CarBlock& block, LaneMask moved) noexcept : car_(chassis()), block_(block), moves_(mask_of(moved)) {
+  BlockSolver(CarBlock& block, LaneMask moved) noexcept : car_(chassis()), block_(block), moves_(mask_of(moved)) {
     for (std::size_t i = 0; i < kNumBodies; ++i) {
       positions_[i] = {{load(block.centre_x[i]), load(block.centre_y[i])}, load(block.angle[i])};
       velocities_[i] = {{load(block.velocity_x[i]), load(block.velocity_y[i])}, load(block.spin[i])};
@@ -377,28 +377,28 @@ class Step {
 //
 // Each joint waits for what the last one did to the hull, so the joints of several blocks are solved side by side.
 template <std::size_t... k>
-void iterate(std::array<Step, sizeof...(k)>& steps, std::index_sequence<k...>) noexcept {
+void iterate(std::array<BlockSolver, sizeof...(k)>& blocks, std::index_sequence<k...>) noexcept {
   static_assert(kVelocityIterations % 2 == 0);
   for (int iteration = 0; iteration < kVelocityIterations; iteration += 2) {
-    (steps[k].remember(), ...);
-    std::tuple hulls(steps[k].hull()...);  // in registers
+    (blocks[k].remember(), ...);
+    std::tuple hulls(blocks[k].hull()...);  // in registers
     for (int twice = 0; twice < 2; ++twice)
-      for (std::size_t i = kNumWheels; i-- > 0;) (steps[k].solve_joint(i, std::get<k>(hulls)), ...);
-    (steps[k].set_hull(std::get<k>(hulls)), ...);
-    if ((steps[k].has_settled() && ...)) return;
+      for (std::size_t i = kNumWheels; i-- > 0;) (blocks[k].solve_joint(i, std::get<k>(hulls)), ...);
+    (blocks[k].set_hull(std::get<k>(hulls)), ...);
+    if ((blocks[k].has_settled() && ...)) return;
   }
 }
 
 template <std::size_t count>
-void solve_together(std::array<Step, count> steps) noexcept {
-  iterate(steps, std::make_index_sequence<count>());
-  for (Step& step : steps) step.finish();
+void solve_together(std::array<BlockSolver, count> blocks) noexcept {
+  iterate(blocks, std::make_index_sequence<count>());
+  for (BlockSolver& block : blocks) block.finish();
 }
 
-void solve(CarBlock& block, LaneMask moved) noexcept { solve_together<1>({Step(block, moved)}); }
+void solve_block(CarBlock& block, LaneMask moved) noexcept { solve_together<1>({BlockSolver(block, moved)}); }
 
-void solve_pair(CarBlock& first, LaneMask first_moved, CarBlock& second, LaneMask second_moved) noexcept {
-  solve_together<2>({Step(first, first_moved), Step(second, second_moved)});
+void solve_blocks(CarBlock& first, LaneMask first_moved, CarBlock& second, LaneMask second_moved) noexcept {
+  solve_together<2>({BlockSolver(first, first_moved), BlockSolver(second, second_moved)});
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "racing/render/fast/sample_grid.hpp"
-#include "support/cpu.hpp"
+#include "support/isa_dispatch.hpp"
 
 namespace apexline::racing {
 
@@ -30,13 +30,11 @@ struct RasterKernels {
   // `count` pixels of three channels, channels last.
   void (*interleave)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t count,
                      std::uint8_t* out) noexcept;
+
+  static const RasterKernels kPortable, kAvx2, kAvx512;
 };
 
 // Precondition: supported(isa).
-[[nodiscard]] const RasterKernels& raster_kernels(Isa isa) noexcept;
-
-extern const RasterKernels kPortableRasterKernels;
-extern const RasterKernels kAvx2RasterKernels;
-extern const RasterKernels kAvx512RasterKernels;
+[[nodiscard]] inline const RasterKernels& raster_kernels(Isa isa) noexcept { return dispatch<RasterKernels>(isa); }
 
 }  // namespace apexline::racing

@@ -97,6 +97,6 @@ struct Avx2Pen {
 
 }  // namespace
 
-constinit const RasterKernels kAvx2RasterKernels = raster_kernels_of<Avx2Pen>();
+constinit const RasterKernels RasterKernels::kAvx2 = raster_kernels_of<Avx2Pen>();
 
 }  // namespace apexline::racing

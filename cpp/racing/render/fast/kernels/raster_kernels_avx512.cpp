@@ -93,6 +93,6 @@ struct Avx512Pen {
 
 }  // namespace
 
-constinit const RasterKernels kAvx512RasterKernels = raster_kernels_of<Avx512Pen>();
+constinit const RasterKernels RasterKernels::kAvx512 = raster_kernels_of<Avx512Pen>();
 
 }  // namespace apexline::racing

@@ -47,6 +47,6 @@ struct PortablePen {
 
 }  // namespace
 
-constinit const RasterKernels kPortableRasterKernels = raster_kernels_of<PortablePen>();
+constinit const RasterKernels RasterKernels::kPortable = raster_kernels_of<PortablePen>();
 
 }  // namespace apexline::racing
