@@ -1,4 +1,4 @@
-# Every target works from a fresh clone: what it needs is installed into .venv first.
+# Every target works from a fresh clone: dependencies are installed into .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,19 +6,23 @@ READY := $(VENV)/.ready
 BUILD_INPUTS := pyproject.toml CMakeLists.txt constraints.txt \
 	$(shell find cpp -path cpp/tests -prune -o -name '*.[ch]pp' -print)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WITH_BIN := export PATH="$(CURDIR)/$(BIN):$$PATH";
+JOBS := $(shell getconf _NPROCESSORS_ONLN)
 
 .PHONY: help setup train test test-cpp lint types bench bench-check bench-peers clean
 
 help:
-	@echo "make train        learn CarRacing-v3 on this machine; leaves a run folder under runs/"
-	@echo "make test         run the tests"
-	@echo "make test-cpp     build and run the C++ tests, plain and under the sanitizers"
-	@echo "make lint types   check style and types"
-	@echo "make bench        time everything with pytest-benchmark"
-	@echo "make bench-check  hold speed against the committed ratios"
-	@echo "make bench-peers  time other libraries at the same work (installs them: several GB)"
-	@echo "make setup        only install into .venv"
-	@echo "make clean        remove .venv and build folders"
+	@echo "make train        train on this machine; writes a run folder under runs/"
+	@echo "make test         run the Python tests"
+	@echo "make test-cpp     build and run the C++ tests: plain, with address and UB sanitizers, with thread sanitizer"
+	@echo "make lint         check style: ruff, clang-format, clang-tidy"
+	@echo "make types        check types: mypy over package, tests, benchmarks and examples; stubtest over the compiled modules"
+	@echo "make bench        run the benchmarks with pytest-benchmark"
+	@echo "make bench-check  compare speed with the committed ratios"
+	@echo "make bench-peers  benchmark other libraries at the same work (downloads several GB)"
+	@echo "make setup        install the package and all dependencies into .venv"
+	@echo "make clean        remove .venv and the build folders"
+	@echo 'Arguments: make test ARGS="-x tests/unit"'
 
 setup: $(READY)
 
@@ -30,10 +34,11 @@ $(READY): $(BUILD_INPUTS)
 	@command -v "$${CXX:-c++}" >/dev/null || { \
 	  echo "apexline needs a C++20 compiler: install one (Debian: apt install g++; macOS: xcode-select --install)" >&2; \
 	  exit 1; }
-	@echo "installing apexline into $(VENV) (torch is large; the first time takes minutes)"
+	@echo "installing apexline into $(VENV) (downloads torch; takes minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) scikit-build-core pybind11 cmake ninja
-	@$(INSTALL) --no-build-isolation --config-settings=cmake.define.APEXLINE_TEST_BINDINGS=ON --editable '.[train,dev]'
+	@$(INSTALL) --no-build-isolation --config-settings=cmake.define.APEXLINE_TEST_BINDINGS=ON \
+	  --editable '.[train,dev]'
 	@touch $@
 
 train: $(READY)
@@ -43,16 +48,19 @@ test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
 test-cpp: $(READY)
-	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; for preset in ci asan tsan; do \
+	@set -e; $(WITH_BIN) for preset in ci asan tsan; do \
 	  cmake --preset $$preset >/dev/null; cmake --build --preset $$preset; ctest --preset $$preset; done
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	find cpp -name '*.[ch]pp' | xargs $(BIN)/clang-format --dry-run --Werror
+	@$(WITH_BIN) cmake --preset ci >/dev/null
+	find cpp/support cpp/replay cpp/racing -name '*.cpp' | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy --quiet -p build/ci
 
 types: $(READY)
 	$(BIN)/mypy
-	$(BIN)/stubtest apexline._core --concise --allowlist tests/stubtest_allowed.txt
+	$(BIN)/stubtest apexline._core apexline._core_testing --concise --allowlist tests/stubtest_allowed.txt
 
 bench: $(READY)
 	$(BIN)/python -m pytest benchmarks $(ARGS)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -39,7 +39,7 @@ Figures = dict[str, Any]
 class Setting:
     """What the command line says."""
 
-    device: str
+    device: Literal["cpu", "cuda"]
     out: Path
     work: Path
     smoke: bool

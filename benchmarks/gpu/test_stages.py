@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_kernels_that_overlap_count_once(spans: list[tuple[float, float]], lengt
 
 
 @pytest.mark.parametrize(("device", "smoke"), [("cuda", False), ("cpu", True)])
-def test_what_is_measured_can_be_run(device: str, smoke: bool) -> None:
+def test_what_is_measured_can_be_run(device: Literal["cpu", "cuda"], smoke: bool) -> None:
     config = stages.Setting(device, Path("out"), Path("work"), smoke).config
     check(config)
     assert config.device == device

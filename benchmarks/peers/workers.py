@@ -48,7 +48,7 @@ class Worker:
         self._log = ENVIRONMENTS / f"{entry.peer}-{entry.work}.log"
         module = f"benchmarks.peers.works.{entry.peer.replace('-', '_')}"
         with self._log.open("w") as log:
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 [str(python), "-m", module, entry.work],
                 cwd=CHECKOUT,
                 env=os.environ | ONE_THREAD,
@@ -58,6 +58,9 @@ class Worker:
                 text=True,
                 start_new_session=True,  # a group of its own, with the processes that it starts
             )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._requests, self._replies = process.stdin, process.stdout
         entry.facts = self._answer(START_LIMIT)
         entry.rounds = {call: [] for call in entry.facts["calls"]}
 
@@ -65,8 +68,8 @@ class Worker:
         """Adds a round to its entry."""
         for call, results in self.entry.rounds.items():
             try:
-                self._process.stdin.write(f"{call}\n")
-                self._process.stdin.flush()
+                self._requests.write(f"{call}\n")
+                self._requests.flush()
             except BrokenPipeError:
                 raise WorkerError(self._reason()) from None
             results.append(self._answer(BURST_LIMIT))
@@ -82,7 +85,7 @@ class Worker:
     def _answer(self, limit: float) -> dict[str, Any]:
         timer = Timer(limit, self._kill)
         timer.start()
-        line = self._process.stdout.readline()
+        line = self._replies.readline()
         timer.cancel()
         if not line:
             raise WorkerError(self._reason())

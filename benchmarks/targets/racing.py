@@ -134,7 +134,7 @@ def _native(options: dict[str, Any], games: int, threads: int, clock: Clock) -> 
     env.reset(seed=0)
     rng = np.random.default_rng(0)
     actions = cycle([random_driving(rng, games, pedal=False) for _ in range(ACTIONS)])
-    repeat = options.get("action_repeat", 1)
+    repeat: int = options.get("action_repeat", 1)
     steps = EPISODE // repeat
     begins = np.arange(games) * steps // games
     for step in range(steps):

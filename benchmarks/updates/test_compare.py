@@ -11,6 +11,7 @@ from torch import nn
 from apexline.training import preset
 from benchmarks.updates.compare import Row, ratio, table
 from benchmarks.updates.updaters import UPDATERS, Setting, Updater
+from benchmarks.updates.updaters.apexline import ApexlineSingle
 from benchmarks.updates.updaters.drqv2 import shifted
 
 
@@ -27,7 +28,7 @@ def test_an_update_changes_every_network(kind: type[Updater]) -> None:
 
 @pytest.mark.parametrize("name", ["encoder", "critic", "actor"])
 def test_a_network_that_stays_as_it_was_is_seen(name: str) -> None:
-    class Frozen(UPDATERS[0]):  # type: ignore[misc]
+    class Frozen(ApexlineSingle):
         def update(self) -> None:
             network: nn.Module = self.networks()[name]
             before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -39,7 +40,7 @@ def test_a_network_that_stays_as_it_was_is_seen(name: str) -> None:
 
 
 def test_a_loss_that_is_not_finite_is_seen() -> None:
-    class Lost(UPDATERS[0]):  # type: ignore[misc]
+    class Lost(ApexlineSingle):
         def losses(self) -> dict[str, float]:
             return {"critic": float("nan")}
 

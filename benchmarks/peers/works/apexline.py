@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class LargeTree(ApexlineTree):
 
 class ApexlineReplay(Replay):
     lanes = 1
-    notes = ("n_step 3", "PER", "stratified draws", "frames stored once, stacked when drawn")
+    notes: Sequence[str] = ("n_step 3", "PER", "stratified draws", "frames stored once, stacked when drawn")
 
     def fill(self) -> None:
         count = self.transitions // STEPS

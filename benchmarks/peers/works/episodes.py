@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any, ClassVar
@@ -67,7 +68,7 @@ def rewards(steps: NDArray[np.int64]) -> NDArray[np.float32]:
 class Replay(Work):
     """A peer defines how its buffer is filled, drawn from and set, and what a batch of it holds."""
 
-    calls = ("sample", "update")
+    calls: Sequence[str] = ("sample", "update")
     n_step: ClassVar[int] = N_STEP
     transitions: ClassVar[int] = TRANSITIONS
     prioritized: ClassVar[bool] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ class StableReplay(Replay):
     n_step = 1
     prioritized = False
     calls = ("sample",)
-    notes = (
+    notes: Sequence[str] = (
         "uniform, no PER: it draws no priorities and makes no weights",
         "n_step 1",
         "stores stacks and next stacks whole",

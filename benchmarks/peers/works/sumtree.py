@@ -23,7 +23,8 @@ class RustTree(Tree):
 
     def draw(self) -> ArrayLike:
         indices, _ = self.tree.sample_batched(BATCH)
-        return indices
+        drawn: ArrayLike = indices
+        return drawn
 
     def arguments(self, indices: NDArray[np.int64], priorities: NDArray[np.float64]) -> tuple[Any, Any]:
         return indices.tolist(), priorities.tolist()

@@ -28,7 +28,10 @@ class TorchTree(Tree):
         total = self.tree.query(0, self.leaves)
         masses = np.random.uniform(0.0, total, size=BATCH)  # noqa: NPY002 - as the peer does
         indices = self.tree.scan_lower_bound(masses)
-        return np.minimum(indices, self.leaves - 1, out=indices)  # a mass may round up to the total
+        drawn: ArrayLike = np.minimum(
+            indices, self.leaves - 1, out=indices
+        )  # a mass may round up to the total
+        return drawn
 
     def arguments(self, indices: NDArray[np.int64], priorities: NDArray[np.float64]) -> tuple[Any, Any]:
         return indices, priorities.astype(np.float32)

@@ -31,7 +31,8 @@ class UpdateWorkload(Workload):
         self.agent = DDPG(PRESET.agent, SHAPE, -ones, ones)
         self._convolutions = nn.Sequential(
             nn.Conv2d(SHAPE[0], 24, 4, 2), nn.ReLU(), nn.Conv2d(24, 32, 4, 2), nn.ReLU(), nn.Conv2d(32, 32, 3)
-        ).to(torch.bfloat16, memory_format=torch.channels_last)
+        ).to(torch.bfloat16)
+        self._convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._images = torch.rand(BATCH, *SHAPE).to(torch.bfloat16, memory_format=torch.channels_last)
 
     def reference(self) -> None:

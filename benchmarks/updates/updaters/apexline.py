@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from torch import nn
@@ -16,7 +16,7 @@ from benchmarks.updates.updaters.updater import Setting, Updater
 
 class Apexline(Updater):
     name = "apexline"
-    critics = 2
+    critics: ClassVar[Literal[1, 2]] = 2
     notes = "as the preset has it: encoders in bfloat16, LayerNorm in hidden layers, no target actor, weight average"
     precision: ClassVar[PrecisionName] = "bf16"
 

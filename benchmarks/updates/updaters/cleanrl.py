@@ -90,7 +90,7 @@ class CleanRL(Updater):
             target = reward + discount * self.target_critic(next_obs, self.target_actor(next_obs))
         critic_loss = F.mse_loss(self.critic(obs, action), target)
         self.critic_optimizer.zero_grad()
-        critic_loss.backward()  # type: ignore[no-untyped-call]
+        critic_loss.backward()
         self.critic_optimizer.step()
 
         actor_loss = -self.critic(obs, self.actor(obs)).mean()

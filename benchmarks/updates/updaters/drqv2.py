@@ -110,16 +110,16 @@ class DrQv2(Updater):
         loss = F.mse_loss(q1, target) + F.mse_loss(q2, target)
         self.encoder_optimizer.zero_grad(set_to_none=True)
         self.critic_optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.critic_optimizer.step()
         self.encoder_optimizer.step()
         return loss
 
     def _update_actor(self, features: Tensor) -> Tensor:
         q1, q2 = self.critic(features, noisy(self.actor(features)))
-        loss = -torch.min(q1, q2).mean()
+        loss: Tensor = -torch.min(q1, q2).mean()
         self.actor_optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.actor_optimizer.step()
         return loss
 

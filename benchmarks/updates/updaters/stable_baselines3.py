@@ -48,6 +48,7 @@ class StableBaselines3(Updater):
             device=setting.device,
         )
         self.model.set_logger(Logger(None, []))
+        assert self.model.replay_buffer is not None
         self._replay = self.model.replay_buffer
         fill(self._replay)
         batch = setting.batch
@@ -131,6 +132,7 @@ def fill(replay: ReplayBuffer) -> None:
     """Stores noise until the replay is full, in episodes of 250 steps."""
     rng = np.random.default_rng(0)
     shape = replay.observation_space.shape
+    assert shape is not None
     images = rng.integers(0, 256, (64, 1, *shape), np.uint8)
     for step in range(STORED):
         replay.add(

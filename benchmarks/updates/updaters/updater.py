@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ class Updater(ABC):
     """A learner made ready. Every call of `update` is a whole gradient step: critic, actor, targets."""
 
     name: ClassVar[str]
-    critics: ClassVar[int]
+    critics: ClassVar[Literal[1, 2]]
     notes: ClassVar[str]
     """Where it differs from the rest."""
     has_replay: ClassVar[bool] = True

@@ -110,7 +110,7 @@ class GraphedPolicy:
         actions = self._captured.outputs
         self._host_observations = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
         self._host_actions = torch.empty(actions.shape, dtype=actions.dtype, pin_memory=True)
-        self._arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._arrived = torch.cuda.Event()
 
     def __call__(self, observations: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Actions (num_envs, A) float32 in a new array, for observations (num_envs, stack, ..., H, W) uint8.
@@ -148,7 +148,7 @@ class _Captured(Generic[Result]):
         optimizers: Sequence[Optimizer] = (),
         generator: torch.Generator | None = None,
     ) -> None:
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP_CALLS):

@@ -199,7 +199,7 @@ class _CopyAhead:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(device)
         self._buffers: list[_Buffer] = []
         self._turn = 0
 
@@ -227,7 +227,7 @@ class _CopyAhead:
         """Start the copy of TD errors to pinned memory on the current stream; returns that memory and its event."""
         host = torch.empty(td_errors.shape, dtype=td_errors.dtype, pin_memory=True)
         host.copy_(td_errors, non_blocking=True)
-        copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        copied = torch.cuda.Event()
         copied.record()
         return host, copied
 
@@ -243,6 +243,6 @@ class _Buffer:
         self.batch = like.map(lambda tensor: torch.empty_like(tensor, device=device))
         for tensor in self.batch.tensors():
             tensor.record_stream(stream)
-        self.copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self.copied = torch.cuda.Event()
         self.sampled: TensorBatch | None = None
         """The batch copied last, whose memory must not change before `copied`."""

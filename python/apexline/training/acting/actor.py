@@ -31,7 +31,7 @@ class Actor:
         self._encoder, self._head = networks.actor_encoder, networks.actor
         self._copies = PolyakCopies({"encoder": self._encoder, "head": self._head}, rate=1.0)
         is_cuda = agent.device.type == "cuda"
-        self._stream = torch.cuda.Stream(agent.device) if is_cuda else None  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(agent.device) if is_cuda else None
         with self._streamed():
             self._policy = make_policy(
                 self._act, num_envs, observation_shape, agent.device, graphs=agent.config.cuda_graphs
