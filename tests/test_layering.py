@@ -1,9 +1,10 @@
-"""The arrows of the design: who may import whom, read from the sources."""
+"""The layout of the design, checked on the sources: which folder may import which."""
 
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,49 @@ CPP = ROOT / "cpp"
 DEVICE_PREFETCHER = PACKAGE / "replay" / "device.py"
 """The one module of the replay that imports torch; no other module of the replay imports it."""
 
-MAY_IMPORT = {
-    "apexline": {"_core", "replay"},
+MAY_IMPORT: dict[str, set[str]] = {
     "atomic_write": set(),
     "replay": {"_core", "atomic_write"},
-    "racing": {"_core"},
+    "racing/types": set(),
+    "racing/options": {"racing/types"},
+    "racing/native": {"_core", "racing/options", "racing/types"},
+    "racing/stock": {"racing/options", "racing/types"},
+    "racing": {"racing/native", "racing/options", "racing/stock", "racing/types"},
     "agent": {"replay"},
-    "training": {"apexline", "_core", "atomic_write", "replay", "racing", "agent"},
-    "cli": {"apexline", "_core", "atomic_write", "replay", "racing", "agent", "training"},
+    "training/errors": set(),
+    "training/config": {"agent", "racing", "training/errors"},
+    "training/acting": {"agent", "racing", "racing/types", "replay", "training/config"},
+    "training/learning": {"agent", "replay", "training/config"},
+    "training/records": {"atomic_write", "training/errors"},
+    "training/evaluation": {
+        *("agent", "racing", "replay"),
+        *("training/acting", "training/config", "training/errors", "training/records"),
+    },
+    "training/machine": {
+        *("_core", "agent", "racing", "replay"),
+        *("training/acting", "training/config", "training/errors", "training/learning"),
+    },
+    "training": {
+        *("_core", "agent", "atomic_write", "racing", "replay"),
+        *("training/acting", "training/config", "training/errors", "training/evaluation"),
+        *("training/learning", "training/machine", "training/records"),
+    },
+    "cli": {
+        *("_core", "agent", "apexline", "atomic_write", "racing", "replay", "training"),
+        *(
+            "training/config",
+            "training/errors",
+            "training/evaluation",
+            "training/machine",
+            "training/records",
+        ),
+    },
+    "apexline": {"_core", "replay"},
 }
-"""Rooms of the package by name; `apexline` is the top level, which hands on the replay."""
+"""Packages and modules of `apexline` by path. A path that is not listed belongs to the nearest folder above it;
+`apexline` is the package's `__init__.py`."""
 
-CPP_MAY_INCLUDE = {
+CPP_MAY_INCLUDE: dict[str, set[str]] = {
     "support": set(),
     "replay": {"support"},
     "racing/base": {"support"},
@@ -42,16 +74,26 @@ CPP_MAY_INCLUDE = {
         "racing/render",
         "racing/render/fast",
     },
+    "bindings": {"support", "replay", "racing", "racing/base", "racing/render", "racing/render/exact"},
+    "bindings_testing": {
+        *("bindings", "support", "racing/base", "racing/physics", "racing/game"),
+        *("racing/render", "racing/render/fast", "racing/render/exact"),
+    },
 }
-"""Folders of the C++ core by path; `racing` is world.hpp and world.cpp."""
+"""Folders of C++ by path; `racing` is world.hpp and world.cpp. Tests may include everything."""
+
+
+def place(path: str, table: Mapping[str, object], default: str) -> str:
+    """The longest entry of `table` that `path` is or lies in."""
+    return max((key for key in table if f"{path}/".startswith(f"{key}/")), key=len, default=default)
 
 
 def statements(source: Path) -> Iterator[ast.AST]:
     yield from ast.walk(ast.parse(source.read_text()))
 
 
-def statements_of_importing(source: Path) -> Iterator[ast.AST]:
-    """Those that run when the module is imported: not in functions, not for type checkers alone."""
+def statements_run_by_import(source: Path) -> Iterator[ast.AST]:
+    """Without function bodies and without what only type checkers read."""
     waiting: list[ast.AST] = [ast.parse(source.read_text())]
     for node in waiting:
         yield node
@@ -61,8 +103,8 @@ def statements_of_importing(source: Path) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def imported_modules(source: Path, among: Callable[[Path], Iterator[ast.AST]] = statements) -> Iterator[str]:
-    """Absolute names, with the imported name joined on where that may be a module itself."""
+def imported_names(source: Path, among: Callable[[Path], Iterator[ast.AST]] = statements) -> Iterator[str]:
+    """Absolute dotted names; `from a import b` gives a.b, which may be a module or a name in one."""
     package = ["apexline", *source.relative_to(PACKAGE).parent.parts]
     for node in among(source):
         if isinstance(node, ast.Import):
@@ -73,94 +115,93 @@ def imported_modules(source: Path, among: Callable[[Path], Iterator[ast.AST]] = 
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def top(module: str) -> str:
-    return module.partition(".")[0]
+def top(name: str) -> str:
+    return name.partition(".")[0]
 
 
-def room_of(source: Path) -> str:
-    parts = source.relative_to(PACKAGE).parts
-    name = parts[0].removesuffix(".py")
-    return name if name in MAY_IMPORT or len(parts) > 1 else "apexline"
+def place_of(source: Path) -> str:
+    path = str(source.relative_to(PACKAGE).with_suffix("")).removesuffix("/__init__")
+    return place(path, MAY_IMPORT, default="apexline")
 
 
-def room_imported(module: str) -> str:
-    """The room behind `apexline.X...`; a name that is no room is the top level's own."""
-    name = module.split(".")[1] if "." in module else "apexline"
-    return name if name in MAY_IMPORT or name == "_core" else "apexline"
+def place_imported(name: str) -> str:
+    path = name.replace(".", "/").removeprefix("apexline").removeprefix("/")
+    return place(path, {**MAY_IMPORT, "_core": None}, default="apexline")
 
 
-def sources(room: str) -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) == room]
+def sources(package: str) -> list[Path]:
+    return sorted((PACKAGE / package).rglob("*.py"))
 
 
-def test_every_room_is_known():
-    assert {room_of(path) for path in PACKAGE.rglob("*.py")} <= MAY_IMPORT.keys()
+@pytest.mark.parametrize("table", [MAY_IMPORT, CPP_MAY_INCLUDE], ids=["python", "cpp"])
+def test_imports_go_one_way(table):
+    TopologicalSorter(table).prepare()
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_a_room_imports_only_rooms_below_it(room):
-    for source in sources(room):
-        modules = [name for name in imported_modules(source) if top(name) == "apexline"]
-        wrong = {name for name in modules if room_imported(name) not in MAY_IMPORT[room] | {room}}
-        assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
+@pytest.mark.parametrize("source", sources("."), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_folder_may(source):
+    here = place_of(source)
+    names = [name for name in imported_names(source) if top(name) == "apexline"]
+    wrong = {name for name in names if place_imported(name) not in MAY_IMPORT[here] | {here}}
+    assert not wrong, f"{here} imports {wrong}"
 
 
-@pytest.mark.parametrize("room", ["apexline", "replay"])
-def test_importing_the_replay_imports_numpy_alone(room):
-    allowed = {"apexline", "numpy", *sys.stdlib_module_names}
-    for source in sources(room):
-        if source == DEVICE_PREFETCHER:
-            continue
-        modules = imported_modules(source, among=statements_of_importing)
-        wrong = {name for name in modules if top(name) not in allowed}
-        assert not wrong, f"{source.relative_to(ROOT)} imports {wrong}"
+def test_every_package_is_listed():
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert packages <= MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [PACKAGE / "__init__.py", *(path for path in sources("replay") if path != DEVICE_PREFETCHER)],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_importing_the_replay_imports_numpy_alone(source):
+    names = imported_names(source, among=statements_run_by_import)
+    wrong = {name for name in names if top(name) not in {"apexline", "numpy", *sys.stdlib_module_names}}
+    assert not wrong
 
 
 def test_torch_is_imported_only_for_tensor_batches_and_by_the_device_prefetcher():
-    importing = {path.name for path in sources("replay") if "torch" in {*map(top, imported_modules(path))}}
+    importing = {path.name for path in sources("replay") if "torch" in {*map(top, imported_names(path))}}
     assert importing == {"batch.py", DEVICE_PREFETCHER.name}
     for source in sources("replay"):
-        assert source == DEVICE_PREFETCHER or "apexline.replay.device" not in " ".join(
-            imported_modules(source)
-        )
+        assert source == DEVICE_PREFETCHER or "apexline.replay.device" not in " ".join(imported_names(source))
 
 
-@pytest.mark.parametrize(("room", "package"), [("racing", "torch"), ("agent", "gymnasium")])
-def test_a_room_does_without(room, package):
-    for source in sources(room):
-        assert package not in {*map(top, imported_modules(source))}, source
+@pytest.mark.parametrize(("package", "library"), [("racing", "torch"), ("agent", "gymnasium")])
+def test_a_package_does_without(package, library):
+    for source in sources(package):
+        assert library not in {*map(top, imported_names(source))}, source
 
 
 def includes(source: Path) -> list[str]:
     return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', source.read_text(), re.MULTILINE)
 
 
-def cpp_sources(folder: Path) -> list[Path]:
+def cpp_sources(folder: Path = CPP) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in {".hpp", ".cpp"})
 
 
-def test_only_the_bindings_know_python():
+def cpp_place(path: Path) -> str:
+    return place(str(path.relative_to(CPP)), CPP_MAY_INCLUDE, default="")
+
+
+def test_only_the_bindings_include_python():
     python_headers = re.compile("pybind11|Python.h")
-    bound = {path.parent for path in cpp_sources(CPP) if any(map(python_headers.match, includes(path)))}
+    bound = {path.parent for path in cpp_sources() if any(map(python_headers.match, includes(path)))}
     assert bound == {CPP / "bindings", CPP / "bindings_testing"}
 
 
-@pytest.mark.parametrize("room", CPP_MAY_INCLUDE)
-def test_a_room_of_the_core_includes_only_rooms_below_it(room):
-    for source in cpp_sources(CPP / room):
-        rooms = {cpp_room_of(name) for name in includes(source)} - {""}
-        wrong = rooms - CPP_MAY_INCLUDE[room] - {room}
-        if cpp_room_of(str(source.relative_to(CPP))) == room:
+@pytest.mark.parametrize("folder", CPP_MAY_INCLUDE)
+def test_a_folder_of_cpp_includes_only_what_it_may(folder):
+    for source in cpp_sources(CPP / folder):
+        if cpp_place(source) == folder:
+            included = {cpp_place(CPP / name) for name in includes(source)} - {""}
+            wrong = included - CPP_MAY_INCLUDE[folder] - {folder}
             assert not wrong, f"{source.relative_to(ROOT)} includes {wrong}"
 
 
-def cpp_room_of(path: str) -> str:
-    """The longest folder of CPP_MAY_INCLUDE that holds it."""
-    return max((room for room in CPP_MAY_INCLUDE if path.startswith(f"{room}/")), key=len, default="")
-
-
-def test_every_room_of_the_core_is_known():
-    folders = {path.relative_to(CPP).parts[0] for path in cpp_sources(CPP)}
-    assert folders - {"bindings", "bindings_testing", "tests"} == {
-        room.partition("/")[0] for room in CPP_MAY_INCLUDE
-    }
+def test_every_folder_of_cpp_is_listed():
+    folders = {path.relative_to(CPP).parts[0] for path in cpp_sources()}
+    assert folders - {"tests"} == {folder.partition("/")[0] for folder in CPP_MAY_INCLUDE}
