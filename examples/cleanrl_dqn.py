@@ -46,8 +46,8 @@ def train(seed: int = 0, steps: int = 6_000, num_envs: int = 4) -> nn.Module:
         actions = np.where(explore, rng.integers(2, size=num_envs), greedy)
         next_obs, rewards, terminated, truncated, infos = envs.step(actions)
         final_obs = next_obs.copy()  # where an episode ended, next_obs is already the first of the next one
-        for lane in np.flatnonzero(terminated | truncated):
-            final_obs[lane] = infos["final_obs"][lane]
+        for env in np.flatnonzero(terminated | truncated):
+            final_obs[env] = infos["final_obs"][env]
         replay.add(obs, actions, rewards, terminated, truncated, final_obs)
         obs = next_obs
         if step < 250:

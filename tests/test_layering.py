@@ -162,9 +162,9 @@ def test_importing_the_replay_imports_numpy_alone(source):
     assert not wrong
 
 
-def test_torch_is_imported_only_for_tensor_batches_and_by_the_device_prefetcher():
+def test_torch_is_imported_only_for_tensors_pinned_memory_and_the_device_prefetcher():
     importing = {path.name for path in sources("replay") if "torch" in {*map(top, imported_names(path))}}
-    assert importing == {"batch.py", DEVICE_PREFETCHER.name}
+    assert importing == {"batch.py", "buffer_pool.py", DEVICE_PREFETCHER.name}
     for source in sources("replay"):
         assert source == DEVICE_PREFETCHER or "apexline.replay.device" not in " ".join(imported_names(source))
 

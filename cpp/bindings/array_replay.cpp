@@ -22,27 +22,27 @@ ArrayReplay::ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame
 void ArrayReplay::add(const py::object& frames, const py::sequence& fields, const py::object& rewards,
                       const py::object& terminated, const py::object& truncated, const py::object& final_frames,
                       const py::object& mask) {
-  const auto lanes = static_cast<py::ssize_t>(core().config().num_envs);
+  const auto num_envs = static_cast<py::ssize_t>(core().config().num_envs);
   const auto boolean = py::dtype::of<bool>();
-  const Shape frames_shape = batched(lanes, frame_shape_);
+  const Shape frames_shape = batched(num_envs, frame_shape_);
   const auto frame_array = exact_array(frames, "frames", frame_dtype_, frames_shape);
   StepBatch batch{data<std::byte>(frame_array), {}, nullptr, nullptr, nullptr, nullptr, nullptr};
   std::optional<py::array> mask_array;
   if (!mask.is_none()) {
-    mask_array = exact_array(mask, "mask", boolean, {lanes});
+    mask_array = exact_array(mask, "mask", boolean, {num_envs});
     batch.mask = data<bool>(std::as_const(*mask_array));
   }
   std::vector<py::array> kept;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    const auto& [name, shape, dtype] = fields_[i];
-    const char* shown = i == 0 ? "actions" : name.c_str();
-    kept.push_back(converted_array(fields[i], shown, dtype, batched(lanes, shape), mask_array));
+    const Field& field = fields_[i];
+    const Shape field_shape = batched(num_envs, field.shape);
+    kept.push_back(converted_array(fields[i], field.argument.c_str(), field.dtype, field_shape, mask_array));
     batch.fields.push_back(data<std::byte>(std::as_const(kept.back())));
   }
   const auto reward_array = real_array<float>(rewards, "rewards");
-  require_shape(reward_array, "rewards", {lanes});
-  const auto terminated_array = exact_array(terminated, "terminated", boolean, {lanes});
-  const auto truncated_array = exact_array(truncated, "truncated", boolean, {lanes});
+  require_shape(reward_array, "rewards", {num_envs});
+  const auto terminated_array = exact_array(terminated, "terminated", boolean, {num_envs});
+  const auto truncated_array = exact_array(truncated, "truncated", boolean, {num_envs});
   batch.rewards = reward_array.data();
   batch.terminated = data<bool>(terminated_array);
   batch.truncated = data<bool>(truncated_array);
@@ -56,9 +56,9 @@ void ArrayReplay::add(const py::object& frames, const py::sequence& fields, cons
 }
 
 void ArrayReplay::cut_episodes(const py::object& mask) {
-  py::array lanes;
-  if (!mask.is_none()) lanes = exact_array(mask, "mask", py::dtype::of<bool>(), {core().config().num_envs});
-  const bool* chosen = mask.is_none() ? nullptr : data<bool>(std::as_const(lanes));
+  py::array envs;
+  if (!mask.is_none()) envs = exact_array(mask, "mask", py::dtype::of<bool>(), {core().config().num_envs});
+  const bool* chosen = mask.is_none() ? nullptr : data<bool>(std::as_const(envs));
   const py::gil_scoped_release released;
   core().cut_episodes(chosen);
 }
@@ -74,17 +74,17 @@ void ArrayReplay::sample(double beta, int shift, const py::object& obs, const py
 BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
                                    const py::object& discount, const py::object& next_obs, const py::object& weights,
                                    const py::object& indices, const py::dict& extras) {
-  if (!py::isinstance<py::array>(indices)) throw py::type_error("indices is not a NumPy array");
+  if (!py::isinstance<py::array>(indices)) throw py::type_error("out.indices is no array; expected a NumPy array");
   const auto size = static_cast<py::ssize_t>(py::len(indices));
-  if (size < 1) throw py::value_error(text("batch_size is ", size, "; it must be >= 1"));
+  if (size < 1) throw py::value_error(text("batch_size is ", size, "; expected >= 1"));
   const auto single = py::dtype::of<float>();
   const Shape stacked = batched(size, batched(core().config().frame_stack, frame_shape_));
-  auto obs_array = output_array(obs, "obs", frame_dtype_, stacked);
-  auto next_array = output_array(next_obs, "next_obs", frame_dtype_, stacked);
-  auto reward_array = output_array(reward, "reward", single, {size});
-  auto discount_array = output_array(discount, "discount", single, {size});
-  auto weight_array = output_array(weights, "weights", single, {size});
-  auto index_out = output_array(indices, "indices", py::dtype::of<std::int64_t>(), {size});
+  auto obs_array = output_array(obs, "out.obs", frame_dtype_, stacked);
+  auto next_array = output_array(next_obs, "out.next_obs", frame_dtype_, stacked);
+  auto reward_array = output_array(reward, "out.reward", single, {size});
+  auto discount_array = output_array(discount, "out.discount", single, {size});
+  auto weight_array = output_array(weights, "out.weights", single, {size});
+  auto index_out = output_array(indices, "out.indices", py::dtype::of<std::int64_t>(), {size});
   BatchArrays out{size,
                   data<std::byte>(obs_array),
                   {},
@@ -96,9 +96,10 @@ BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& acti
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Field& field = fields_[i];
     const py::str name(field.name);
-    if (i > 0 && !extras.contains(name)) throw py::value_error(text("extras lacks ", field.name));
+    if (i > 0 && !extras.contains(name))
+      throw py::value_error(text("out.extras has no field '", field.name, "'; expected the fields of empty_batch"));
     const py::object target = i == 0 ? action : py::object(extras[name]);
-    auto array = output_array(target, field.name.c_str(), field.dtype, batched(size, field.shape));
+    auto array = output_array(target, field.out.c_str(), field.dtype, batched(size, field.shape));
     out.fields.push_back(data<std::byte>(array));
   }
   return out;
@@ -112,7 +113,7 @@ std::int64_t ArrayReplay::update_priorities(const py::object& indices, const py:
   return core().update_priorities(view(handles), view(errors));
 }
 
-py::tuple ArrayReplay::read_slots(std::int64_t lane, std::int64_t begin, std::int64_t end) {
+py::tuple ArrayReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end) {
   const auto count = static_cast<py::ssize_t>(std::max<std::int64_t>(end - begin, 0));
   py::array frames(frame_dtype_, batched(count, frame_shape_));
   py::list fields;
@@ -128,12 +129,12 @@ py::tuple ArrayReplay::read_slots(std::int64_t lane, std::int64_t begin, std::in
   }
   {
     const py::gil_scoped_release released;
-    core().read_slots(lane, begin, end, slots);
+    core().read_slots(env, begin, end, slots);
   }
   return py::make_tuple(frames, fields, rewards, in_episode, flags);
 }
 
-void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames,
+void ArrayReplay::write_slots(std::int64_t env, std::int64_t begin, const py::object& frames,
                               const py::sequence& fields, const py::object& rewards, const py::object& in_episode,
                               const py::object& flags) {
   const auto count = static_cast<py::ssize_t>(py::len(rewards));
@@ -142,7 +143,7 @@ void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::o
   const auto in_episode_array = exact_array(in_episode, "in_episode", py::dtype::of<std::uint32_t>(), {count});
   const auto flag_array = exact_array(flags, "flags", py::dtype::of<std::uint8_t>(), {count});
   if (py::len(fields) != fields_.size())
-    throw py::value_error(text("there are ", py::len(fields), " fields; expected ", fields_.size()));
+    throw py::value_error(text("the number of fields is ", py::len(fields), "; expected ", fields_.size()));
   std::vector<py::array> kept;
   SlotSource slots{data<std::byte>(frame_array),
                    {},
@@ -154,7 +155,7 @@ void ArrayReplay::write_slots(std::int64_t lane, std::int64_t begin, const py::o
     slots.fields.push_back(data<std::byte>(std::as_const(kept.back())));
   }
   const py::gil_scoped_release released;
-  core().write_slots(lane, begin, begin + count, slots);
+  core().write_slots(env, begin, begin + count, slots);
 }
 
 }  // namespace apexline::bindings

@@ -1,4 +1,4 @@
-// A PrioritizedReplay with the shapes and dtypes under which Python knows its arrays.
+// A PrioritizedReplay with the shapes and dtypes of its NumPy arrays.
 #pragma once
 
 #include <memory>
@@ -10,9 +10,11 @@
 
 namespace apexline::bindings {
 
-// What is kept a step besides its frame, under the name that errors give it.
+// A value of each step besides its frame.
 struct Field {
-  std::string name;
+  std::string name;      // in state and `extras`
+  std::string argument;  // its name in errors of `add`
+  std::string out;       // its name in errors of `sample`
   Shape shape;
   py::dtype dtype;
 };
@@ -32,14 +34,14 @@ class ArrayReplay {
   void sample(double beta, int shift, const py::object& obs, const py::object& action, const py::object& reward,
               const py::object& discount, const py::object& next_obs, const py::object& weights,
               const py::object& indices, const py::dict& extras);
-  // Where a batch of these arrays is to be written.
+  // Checks the arrays of a batch that is to be written.
   BatchArrays arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
                         const py::object& discount, const py::object& next_obs, const py::object& weights,
                         const py::object& indices, const py::dict& extras);
   std::int64_t update_priorities(const py::object& indices, const py::object& td_errors);
-  // Slots begin .. end - 1 of a lane as (frames, fields, rewards, in_episode, flags).
-  py::tuple read_slots(std::int64_t lane, std::int64_t begin, std::int64_t end);
-  void write_slots(std::int64_t lane, std::int64_t begin, const py::object& frames, const py::sequence& fields,
+  // Slots begin .. end - 1 of an environment as (frames, fields, rewards, in_episode, flags).
+  py::tuple read_slots(std::int64_t env, std::int64_t begin, std::int64_t end);
+  void write_slots(std::int64_t env, std::int64_t begin, const py::object& frames, const py::sequence& fields,
                    const py::object& rewards, const py::object& in_episode, const py::object& flags);
 
  private:

@@ -1,4 +1,4 @@
-// NumPy arrays at the door: dtype and shape checked, errors that name the argument.
+// Conversion of NumPy arguments: checks dtype and shape; errors name the argument.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -40,7 +40,7 @@ inline void require_dtype(const py::array& array, const char* name, const py::dt
     throw py::type_error(text(name, " has dtype ", dtype_name(array.dtype()), "; expected ", dtype_name(dtype)));
 }
 
-// As NumPy's ascontiguousarray, but of no less than no dimensions.
+// As NumPy's ascontiguousarray, but keeps arrays without dimensions.
 inline py::array as_array(const py::handle& object) {
   if (py::isinstance<py::array>(object)) {
     auto array = py::reinterpret_borrow<py::array>(object);
@@ -49,13 +49,13 @@ inline py::array as_array(const py::handle& object) {
   return py::module_::import("numpy").attr("asarray")(object, py::none(), "C").cast<py::array>();
 }
 
-// Whether there is nothing to convert.
+// Whether no conversion is needed.
 template <class T>
 bool is_plain(const py::handle& object) {
   return py::array_t<T, py::array::c_style>::check_(object);
 }
 
-// A C-contiguous array of exactly this dtype and shape; copied only where it is not contiguous.
+// A C-contiguous array of exactly this dtype and shape; copied only if it is not contiguous.
 inline py::array exact_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape) {
   py::array array = as_array(object);
   require_dtype(array, name, dtype);
@@ -84,13 +84,13 @@ inline py::array_t<std::int64_t> index_array(const py::handle& object, const cha
   if (kind == 'u' && array.itemsize() == 8 && array.size() > 0) {
     const auto largest = array.attr("max")().cast<std::uint64_t>();
     if (largest > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      throw py::index_error(text(name, " holds ", largest, "; it is out of range"));
+      throw py::index_error(text(name, " contains ", largest, "; expected integers below 2^63"));
   }
   return py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(py::object(array));
 }
 
-// A C-contiguous array of this dtype and shape, converted where every value keeps its meaning: integers to any type
-// that holds them, floats to floats. Rows that `mask` (a boolean array, or none) leaves out may hold anything.
+// A C-contiguous array of this dtype and shape. Converts integers to any type that can represent them, and floats to
+// floats. Rows that are false in `mask` (a boolean array) are not checked.
 inline py::array converted_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape,
                                  const std::optional<py::array>& mask) {
   py::array array = as_array(object);
@@ -113,10 +113,12 @@ inline py::array converted_array(const py::handle& object, const char* name, con
       if (mask) changed[numpy.attr("logical_not")(*mask)] = false;
       const py::object lost = numpy.attr("flatnonzero")(changed);
       if (py::len(lost) > 0) {
-        const auto place = lost[py::int_(0)];
-        throw py::value_error(text(name, " holds ", py::str(array.attr("flat")[place]).cast<std::string>(),
-                                   " in place ", py::str(place).cast<std::string>(), "; ", dtype_name(dtype),
-                                   " cannot"));
+        const py::object place = lost[py::int_(0)];
+        const auto value = py::str(array.attr("flat")[place]).cast<std::string>();
+        std::string index;
+        for (const py::handle axis : py::tuple(numpy.attr("unravel_index")(place, array.attr("shape"))))
+          index += (index.empty() ? "" : ", ") + py::str(axis).cast<std::string>();
+        throw py::value_error(text(name, "[", index, "] is ", value, "; it does not fit into ", dtype_name(dtype)));
       }
     }
     array = cast.cast<py::array>();
@@ -124,15 +126,16 @@ inline py::array converted_array(const py::handle& object, const char* name, con
   return array;
 }
 
-// A caller's array to write into: exact dtype and shape, C-contiguous, writable. Never copied.
+// An array to write into: exact dtype and shape, C-contiguous, writable. Never copied.
 inline py::array output_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape) {
   if (!py::isinstance<py::array>(object))
-    throw py::type_error(text(name, " is not a NumPy array; it cannot be written into"));
+    throw py::type_error(text(name, " is of type ", py::type::of(object).attr("__name__").cast<std::string>(),
+                              "; expected a NumPy array"));
   auto array = py::reinterpret_borrow<py::array>(object);
   require_dtype(array, name, dtype);
   require_shape(array, name, shape);
   if (!(array.flags() & py::array::c_style) || !array.writeable())
-    throw py::value_error(text(name, " must be C-contiguous and writable"));
+    throw py::value_error(text(name, " is not C-contiguous and writable"));
   return array;
 }
 

@@ -9,7 +9,7 @@
 namespace apexline::bindings {
 namespace {
 
-// Batches on their way. It holds the arrays that are being written, whatever Python lets go of meanwhile.
+// Pending batches. References their arrays until they are taken, so that Python cannot free them while they are written.
 class ArrayPrefetcher {
  public:
   explicit ArrayPrefetcher(const std::shared_ptr<ArrayReplay>& replay)
@@ -57,14 +57,14 @@ class ArrayPrefetcher {
   }
 
  private:
-  // Held across waits without the GIL, so it is never waited for with it.
+  // The lock is held across waits without the GIL, so it must not be acquired with the GIL.
   std::unique_lock<std::mutex> one_at_a_time() {
     const py::gil_scoped_release released;
     return std::unique_lock(calls_);
   }
 
   void require_open() const {
-    if (!prefetcher_) throw py::value_error("the prefetch is closed");
+    if (!prefetcher_) throw py::value_error("the prefetcher is closed");
   }
 
   std::mutex calls_;
@@ -76,7 +76,7 @@ class ArrayPrefetcher {
 }  // namespace
 
 void bind_prefetcher(py::module_& module) {
-  py::class_<ArrayPrefetcher>(module, "Prefetcher", "Core of apexline.replay.Prefetch, which documents it.")
+  py::class_<ArrayPrefetcher>(module, "Prefetcher", "Core of apexline.replay.Prefetch, whose methods document it.")
       .def(py::init<const std::shared_ptr<ArrayReplay>&>(), py::arg("replay"))
       .def_property_readonly("pending", &ArrayPrefetcher::pending)
       .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("shift"), py::arg("batch"))

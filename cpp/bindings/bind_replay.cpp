@@ -12,36 +12,32 @@ namespace apexline::bindings {
 namespace {
 
 constexpr std::size_t kMaxItemBytes = std::size_t{1} << 40;
+constexpr const char* kUnsigned = "an integer from 0 to 2^64 - 1";
 
 using FieldSpec = std::tuple<std::string, Shape, py::dtype>;
 
-// A frame's last two axes are its height and width; all before them are planes that shift alike.
-FrameGeometry geometry_of(const Shape& frame_shape, const py::dtype& dtype) {
-  FrameGeometry geometry{1, 1, 1, static_cast<std::size_t>(dtype.itemsize())};
-  for (std::size_t i = 0; i < frame_shape.size(); ++i) {
-    if (frame_shape[i] < 1)
-      throw py::value_error(text("frame_shape[", i, "] is ", frame_shape[i], "; it must be >= 1"));
-    const auto extent = static_cast<std::size_t>(frame_shape[i]);
-    if (extent > kMaxItemBytes / geometry.bytes())
-      throw py::value_error(text("frame_shape is ", shape_text(frame_shape.data(), frame_shape.size()),
-                                 "; a frame must have at most ", kMaxItemBytes, " bytes"));
-    const std::size_t from_end = frame_shape.size() - i;
-    (from_end == 1 ? geometry.width : from_end == 2 ? geometry.height : geometry.planes) *= extent;
-  }
-  return geometry;
-}
-
-std::size_t bytes_of(const Field& field) {
-  auto bytes = static_cast<std::size_t>(field.dtype.itemsize());
-  for (std::size_t i = 0; i < field.shape.size(); ++i) {
-    if (field.shape[i] < 1)
-      throw py::value_error(text(field.name, "_shape[", i, "] is ", field.shape[i], "; it must be >= 1"));
-    if (static_cast<std::size_t>(field.shape[i]) > kMaxItemBytes / bytes)
-      throw py::value_error(text(field.name, "_shape is ", shape_text(field.shape.data(), field.shape.size()),
-                                 "; it must have at most ", kMaxItemBytes, " bytes"));
-    bytes *= static_cast<std::size_t>(field.shape[i]);
+std::size_t bytes_of(const std::string& name, const Shape& shape, const py::dtype& dtype) {
+  auto bytes = static_cast<std::size_t>(dtype.itemsize());
+  for (const py::ssize_t extent : shape) {
+    if (extent < 1 || static_cast<std::size_t>(extent) > kMaxItemBytes / bytes)
+      throw py::value_error(text(name, " is ", shape_text(shape.data(), shape.size()),
+                                 "; expected positive extents and at most 2^40 bytes"));
+    bytes *= static_cast<std::size_t>(extent);
   }
   return bytes;
+}
+
+// The last two axes of a frame are its height and width; all axes before them are planes, which shift equally.
+FrameGeometry geometry_of(const Shape& shape, const py::dtype& dtype) {
+  static_cast<void>(bytes_of("frame_shape", shape, dtype));
+  FrameGeometry geometry{1, 1, 1, static_cast<std::size_t>(dtype.itemsize())};
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::size_t from_end = shape.size() - i;
+    (from_end == 1   ? geometry.width
+     : from_end == 2 ? geometry.height
+                     : geometry.planes) *= static_cast<std::size_t>(shape[i]);
+  }
+  return geometry;
 }
 
 Number number_of(const py::dtype& dtype) {
@@ -57,8 +53,10 @@ std::shared_ptr<ArrayReplay> make_replay(std::int64_t capacity, std::int64_t num
   std::vector<Field> fields;
   std::vector<std::size_t> field_bytes;
   for (const auto& [name, shape, dtype] : field_specs) {
-    fields.push_back({name, shape, dtype});
-    field_bytes.push_back(bytes_of(fields.back()));
+    const bool action = fields.empty();
+    const std::string extra = text("extras['", name, "']");
+    fields.push_back({name, action ? "actions" : extra, action ? "out.action" : "out." + extra, shape, dtype});
+    field_bytes.push_back(bytes_of(action ? "action_shape" : "the shape of " + extra, shape, dtype));
   }
   ReplayConfig config{capacity,
                       num_envs,
@@ -79,41 +77,42 @@ std::shared_ptr<ArrayReplay> make_replay(std::int64_t capacity, std::int64_t num
 
 py::dict state_of(ArrayReplay& self) {
   const ReplayState state = self.core().state();
-  py::list lanes;
-  for (const RingCounters& lane : state.lanes)
-    lanes.append(py::make_tuple(lane.head, lane.first, lane.next_in_episode, lane.episodes, lane.evicted));
+  py::list rings;
+  for (const RingCounters& ring : state.rings)
+    rings.append(py::make_tuple(ring.head, ring.first, ring.next_in_episode, ring.episodes, ring.evicted));
   py::dict out;
   out["seed"] = state.seed;
   out["draws"] = state.draws;
   out["batches"] = state.batches;
   out["stale_updates"] = state.stale_updates;
   out["max_priority"] = state.max_priority;
-  out["lanes"] = lanes;
+  out["rings"] = rings;
   out["priorities"] = py::array_t<double>(static_cast<py::ssize_t>(state.priorities.size()), state.priorities.data());
   return out;
 }
 
 template <class T>
-T value_of(const py::dict& state, const char* name) {
+T value_of(const py::dict& state, const char* name, const char* expected) {
   const py::object value = state[name];
   try {
     return value.cast<T>();
   } catch (const py::cast_error&) {
-    throw py::value_error(text(name, " is ", py::repr(value).cast<std::string>(), "; that cannot be"));
+    throw py::value_error(text(name, " is ", py::repr(value).cast<std::string>(), "; expected ", expected));
   }
 }
 
 void restore(ArrayReplay& self, const py::dict& from) {
-  ReplayState state{value_of<std::uint64_t>(from, "seed"),
-                    value_of<std::uint64_t>(from, "draws"),
-                    value_of<std::uint64_t>(from, "batches"),
-                    value_of<std::int64_t>(from, "stale_updates"),
-                    value_of<double>(from, "max_priority"),
+  ReplayState state{value_of<std::uint64_t>(from, "seed", kUnsigned),
+                    value_of<std::uint64_t>(from, "draws", kUnsigned),
+                    value_of<std::uint64_t>(from, "batches", kUnsigned),
+                    value_of<std::int64_t>(from, "stale_updates", "an integer"),
+                    value_of<double>(from, "max_priority", "a number"),
                     {},
                     {}};
-  using Lane = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-  for (const auto& [head, first, next_in_episode, episodes, evicted] : value_of<std::vector<Lane>>(from, "lanes"))
-    state.lanes.push_back({head, first, next_in_episode, episodes, evicted});
+  using Ring = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+  const auto rings = value_of<std::vector<Ring>>(from, "rings", "five integers per environment");
+  for (const auto& [head, first, next_in_episode, episodes, evicted] : rings)
+    state.rings.push_back({head, first, next_in_episode, episodes, evicted});
   const auto priorities = real_array<double>(from["priorities"], "priorities");
   require_shape(priorities, "priorities", {static_cast<py::ssize_t>(self.core().config().capacity)});
   state.priorities.assign(priorities.data(), priorities.data() + priorities.size());
@@ -124,8 +123,8 @@ void restore(ArrayReplay& self, const py::dict& from) {
 }  // namespace
 
 void bind_replay(py::module_& module) {
-  py::class_<ArrayReplay, std::shared_ptr<ArrayReplay>>(module, "Replay",
-                                                        "Core of apexline.PrioritizedFrameReplay, which documents it.")
+  py::class_<ArrayReplay, std::shared_ptr<ArrayReplay>>(
+      module, "Replay", "Core of apexline.PrioritizedFrameReplay, whose methods document it.")
       .def(py::init(&make_replay), py::kw_only(), py::arg("capacity"), py::arg("num_envs"), py::arg("frame_shape"),
            py::arg("frame_dtype"), py::arg("fields"), py::arg("frame_stack"), py::arg("n_step"), py::arg("gamma"),
            py::arg("alpha"), py::arg("beta"), py::arg("epsilon"), py::arg("shift"), py::arg("seed"),
@@ -165,8 +164,8 @@ void bind_replay(py::module_& module) {
            })
       .def("state", &state_of)
       .def("restore", &restore, py::arg("state"))
-      .def("read_slots", &ArrayReplay::read_slots, py::arg("lane"), py::arg("begin"), py::arg("end"))
-      .def("write_slots", &ArrayReplay::write_slots, py::arg("lane"), py::arg("begin"), py::arg("frames"),
+      .def("read_slots", &ArrayReplay::read_slots, py::arg("env"), py::arg("begin"), py::arg("end"))
+      .def("write_slots", &ArrayReplay::write_slots, py::arg("env"), py::arg("begin"), py::arg("frames"),
            py::arg("fields"), py::arg("rewards"), py::arg("in_episode"), py::arg("flags"))
       .def("check",
            [](ArrayReplay& self) {

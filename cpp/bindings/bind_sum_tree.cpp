@@ -7,7 +7,7 @@
 namespace apexline::bindings {
 namespace {
 
-// The tree and the lock that makes calls from many Python threads run one at a time while the GIL is released.
+// A tree with a lock, so that calls without the GIL run one at a time.
 class LockedTree {
  public:
   LockedTree(std::int64_t capacity, std::uint64_t seed) : tree_(capacity, seed) {}
@@ -25,7 +25,7 @@ class LockedTree {
 };
 
 py::object get_item(LockedTree& self, const py::object& index) {
-  const auto indices = index_array(index, "index");
+  const auto indices = index_array(index, "indices");
   auto out = py::array_t<double>(Shape(indices.shape(), indices.shape() + indices.ndim()));
   const std::span<double> target{out.mutable_data(), static_cast<std::size_t>(out.size())};
   self.with([&](SumTree& tree) { tree.get(view(indices), target); });
@@ -34,17 +34,17 @@ py::object get_item(LockedTree& self, const py::object& index) {
 }
 
 void set_item(LockedTree& self, const py::object& index, const py::object& priority) {
-  const auto indices = index_array(index, "index");
-  auto priorities = real_array<double>(priority, "priority");
+  const auto indices = index_array(index, "indices");
+  auto priorities = real_array<double>(priority, "priorities");
   const Shape shape(indices.shape(), indices.shape() + indices.ndim());
   if (priorities.ndim() == 0)
     priorities = py::module_::import("numpy").attr("full")(py::cast(shape), priorities).cast<py::array_t<double>>();
-  require_shape(priorities, "priority", shape);
+  require_shape(priorities, "priorities", shape);
   self.with([&](SumTree& tree) { tree.set(view(indices), view(priorities)); });
 }
 
 py::array_t<std::int64_t> sample(LockedTree& self, py::ssize_t n, const py::object& out) {
-  if (n < 1) throw py::value_error(text("n is ", n, "; it must be >= 1"));
+  if (n < 1) throw py::value_error(text("n is ", n, "; expected >= 1"));
   py::array target =
       out.is_none() ? py::array_t<std::int64_t>(n) : output_array(out, "out", py::dtype::of<std::int64_t>(), {n});
   const std::span<std::int64_t> indices{data<std::int64_t>(target), static_cast<std::size_t>(n)};
@@ -62,8 +62,8 @@ py::tuple get_state(LockedTree& self) {
 }
 
 std::unique_ptr<LockedTree> set_state(const py::tuple& state) {
-  if (state.size() != 3) throw py::value_error(text("state has ", state.size(), " items; expected 3"));
-  const auto leaves = real_array<double>(state[2], "leaves");
+  if (state.size() != 3) throw py::value_error(text("the length of the state is ", state.size(), "; expected 3"));
+  const auto leaves = real_array<double>(state[2], "priorities");
   const auto draws = state[1].cast<std::uint64_t>();
   auto self = std::make_unique<LockedTree>(leaves.size(), state[0].cast<std::uint64_t>());
   std::vector<std::int64_t> indices(static_cast<std::size_t>(leaves.size()));
@@ -78,50 +78,57 @@ std::unique_ptr<LockedTree> set_state(const py::tuple& state) {
 }  // namespace
 
 void bind_sum_tree(py::module_& module) {
-  py::class_<LockedTree>(module, "SumTree", R"(Sums over priorities, for drawing indices in proportion to them.
-
-Schaul et al., "Prioritized Experience Replay" (2016), appendix B.2.1. Leaves and sums are float64. A parent is
-always recomputed from its children in a fixed order: after any history the tree equals, bit for bit, one built
-afresh from its leaves. An index of priority zero is never returned. Safe to call from many threads; calls run one
-at a time and release the GIL.
-
-Args:
-    capacity: number of leaves, from 1 to 2**40; they start at zero.
-    seed: seed of the random stream that `sample` draws from.
-
-Raises:
-    ValueError: capacity is out of range.)")
+  py::class_<LockedTree>(module, "SumTree", "Core of apexline.SumTree, which documents it.")
       .def(py::init<std::int64_t, std::uint64_t>(), py::arg("capacity"), py::arg("seed") = 0)
       .def("__len__", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.capacity(); }); })
       .def("__getitem__", &get_item, py::arg("index"),
-           "Priority of an index (a float), or of an integer array of indices (a float64 array of its shape).\n\n"
-           "Raises IndexError for an index out of range and TypeError for one that is not an integer.")
+           "Priority of one index (float), or of an integer array of indices (float64 array of its shape).\n\n"
+           "Raises:\n"
+           "    IndexError: an index is out of range.\n"
+           "    TypeError: an index is no integer.")
       .def("__setitem__", &set_item, py::arg("index"), py::arg("priority"),
-           "Sets one priority or an array of them; of equal indices the last wins.\n\n"
-           "Raises IndexError for an index out of range, ValueError for a priority that is NaN, infinite, negative\n"
-           "or above 1e290, both naming the place. The tree is then unchanged.")
+           "Sets one priority or an array of them; of equal indices the last one counts.\n\n"
+           "Raises:\n"
+           "    IndexError: an index is out of range.\n"
+           "    ValueError: a priority is NaN, negative or above 1e290, or the shapes differ. Nothing changes then.\n"
+           "    TypeError: an index is no integer or a priority no real number.")
+      .def_property_readonly(
+          "seed", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.seed(); }); },
+          "Seed of the random stream of `sample`.")
       .def_property_readonly(
           "total", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.total(); }); },
           "Sum of all priorities.")
       .def(
           "min", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.min(); }); },
-          "Smallest positive priority; reads every leaf. Raises ValueError where all are zero.")
+          "Smallest positive priority; reads every leaf.\n\n"
+          "Raises:\n"
+          "    ValueError: all priorities are zero.")
       .def(
           "max", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.max(); }); },
-          "Largest priority; reads every leaf. Raises ValueError where all are zero.")
+          "Largest priority; reads every leaf.\n\n"
+          "Raises:\n"
+          "    ValueError: all priorities are zero.")
       .def(
           "find",
           [](LockedTree& self, double mass) { return self.with([&](SumTree& tree) { return tree.find(mass); }); },
           py::arg("mass"),
           "First index whose cumulative sum is greater than `mass`.\n\n"
-          "Raises ValueError unless 0 <= mass < total.")
+          "Raises:\n"
+          "    ValueError: `mass` is negative or not less than the total.")
       .def("sample", &sample, py::arg("n"), py::arg("out") = py::none(),
-           "Draws n indices (n,) int64 in proportion to their priorities, one from each of n equal parts of the\n"
-           "total (stratified). `out` may give the array to write into.\n\n"
-           "Raises ValueError where n < 1 or every priority is zero.")
+           "Samples n indices in proportion to their priorities, one from each of n equal parts of the total\n"
+           "(stratified, with replacement).\n\n"
+           "Args:\n"
+           "    n: number of indices, at least 1.\n"
+           "    out: int64 array `(n,)` to write into; None allocates one.\n\n"
+           "Returns:\n"
+           "    Indices `(n,)` int64, ascending.\n\n"
+           "Raises:\n"
+           "    ValueError: n is out of range, all priorities are zero, or `out` has the wrong shape.\n"
+           "    TypeError: `out` has the wrong dtype.")
       .def(
           "clear", [](LockedTree& self) { self.with([](SumTree& tree) { tree.clear(); }); },
-          "Sets every priority to zero; the random stream goes on.")
+          "Sets all priorities to zero; the random stream continues.")
       .def(py::pickle(&get_state, &set_state));
 }
 

@@ -1,11 +1,11 @@
-// What a frame is in memory, and how far it may be shifted.
+// The memory layout of a frame, and shifts of it.
 #pragma once
 
 #include <cstddef>
 
 namespace apexline {
 
-// A frame as planes of height x width items; a shift moves every plane alike.
+// A frame as planes of height x width items; a shift moves every plane equally.
 struct FrameGeometry {
   std::size_t planes;
   std::size_t height;
@@ -16,7 +16,7 @@ struct FrameGeometry {
   [[nodiscard]] std::size_t bytes() const noexcept { return planes * plane_bytes(); }
 };
 
-// Pixels by which the cut-out window lies below and to the right of the frame; negative is above and left.
+// Offset in pixels of the cropped window from the frame; negative is up and left.
 struct Shift {
   int down;
   int right;

@@ -12,7 +12,7 @@ FrameRing::FrameRing(const FrameRingShape& shape)
     : shape_(shape),
       frames_(static_cast<std::size_t>(shape.slots), shape.frame_bytes),
       records_(static_cast<std::size_t>(shape.slots), shape.record_bytes),
-      steps_(static_cast<std::size_t>(shape.slots), sizeof(Step)) {}
+      headers_(static_cast<std::size_t>(shape.slots), sizeof(SlotHeader)) {}
 
 std::int64_t FrameRing::tail() const noexcept { return std::max(counters_.first, head() - shape_.slots); }
 
@@ -39,40 +39,42 @@ const std::byte* FrameRing::record(std::int64_t position) const noexcept {
   return records_.data() + static_cast<std::size_t>(slot(position)) * shape_.record_bytes;
 }
 
-Step& FrameRing::step(std::int64_t position) noexcept { return steps_.as<Step>()[slot(position)]; }
+SlotHeader& FrameRing::header(std::int64_t position) noexcept { return headers_.as<SlotHeader>()[slot(position)]; }
 
-const Step& FrameRing::step(std::int64_t position) const noexcept { return steps_.as<Step>()[slot(position)]; }
+const SlotHeader& FrameRing::header(std::int64_t position) const noexcept {
+  return headers_.as<SlotHeader>()[slot(position)];
+}
 
 std::int64_t FrameRing::stack_reach(std::int64_t position) const noexcept {
-  return std::min<std::int64_t>(step(position).in_episode, shape_.frame_stack - 1);
+  return std::min<std::int64_t>(header(position).in_episode, shape_.frame_stack - 1);
 }
 
 bool FrameRing::eligible(std::int64_t position) const noexcept {
-  if (position < tail() || position >= head() || step(position).final_frame) return false;
+  if (position < tail() || position >= head() || header(position).final_frame) return false;
   if (position - stack_reach(position) < tail()) return false;
   if (position + shape_.n_step < head()) return true;
   for (std::int64_t later = position; later < head(); ++later)
-    if (step(later).final_frame) return true;
+    if (header(later).final_frame) return true;
   return false;
 }
 
-// The slot about to be overwritten takes with it every start whose stack reaches back to it.
+// Overwriting a slot makes every start ineligible whose stack includes it.
 void FrameRing::evict_oldest(std::vector<EligibilityChange>& changes) {
   const std::int64_t oldest = head() - shape_.slots;
   if (oldest < counters_.first) return;
   const std::int64_t end = std::min(oldest + shape_.frame_stack, head());
   for (std::int64_t position = oldest; position < end; ++position)
     if (position - stack_reach(position) <= oldest && eligible(position)) changes.push_back({position, false});
-  if (!step(oldest).final_frame) ++counters_.evicted;
+  if (!header(oldest).final_frame) ++counters_.evicted;
 }
 
-void FrameRing::write(const std::byte* frame, const Step& written) {
+void FrameRing::write(const std::byte* frame, const SlotHeader& written) {
   std::memcpy(this->frame(head()), frame, shape_.frame_bytes);
-  step(head()) = written;
+  header(head()) = written;
   ++counters_.head;
 }
 
-// A final frame has no action; zeros instead of what was there before make equal histories equal in every byte.
+// A final frame has no action. Zeros instead of the old contents make equal histories equal byte by byte.
 void FrameRing::clear_record(std::int64_t position) {
   std::fill_n(record(position), shape_.record_bytes, std::byte{0});
 }
@@ -97,17 +99,17 @@ void FrameRing::append_final(const std::byte* frame, std::vector<EligibilityChan
 void FrameRing::cut_episode(std::vector<EligibilityChange>& changes) {
   if (counters_.next_in_episode == 0) return;
   --counters_.next_in_episode;
-  step(head() - 1) = {0.0F, static_cast<std::uint32_t>(counters_.next_in_episode), {}, true};
+  header(head() - 1) = {0.0F, static_cast<std::uint32_t>(counters_.next_in_episode), {}, true};
   clear_record(head() - 1);
-  if (counters_.next_in_episode > 0) step(head() - 2).end.truncated = true;
+  if (counters_.next_in_episode > 0) header(head() - 2).end.truncated = true;
   finish_episode(shape_.n_step - 1, changes);
 }
 
-// The final frame is there: up to `waiting` of the last steps now have their returns.
-void FrameRing::finish_episode(std::int64_t waiting, std::vector<EligibilityChange>& changes) {
+// The final frame is stored: the returns of up to `pending` of the last steps are now known.
+void FrameRing::finish_episode(std::int64_t pending, std::vector<EligibilityChange>& changes) {
   const std::int64_t last = head() - 2;
-  waiting = std::min(waiting, counters_.next_in_episode);
-  for (std::int64_t start = last + 1 - waiting; start <= last; ++start)
+  pending = std::min(pending, counters_.next_in_episode);
+  for (std::int64_t start = last + 1 - pending; start <= last; ++start)
     if (eligible(start)) changes.push_back({start, true});
   counters_.episodes += counters_.next_in_episode > 0 ? 1 : 0;
   counters_.next_in_episode = 0;
@@ -124,36 +126,30 @@ Stack FrameRing::stack(std::int64_t position) const noexcept {
            {frames_.data(), static_cast<std::size_t>(reach + 1 - before_end)}}};
 }
 
-Window FrameRing::window(std::int64_t start, double gamma) const noexcept {
-  Window window{start, 0.0, 1.0};
+NStepReturn FrameRing::n_step_return(std::int64_t start, double gamma) const noexcept {
+  NStepReturn n_step{start, 0.0, 1.0};
   for (int i = 0; i < shape_.n_step; ++i) {
-    const Step& now = step(window.next);
-    window.reward += window.discount * static_cast<double>(now.reward);
-    window.discount = now.end.terminated ? 0.0 : window.discount * gamma;
-    ++window.next;
+    const SlotHeader& now = header(n_step.next);
+    n_step.reward += n_step.discount * static_cast<double>(now.reward);
+    n_step.discount = now.end.terminated ? 0.0 : n_step.discount * gamma;
+    ++n_step.next;
     if (now.end.any()) break;
   }
-  return window;
-}
-
-std::size_t FrameRing::bytes() const noexcept {
-  const auto written = static_cast<std::size_t>(std::min(head(), shape_.slots));
-  return written * (shape_.frame_bytes + shape_.record_bytes + sizeof(Step));
+  return n_step;
 }
 
 void FrameRing::check_counters(const RingCounters& counters) const {
-  const auto require = [](bool holds, const char* name, std::int64_t value) {
-    if (!holds) throw std::invalid_argument(text(name, " is ", value, "; no lane can stand there"));
+  const auto require_at_most = [](const char* name, std::int64_t value, const char* limit_name, std::int64_t limit) {
+    if (value < 0) throw std::invalid_argument(text(name, " is ", value, ", less than 0"));
+    if (value > limit) throw std::invalid_argument(text(name, " is ", value, ", larger than ", limit_name, " ", limit));
   };
-  constexpr std::int64_t most = std::int64_t{1} << 62;
-  require(counters.head >= 0 && counters.head < most, "head", counters.head);
-  require(counters.first >= 0 && counters.first <= counters.head, "first", counters.first);
+  require_at_most("head", counters.head, "2^62 - 1,", (std::int64_t{1} << 62) - 1);
+  require_at_most("first", counters.first, "head", counters.head);
   const std::int64_t since_clear = counters.head - counters.first;
-  require(counters.next_in_episode >= 0 && counters.next_in_episode <= since_clear, "next_in_episode",
-          counters.next_in_episode);
-  require(counters.episodes >= 0 && counters.episodes <= since_clear / 2, "episodes", counters.episodes);
+  require_at_most("next_in_episode", counters.next_in_episode, "head - first,", since_clear);
+  require_at_most("episodes", counters.episodes, "(head - first) / 2,", since_clear / 2);
   const std::int64_t overwritten = std::max<std::int64_t>(since_clear - shape_.slots, 0);
-  require(counters.evicted >= 0 && counters.evicted <= overwritten, "evicted", counters.evicted);
+  require_at_most("evicted", counters.evicted, "the number of overwritten slots,", overwritten);
 }
 
 void FrameRing::restore(const RingCounters& counters) {
@@ -163,22 +159,22 @@ void FrameRing::restore(const RingCounters& counters) {
 
 void FrameRing::check() const {
   const auto require = [](bool holds, std::int64_t position, const char* rule) {
-    if (!holds) throw std::logic_error(text("the step at position ", position, " must ", rule));
+    if (!holds) throw std::logic_error(text("the slot at position ", position, " must ", rule));
   };
   for (std::int64_t position = tail(); position < head(); ++position) {
-    const Step& now = step(position);
+    const SlotHeader& now = header(position);
     require(!now.final_frame || !now.end.any(), position, "not be both a final frame and an end");
     require(position != counters_.first || now.in_episode == 0, position, "begin an episode");
     if (position > tail()) {
-      const Step& before = step(position - 1);
+      const SlotHeader& before = header(position - 1);
       const std::uint32_t expected = before.final_frame ? 0 : before.in_episode + 1;
       require(now.in_episode == expected, position, "follow the step before it");
       require(now.final_frame == before.end.any() || (now.final_frame && now.in_episode == 0), position,
-              "be a final frame exactly behind an end");
+              "be a final frame exactly after an end");
     }
   }
   if (head() > tail()) {
-    const Step& last = step(head() - 1);
+    const SlotHeader& last = header(head() - 1);
     require(!last.end.any(), head() - 1, "be followed by its final frame");
     require(counters_.next_in_episode == (last.final_frame ? 0 : std::int64_t{last.in_episode} + 1), head() - 1,
             "agree with the running episode");

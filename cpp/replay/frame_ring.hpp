@@ -1,19 +1,19 @@
-// One lane: the steps of one environment in time order, in a ring of slots. Every frame is stored once.
+// The steps of one environment in time order, in a ring buffer of slots. Every frame is stored once.
 //
-// A slot holds either a step (the frame seen before acting, the action, the reward that followed, how the step
-// ended) or, behind the last step of an episode, that episode's final frame. An episode of T steps takes T + 1
-// slots; T is 0 where it was cut before anything followed its first frame. A position counts slots written since the
-// ring was made and never repeats; it lies in slot position % slots, and exists while tail() <= position < head().
+// A slot holds either a step (the frame observed before acting, the action, the reward that followed, how the step
+// ended) or, after the last step of an episode, the final frame of that episode. An episode of T steps takes T + 1
+// slots; T is 0 if the episode was cut right after its first frame. A position counts slots written since the ring was
+// built and never repeats; it is stored in slot position % slots, and exists while tail() <= position < head().
 //
-// A step is an eligible start when
-//  - its frame stack exists: min(step, frame_stack - 1) positions before it, where step counts from its episode's
-//    start (the stack repeats the first frame there instead of reaching into the episode before), and
-//  - its n-step window is known: n steps later there is a frame, or its episode ended before.
+// A step is an eligible start if
+//  - its frame stack is stored: min(in_episode, frame_stack - 1) positions before it (at the start of an episode the
+//    stack repeats the first frame instead of reaching into the previous episode), and
+//  - its n-step return is known: there is a frame n steps later, or the episode ended earlier.
 // `append_*` report exactly the starts whose eligibility they changed.
 //
 // Complexity: append is O(frame bytes + frame_stack * n_step).
-// Thread-safety: what reads the slots of given positions (`record`, `stack`, `window`) touches nothing else, so it may
-// run beside an append that overwrites other slots. Anything else needs the caller's lock.
+// Thread-safety: functions that read the slots of given positions (`record`, `stack`, `n_step_return`) access nothing
+// else, so they may run concurrently with an append that overwrites other slots. Anything else needs the caller's lock.
 #pragma once
 
 #include <cstddef>
@@ -26,9 +26,9 @@
 namespace apexline {
 
 struct FrameRingShape {
-  std::int64_t slots;        // at least frame_stack + n_step
-  std::size_t frame_bytes;   // of one frame
-  std::size_t record_bytes;  // of what else is kept a step: its action and extra fields
+  std::int64_t slots;  // at least frame_stack + n_step
+  std::size_t frame_bytes;  // of one frame
+  std::size_t record_bytes;  // of the action and extra fields of one step
   int frame_stack;
   int n_step;
 };
@@ -39,34 +39,34 @@ struct StepEnd {
   [[nodiscard]] bool any() const noexcept { return terminated || truncated; }
 };
 
-// What is kept of a slot besides its frame and record.
-struct Step {
+// The part of a slot that is neither frame nor record.
+struct SlotHeader {
   float reward;
   std::uint32_t in_episode;  // steps since the episode began
   StepEnd end;
   bool final_frame;
 };
 
-// Frames in a row in memory.
+// Consecutive frames in memory.
 struct FrameRun {
   const std::byte* frames;
   std::size_t count;
 };
 
-// A stack, oldest first: its first frame so many times again, then runs in time order. The second is empty unless the
-// stack goes around the ring's end.
+// A frame stack, oldest first: `repeats` copies of its first frame, then two runs in time order. The second run is empty
+// unless the stack wraps around the end of the ring.
 struct Stack {
   std::size_t repeats;
   FrameRun runs[2];
 };
 
-// Where a ring stands; with the slots from tail to head its whole state.
+// Counters of a ring; together with the slots from tail to head they are its whole state.
 struct RingCounters {
-  std::int64_t head = 0;              // positions written
-  std::int64_t first = 0;             // nothing before it exists since the last clear
-  std::int64_t next_in_episode = 0;   // steps in the running episode
-  std::int64_t episodes = 0;          // that have ended
-  std::int64_t evicted = 0;           // steps that were overwritten
+  std::int64_t head = 0;  // positions written
+  std::int64_t first = 0;  // position of the first slot after the last clear
+  std::int64_t next_in_episode = 0;  // steps in the running episode
+  std::int64_t episodes = 0;  // ended episodes
+  std::int64_t evicted = 0;  // overwritten steps
 };
 
 struct EligibilityChange {
@@ -75,10 +75,10 @@ struct EligibilityChange {
 };
 
 // The n-step return that begins at a start. Sutton & Barto, "Reinforcement Learning", 2nd ed., eq. 7.1.
-struct Window {
+struct NStepReturn {
   std::int64_t next;  // position of the frame after the last summed reward
-  double reward;      // sum over i < k of gamma^i r_i
-  double discount;    // gamma^k, or 0 where the window ended by termination
+  double reward;  // sum over i < k of gamma^i r_i
+  double discount;  // gamma^k, or 0 if the episode terminated
 };
 
 class FrameRing {
@@ -89,10 +89,10 @@ class FrameRing {
   [[nodiscard]] std::int64_t head() const noexcept { return counters_.head; }
   [[nodiscard]] std::int64_t tail() const noexcept;
   [[nodiscard]] std::int64_t slot(std::int64_t position) const noexcept { return position % shape_.slots; }
-  // The newest position written to `slot`; meaningful where it is >= tail().
+  // The newest position written to `slot`; valid if it is >= tail().
   [[nodiscard]] std::int64_t newest_in(std::int64_t slot) const noexcept;
   [[nodiscard]] bool eligible(std::int64_t position) const noexcept;
-  // The last position that an append of `count` more slots would overwrite; negative where it overwrites none.
+  // The last position that an append of `count` more slots would overwrite; negative if there is none.
   [[nodiscard]] std::int64_t overwritten_by(std::int64_t count) const noexcept {
     return head() + count - 1 - shape_.slots;
   }
@@ -101,42 +101,40 @@ class FrameRing {
   // Changes are appended to `changes` in the order they happen.
   void append_step(const std::byte* frame, float reward, StepEnd end, std::vector<EligibilityChange>& changes);
   void append_final(const std::byte* frame, std::vector<EligibilityChange>& changes);
-  // Ends the running episode where nothing more is known of it: the frame of its last step becomes its final frame,
-  // and the step before counts as truncated.
+  // Ends the running episode: the frame of its last step becomes its final frame, and the step before counts as
+  // truncated.
   void cut_episode(std::vector<EligibilityChange>& changes);
-  // Forgets every slot; positions go on counting. The next step begins an episode.
+  // Removes every slot; positions continue to count. The next step begins an episode.
   void clear() noexcept;
 
   [[nodiscard]] std::byte* frame(std::int64_t position) noexcept;
   [[nodiscard]] const std::byte* frame(std::int64_t position) const noexcept;
   [[nodiscard]] std::byte* record(std::int64_t position) noexcept;
   [[nodiscard]] const std::byte* record(std::int64_t position) const noexcept;
-  [[nodiscard]] Step& step(std::int64_t position) noexcept;
-  [[nodiscard]] const Step& step(std::int64_t position) const noexcept;
+  [[nodiscard]] SlotHeader& header(std::int64_t position) noexcept;
+  [[nodiscard]] const SlotHeader& header(std::int64_t position) const noexcept;
   [[nodiscard]] Stack stack(std::int64_t position) const noexcept;
   // Precondition: eligible(start).
-  [[nodiscard]] Window window(std::int64_t start, double gamma) const noexcept;
-  // Bytes of the slots written so far and their bookkeeping; memory that was never written is not taken.
-  [[nodiscard]] std::size_t bytes() const noexcept;
-  // Throws std::invalid_argument where no ring of this shape can stand so.
+  [[nodiscard]] NStepReturn n_step_return(std::int64_t start, double gamma) const noexcept;
+  // Throws std::invalid_argument if no ring of this shape can have these counters.
   void check_counters(const RingCounters& counters) const;
-  // Takes over counters, which are checked; the slots from tail() to head() are to be written next.
+  // Checks and sets the counters; the slots from tail() to head() must be written next.
   void restore(const RingCounters& counters);
-  // Throws std::logic_error that names the first slot whose place in its episode does not follow from the one before.
+  // Throws std::logic_error that names the first slot that does not follow from the one before.
   void check() const;
 
  private:
   [[nodiscard]] std::int64_t stack_reach(std::int64_t position) const noexcept;
   void evict_oldest(std::vector<EligibilityChange>& changes);
-  void write(const std::byte* frame, const Step& step);
+  void write(const std::byte* frame, const SlotHeader& header);
   void clear_record(std::int64_t position);
-  void finish_episode(std::int64_t waiting, std::vector<EligibilityChange>& changes);
+  void finish_episode(std::int64_t pending, std::vector<EligibilityChange>& changes);
 
   FrameRingShape shape_;
   RingCounters counters_;
   ZeroedBytes frames_;
   ZeroedBytes records_;
-  ZeroedBytes steps_;
+  ZeroedBytes headers_;
 };
 
 }  // namespace apexline

@@ -26,12 +26,12 @@ ReplayConfig checked(ReplayConfig config) {
   require(config.shift >= 0, "shift", config.shift, ">= 0");
   const auto side = static_cast<std::int64_t>(std::min(frame.height, frame.width));
   if (config.shift >= side)
-    throw std::invalid_argument(text("shift is ", config.shift, "; it must be below the frame's shorter side, ", side));
+    throw std::invalid_argument(
+        text("shift is ", config.shift, "; expected less than the frame's shorter side, ", side));
   const std::int64_t least = std::int64_t{config.frame_stack} + config.n_step;
   if (config.capacity / config.num_envs < least)
-    throw std::invalid_argument(text("capacity is ", config.capacity, "; with num_envs ", config.num_envs,
-                                     ", frame_stack ", config.frame_stack, " and n_step ", config.n_step,
-                                     " it must be >= ", config.num_envs * least));
+    throw std::invalid_argument(text("capacity is ", config.capacity, "; expected >= ", config.num_envs * least,
+                                     ", num_envs * (frame_stack + n_step)"));
   config.capacity -= config.capacity % config.num_envs;
   return config;
 }

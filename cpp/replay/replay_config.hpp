@@ -1,4 +1,4 @@
-// What a PrioritizedReplay is made with.
+// The configuration of a PrioritizedReplay.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 namespace apexline {
 
 struct ReplayConfig {
-  std::int64_t capacity;  // slots over all lanes, rounded down to a multiple of num_envs
+  std::int64_t capacity;  // slots over all environments, rounded down to a multiple of num_envs
   std::int64_t num_envs;
   FrameGeometry geometry;
-  std::vector<std::size_t> field_bytes;  // of what is kept a step: its action, then extra fields
-  Number action_number;                  // of an action's components
+  std::vector<std::size_t> field_bytes;  // of the values of one step: its action, then extra fields
+  Number action_number;                  // type of an action's components
   int frame_stack;
   int n_step;
   double gamma;
   double alpha;
   double beta;
   double epsilon;
-  int shift;  // pixels, the most that a batch is shifted by
+  int shift;  // largest random shift in pixels
   std::uint64_t seed;
   int num_threads;
 

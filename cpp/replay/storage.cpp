@@ -11,9 +11,9 @@
 namespace apexline {
 namespace {
 
-// Of x86-64 and most arm64 systems.
+// Size of a huge page on x86-64 and most arm64 systems.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-// Blocks of at least this many bytes are made of huge pages, the last of which may be partly unused.
+// Blocks of at least this many bytes use huge pages; the last one may be partly unused.
 constexpr std::size_t kLarge = 4 * kHugePage;
 
 struct Extent {
@@ -29,8 +29,8 @@ Extent extent_of(std::size_t count, std::size_t item_bytes) {
   return {(bytes + kHugePage - 1) / kHugePage * kHugePage, kHugePage};
 }
 
-// Random reads of a large block else miss the address cache at every one. A request, not a need.
-void ask_for_huge_pages([[maybe_unused]] std::byte* begin, [[maybe_unused]] const Extent& extent) noexcept {
+// Without huge pages, every random read of a large block misses the TLB. The request may fail without harm.
+void request_huge_pages([[maybe_unused]] std::byte* begin, [[maybe_unused]] const Extent& extent) noexcept {
 #if defined(__linux__)
   if (extent.alignment == kHugePage) static_cast<void>(madvise(begin, extent.bytes, MADV_HUGEPAGE));
 #endif
@@ -38,7 +38,7 @@ void ask_for_huge_pages([[maybe_unused]] std::byte* begin, [[maybe_unused]] cons
 
 }  // namespace
 
-// calloc maps large blocks lazily; no call of the standard library gives both that and an alignment.
+// calloc maps large blocks lazily; no function of the standard library also aligns them.
 ZeroedBytes::ZeroedBytes(std::size_t count, std::size_t item_bytes) : aligned_(nullptr) {
   const Extent extent = extent_of(count, item_bytes);
   block_.reset(std::calloc(extent.bytes + extent.alignment, 1));
@@ -46,7 +46,7 @@ ZeroedBytes::ZeroedBytes(std::size_t count, std::size_t item_bytes) : aligned_(n
   const auto address = reinterpret_cast<std::uintptr_t>(block_.get());
   const std::size_t padding = (extent.alignment - address % extent.alignment) % extent.alignment;
   aligned_ = static_cast<std::byte*>(block_.get()) + padding;
-  ask_for_huge_pages(aligned_, extent);
+  request_huge_pages(aligned_, extent);
 }
 
 }  // namespace apexline

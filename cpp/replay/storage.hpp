@@ -1,4 +1,4 @@
-// Zeroed memory that the operating system hands over page by page as it is first touched.
+// Zeroed memory that the operating system provides page by page when it is first written.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ inline constexpr std::size_t kCacheLine = 64;
 
 class ZeroedBytes {
  public:
-  // `count` items of `item_bytes` each. Throws std::bad_alloc where the address space does not hold them.
+  // `count` items of `item_bytes` each. Throws std::bad_alloc if the address space is too small.
   ZeroedBytes(std::size_t count, std::size_t item_bytes);
 
   [[nodiscard]] std::byte* data() noexcept { return aligned_; }

@@ -17,7 +17,7 @@ constexpr std::size_t whole_nodes(std::size_t children) { return (children + kFa
 
 std::vector<std::size_t> level_offsets(std::int64_t capacity) {
   if (capacity < 1 || capacity > kMaxCapacity)
-    throw std::invalid_argument(text("capacity is ", capacity, "; it must be from 1 to 2^40"));
+    throw std::invalid_argument(text("capacity is ", capacity, "; expected from 1 to 2^40"));
   std::vector<std::size_t> offsets{0};
   for (auto nodes = whole_nodes(static_cast<std::size_t>(capacity)); nodes > 1; nodes = whole_nodes(nodes))
     offsets.push_back(offsets.back() + nodes * kFanOut);
@@ -25,7 +25,8 @@ std::vector<std::size_t> level_offsets(std::int64_t capacity) {
 }
 
 const TreeKernels* kernels_for(Isa isa) {
-  if (!supported(isa)) throw std::invalid_argument(text("this build or processor lacks ", name(isa)));
+  if (!supported(isa))
+    throw std::invalid_argument(text("isa is ", name(isa), "; expected one that this build and processor support"));
   return &tree_kernels(isa);
 }
 
@@ -56,7 +57,7 @@ std::span<const double> SumTree::leaves() const noexcept { return {level(0), sta
 
 double SumTree::max() const {
   const double largest = *std::ranges::max_element(leaves());
-  if (largest == 0) throw std::invalid_argument("every priority is zero; there is no largest positive one");
+  if (largest == 0) throw std::invalid_argument("all priorities are zero; expected a positive one");
   return largest;
 }
 
@@ -64,12 +65,12 @@ double SumTree::min() const {
   double smallest = HUGE_VAL;
   for (const double leaf : leaves())
     if (leaf > 0 && leaf < smallest) smallest = leaf;
-  if (smallest == HUGE_VAL) throw std::invalid_argument("every priority is zero; there is no smallest positive one");
+  if (smallest == HUGE_VAL) throw std::invalid_argument("all priorities are zero; expected a positive one");
   return smallest;
 }
 
 void SumTree::check_indices(std::span<const std::int64_t> indices) const {
-  // One of the terms is negative exactly where an index is out of range. No branch, so that it runs in vectors.
+  // A term is negative if and only if the index is out of range. Without branches the loop is vectorized.
   const auto signs = [this](std::int64_t index) { return index | (capacity_ - 1 - index); };
   std::int64_t all = 0;
   for (const std::int64_t index : indices) all |= signs(index);
@@ -77,7 +78,7 @@ void SumTree::check_indices(std::span<const std::int64_t> indices) const {
     return;
   const auto first = std::ranges::find_if(indices, [&](std::int64_t index) { return signs(index) < 0; });
   throw std::out_of_range(
-      text("indices[", first - indices.begin(), "] is ", *first, "; it must be from 0 to ", capacity_ - 1));
+      text("indices[", first - indices.begin(), "] is ", *first, "; expected from 0 to ", capacity_ - 1));
 }
 
 void SumTree::check_priorities(std::span<const double> priorities) const {
@@ -87,8 +88,8 @@ void SumTree::check_priorities(std::span<const double> priorities) const {
   if (all) [[likely]]
     return;
   const auto first = std::ranges::find_if_not(priorities, usable);
-  throw std::invalid_argument(text("priorities[", first - priorities.begin(), "] is ", *first,
-                                   "; priorities must be finite, >= 0 and at most ", kMaxPriority));
+  throw std::invalid_argument(
+      text("priorities[", first - priorities.begin(), "] is ", *first, "; expected from 0 to ", kMaxPriority));
 }
 
 void SumTree::get(std::span<const std::int64_t> indices, std::span<double> out) const {
@@ -106,7 +107,7 @@ void SumTree::set(std::span<const std::int64_t> indices, std::span<const double>
     __builtin_prefetch(leaves + index, 1);
     __builtin_prefetch(parents + static_cast<std::size_t>(index) / kFanOut, 1);
   }
-  for (std::size_t i = 0; i < indices.size(); ++i) leaves[indices[i]] = priorities[i] + 0.0;  // makes -0.0 a plain zero
+  for (std::size_t i = 0; i < indices.size(); ++i) leaves[indices[i]] = priorities[i] + 0.0;  // turns -0.0 into 0.0
   places_.assign(indices.begin(), indices.end());
   sum_upwards();
 }
@@ -115,8 +116,8 @@ std::size_t SumTree::sums_in(std::size_t depth) const noexcept {
   return (offsets_[depth] - offsets_[depth - 1]) / kFanOut;
 }
 
-// Sums the parents of `places_`, level by level. Low down, where a level has more places than are summed, two of them
-// rarely have the same parent; from where they often do, they are sorted, so that each parent is summed once.
+// Sums the parents of `places_`, level by level. On low levels, which have more nodes than there are places, two places
+// rarely share a parent; from the level on where they often do, they are sorted, so that each parent is summed once.
 void SumTree::sum_upwards() {
   bool sorted = false;
   for (std::size_t depth = 1; depth < levels_.size(); ++depth) {
@@ -128,7 +129,7 @@ void SumTree::sum_upwards() {
   }
 }
 
-// Sorts `places_`, all below `bound`, and keeps one of each: a counting sort with a bit a place.
+// Sorts `places_`, all below `bound`, and removes duplicates: a counting sort with one bit per place.
 void SumTree::sort_places(std::size_t bound) {
   constexpr std::size_t kBits = 64;
   marks_.assign((bound + kBits - 1) / kBits, 0);
@@ -158,7 +159,7 @@ void SumTree::clear() noexcept { std::fill_n(level(0), size_, 0.0); }
 
 std::int64_t SumTree::find(double mass) const {
   if (!(mass >= 0 && mass < total()))
-    throw std::invalid_argument(text("mass is ", mass, "; it must be >= 0 and below the total, ", total()));
+    throw std::invalid_argument(text("mass is ", mass, "; expected >= 0 and less than the total, ", total()));
   std::int64_t place = 0;
   kernels_->descend(levels_.data(), levels_.size(), &place, &mass, 1);
   return place;
@@ -166,7 +167,7 @@ std::int64_t SumTree::find(double mass) const {
 
 void SumTree::sample(std::span<std::int64_t> out) {
   const double sum = total();
-  if (!(sum > 0)) throw std::invalid_argument("every priority is zero; there is nothing to sample");
+  if (!(sum > 0)) throw std::invalid_argument("all priorities are zero; expected a positive one");
 
   const double stratum = sum / static_cast<double>(out.size());
   words_.resize(out.size());

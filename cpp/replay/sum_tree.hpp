@@ -1,19 +1,18 @@
-// Sums over priorities, for drawing leaves in proportion to them.
+// Sum tree: samples leaves in proportion to their priorities.
 //
 // Source: Schaul, Quan, Antonoglou, Silver, "Prioritized Experience Replay", ICLR 2016, appendix B.2.1. A node has
 // eight children, one cache line of float64, so a million leaves are seven levels deep.
 //
 // Guarantees
 //  - A parent is always recomputed from its children, ((c0+c1)+(c2+c3)) + ((c4+c5)+(c6+c7)), never adjusted by a
-//    difference. After any history the tree equals, bit for bit, one built afresh from its leaves, and is the same
-//    for every `Isa`.
-//  - `find` and `sample` never return a leaf of priority zero, whatever was rounded on the way down.
+//    difference. After any history the tree is bit-identical to one built from its leaves, and to that of every `Isa`.
+//  - `find` and `sample` never return a leaf of priority zero, regardless of rounding.
 //  - A call that throws has changed nothing.
 //
-// Complexity: set and sample of n leaves are O(n log8 capacity); a parent above several set leaves is summed once where
-// the level below has at most n nodes. min and max read every leaf; total is O(1).
+// Complexity: set and sample of n leaves are O(n log8 capacity); a parent of several set leaves is summed once if the
+// level below has at most n nodes. min and max read every leaf; total is O(1).
 // Numerical limits: priorities are finite, >= 0 and at most `kMaxPriority`, so that no sum overflows.
-// Thread-safety: none; concurrent const calls are safe, anything else needs the caller's lock.
+// Thread-safety: none; concurrent const calls are safe, all other calls need the caller's lock.
 #pragma once
 
 #include <cstdint>
@@ -37,14 +36,14 @@ class SumTree {
   [[nodiscard]] static std::size_t bytes_for(std::int64_t capacity);
   [[nodiscard]] std::size_t bytes() const noexcept { return size_ * sizeof(double); }
   [[nodiscard]] double total() const noexcept;
-  // Over the positive leaves. Throw std::invalid_argument where there is none.
+  // Over the positive leaves. Throw std::invalid_argument if there is none.
   [[nodiscard]] double min() const;
   [[nodiscard]] double max() const;
 
   // Priorities of `indices` into `out` (same length). Throws std::out_of_range.
   void get(std::span<const std::int64_t> indices, std::span<double> out) const;
-  // leaf[indices[i]] = priorities[i], in order, so the last of equal indices wins. Throws std::out_of_range or
-  // std::invalid_argument, naming the first offending place.
+  // leaf[indices[i]] = priorities[i], in order, so the last of equal indices counts. Throws std::out_of_range or
+  // std::invalid_argument that names the first invalid element.
   void set(std::span<const std::int64_t> indices, std::span<const double> priorities);
   [[nodiscard]] std::span<const double> leaves() const noexcept;
   void clear() noexcept;
@@ -54,11 +53,11 @@ class SumTree {
   // The first leaf whose cumulative sum is greater than `mass`. Throws std::invalid_argument unless
   // 0 <= mass < total().
   [[nodiscard]] std::int64_t find(double mass) const;
-  // Stratified: out[i] is proportional within the i-th of out.size() equal parts of the total. Throws
-  // std::invalid_argument where every priority is zero.
+  // Stratified sampling with replacement: out[i] is sampled from the i-th of out.size() equal parts of the total. Throws
+  // std::invalid_argument if all priorities are zero.
   void sample(std::span<std::int64_t> out);
 
-  // The random stream: draws made so far by `sample` under `seed`.
+  // State of the random stream: `seed` and the number of draws made by `sample`.
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   [[nodiscard]] std::uint64_t draws() const noexcept { return draws_; }
   void set_draws(std::uint64_t draws) noexcept { draws_ = draws; }
@@ -66,7 +65,7 @@ class SumTree {
  private:
   [[nodiscard]] double* level(std::size_t depth) noexcept { return nodes_.as<double>() + offsets_[depth]; }
   [[nodiscard]] const double* level(std::size_t depth) const noexcept { return nodes_.as<double>() + offsets_[depth]; }
-  // Nodes that the sums on level `depth`, above the leaves, belong to.
+  // Nodes summed on level `depth`, which is above the leaves.
   [[nodiscard]] std::size_t sums_in(std::size_t depth) const noexcept;
   void check_indices(std::span<const std::int64_t> indices) const;
   void check_priorities(std::span<const double> priorities) const;
@@ -81,7 +80,7 @@ class SumTree {
   std::size_t size_;  // doubles in all levels
   ZeroedBytes nodes_;
   std::vector<const double*> levels_;  // leaves first
-  // Kept from call to call, so that none allocates.
+  // Members, so that calls do not allocate.
   std::vector<std::uint64_t> words_;
   std::vector<double> masses_;
   std::vector<std::int64_t> places_;

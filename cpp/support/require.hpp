@@ -1,4 +1,4 @@
-// Refusing a value that is out of its range.
+// Checks of arguments.
 #pragma once
 
 #include <stdexcept>
@@ -7,10 +7,10 @@
 
 namespace apexline {
 
-// Throws std::invalid_argument "`name` is `value`; it must be `rule`" unless `holds`.
+// Throws std::invalid_argument "`name` is `value`; expected `condition`" unless `holds`.
 template <class T>
-void require(bool holds, const char* name, const T& value, const char* rule) {
-  if (!holds) throw std::invalid_argument(text(name, " is ", value, "; it must be ", rule));
+void require(bool holds, const char* name, const T& value, const char* condition) {
+  if (!holds) throw std::invalid_argument(text(name, " is ", value, "; expected ", condition));
 }
 
 }  // namespace apexline

@@ -1,6 +1,6 @@
 // Replays filled with steps that tell where they belong, and batches that compare.
 //
-// Every byte of a frame has `mark(lane, position)` in its upper bits, whatever the shift, and what tells one shift from
+// Every byte of a frame has `mark(env, position)` in its upper bits, whatever the shift, and what tells one shift from
 // another in its lower bits. Field 1 is the position.
 #pragma once
 
@@ -43,13 +43,13 @@ inline ReplayConfig wide_config_with(int num_threads) {
   return config;
 }
 
-inline std::byte mark(std::int64_t lane, std::int64_t position) {
-  return static_cast<std::byte>((lane * 11 + position * 3 + position / 32) % 32 * 8);
+inline std::byte mark(std::int64_t env, std::int64_t position) {
+  return static_cast<std::byte>((env * 11 + position * 3 + position / 32) % 32 * 8);
 }
 
-inline std::vector<std::byte> frame_of(const ReplayConfig& config, std::int64_t lane, std::int64_t position) {
+inline std::vector<std::byte> frame_of(const ReplayConfig& config, std::int64_t env, std::int64_t position) {
   std::vector<std::byte> frame = Random(1).bytes(config.geometry.bytes());
-  for (std::byte& byte : frame) byte = (byte & std::byte{7}) | mark(lane, position);
+  for (std::byte& byte : frame) byte = (byte & std::byte{7}) | mark(env, position);
   return frame;
 }
 
@@ -60,42 +60,42 @@ inline bool of_one_step(const std::byte* frame, std::size_t bytes) {
   return true;
 }
 
-// The game: random steps of all lanes, the same for the same seed.
+// The game: random steps of all environments, the same for the same seed.
 class Steps {
  public:
   Steps(const ReplayConfig& config, std::uint64_t seed)
       : config_(config),
-        lanes_(static_cast<std::size_t>(config.num_envs)),
+        num_envs_(static_cast<std::size_t>(config.num_envs)),
         frame_bytes_(config.geometry.bytes()),
-        heads_(lanes_),
-        frames_(lanes_ * frame_bytes_),
+        heads_(num_envs_),
+        frames_(num_envs_ * frame_bytes_),
         final_frames_(frames_.size()),
-        actions_(lanes_ * kActionBytes),
-        positions_(lanes_ * sizeof(std::int64_t)),
-        bits_(lanes_),
-        rewards_(lanes_),
-        terminated_(std::make_unique<bool[]>(lanes_)),
-        truncated_(std::make_unique<bool[]>(lanes_)),
-        mask_(std::make_unique<bool[]>(lanes_)),
+        actions_(num_envs_ * kActionBytes),
+        positions_(num_envs_ * sizeof(std::int64_t)),
+        bits_(num_envs_),
+        rewards_(num_envs_),
+        terminated_(std::make_unique<bool[]>(num_envs_)),
+        truncated_(std::make_unique<bool[]>(num_envs_)),
+        mask_(std::make_unique<bool[]>(num_envs_)),
         marked_(32),
         random_(seed) {}
 
   // Lasts until the next.
   StepBatch next(double end_chance = 0.05) {
-    for (std::size_t lane = 0; lane < lanes_; ++lane) {
-      terminated_[lane] = random_.chance(end_chance);
-      truncated_[lane] = random_.chance(end_chance);
-      mask_[lane] = random_.chance(0.9);
-      rewards_[lane] = static_cast<float>(random_.below(100));
-      bits_[lane] = static_cast<std::byte>(random_.below(256));
+    for (std::size_t env = 0; env < num_envs_; ++env) {
+      terminated_[env] = random_.chance(end_chance);
+      truncated_[env] = random_.chance(end_chance);
+      mask_[env] = random_.chance(0.9);
+      rewards_[env] = static_cast<float>(random_.below(100));
+      bits_[env] = static_cast<std::byte>(random_.below(256));
       const float action[] = {static_cast<float>(random_.unit()), 0.25F};
-      std::memcpy(&actions_[lane * kActionBytes], action, kActionBytes);
-      const std::int64_t position = heads_[lane];
-      std::memcpy(&positions_[lane * sizeof(position)], &position, sizeof(position));
-      const auto number = static_cast<std::int64_t>(lane);
-      draw_frame(&frames_[lane * frame_bytes_], number, position);
-      draw_frame(&final_frames_[lane * frame_bytes_], number, position + 1);
-      if (mask_[lane]) heads_[lane] += terminated_[lane] || truncated_[lane] ? 2 : 1;
+      std::memcpy(&actions_[env * kActionBytes], action, kActionBytes);
+      const std::int64_t position = heads_[env];
+      std::memcpy(&positions_[env * sizeof(position)], &position, sizeof(position));
+      const auto number = static_cast<std::int64_t>(env);
+      draw_frame(&frames_[env * frame_bytes_], number, position);
+      draw_frame(&final_frames_[env * frame_bytes_], number, position + 1);
+      if (mask_[env]) heads_[env] += terminated_[env] || truncated_[env] ? 2 : 1;
     }
     return {frames_.data(),   {actions_.data(), positions_.data(), bits_.data()},
             rewards_.data(),  terminated_.get(),
@@ -104,14 +104,14 @@ class Steps {
   }
 
  private:
-  void draw_frame(std::byte* frame, std::int64_t lane, std::int64_t position) {
-    std::vector<std::byte>& drawn = marked_[std::to_integer<std::size_t>(mark(lane, position)) / 8];
-    if (drawn.empty()) drawn = frame_of(config_, lane, position);
+  void draw_frame(std::byte* frame, std::int64_t env, std::int64_t position) {
+    std::vector<std::byte>& drawn = marked_[std::to_integer<std::size_t>(mark(env, position)) / 8];
+    if (drawn.empty()) drawn = frame_of(config_, env, position);
     std::memcpy(frame, drawn.data(), frame_bytes_);
   }
 
   ReplayConfig config_;
-  std::size_t lanes_, frame_bytes_;
+  std::size_t num_envs_, frame_bytes_;
   std::vector<std::int64_t> heads_;
   std::vector<std::byte> frames_, final_frames_, actions_, positions_, bits_;
   std::vector<float> rewards_;

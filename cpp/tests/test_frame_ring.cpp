@@ -15,23 +15,23 @@ using apexline::test::Random;
 
 namespace {
 
-// One step as the definition of eligibility sees it. Frame numbers are positions: each frame is unique.
+// One step in the definition of eligibility. Frame numbers are positions: each frame is unique.
 struct ModelStep {
   std::int64_t position;
   float reward;
   StepEnd end;
 };
 
-// Whole episodes in lists, none of them ever forgotten, next to the ring that forgets.
-class Lane {
+// A ring, and lists of all episodes as its model.
+class CheckedRing {
  public:
-  Lane(std::int64_t slots, int frame_stack, int n_step)
+  CheckedRing(std::int64_t slots, int frame_stack, int n_step)
       : slots_(slots),
         frame_stack_(frame_stack),
         n_step_(n_step),
         ring_({slots, sizeof(std::int64_t), sizeof(std::int64_t), frame_stack, n_step}) {}
 
-  void decide(StepEnd end) {
+  void step(StepEnd end) {
     const std::int64_t position = ring_.head();
     const float reward = static_cast<float>(position) + 0.5F;
     if (episodes_.empty() || ended(episodes_.back())) episodes_.emplace_back();
@@ -43,7 +43,7 @@ class Lane {
     const std::int64_t record = -position;
     std::memcpy(ring_.record(position), &record, sizeof(record));
     if (end.any()) ring_.append_final(bytes(position + 1), changes);
-    take_over(changes);
+    apply(changes);
     CHECK(ring_.head() == position + slots);
     CHECK(ring_.tail() == std::max(overwritten + 1, cleared_at_));
   }
@@ -61,7 +61,7 @@ class Lane {
       else
         episodes_.back().back().end.truncated = true;
     }
-    take_over(changes);
+    apply(changes);
   }
 
   int stacks_around_the_end() const { return around_the_end_; }
@@ -81,7 +81,7 @@ class Lane {
     std::set<std::int64_t> eligible;
     for (const auto& episode : episodes_)
       for (std::size_t start = 0; start < episode.size(); ++start)
-        if (stack_of(episode, start).front() >= oldest && window_is_known(episode, start)) {
+        if (stack_of(episode, start).front() >= oldest && return_is_known(episode, start)) {
           eligible.insert(episode[start].position);
           check_contents(episode, start);
         }
@@ -89,14 +89,14 @@ class Lane {
     for (std::int64_t position = oldest; position < ring_.head(); ++position) {
       CHECK(ring_.eligible(position) == eligible.contains(position));
       CHECK(ring_.newest_in(ring_.slot(position)) == position);
-      if (ring_.step(position).final_frame) CHECK(record_of(position) == 0);
+      if (ring_.header(position).final_frame) CHECK(record_of(position) == 0);
     }
   }
 
  private:
   using Episode = std::vector<ModelStep>;
 
-  void take_over(const std::vector<EligibilityChange>& changes) {
+  void apply(const std::vector<EligibilityChange>& changes) {
     for (const auto& change : changes) {
       CHECK(reported_.contains(change.position) != change.eligible);
       if (change.eligible)
@@ -119,7 +119,7 @@ class Lane {
     return numbers;
   }
 
-  bool window_is_known(const Episode& episode, std::size_t start) const {
+  bool return_is_known(const Episode& episode, std::size_t start) const {
     return ended(episode) || start + static_cast<std::size_t>(n_step_) < episode.size();
   }
 
@@ -175,12 +175,12 @@ class Lane {
       discount *= episode[step].end.terminated ? 0 : gamma;
     }
     const std::int64_t position = episode[start].position;
-    const Window window = ring_.window(position, gamma);
-    CHECK(window.reward == reward);
-    CHECK(window.discount == discount);
-    CHECK(window.next == episode.front().position + static_cast<std::int64_t>(step));
+    const NStepReturn n_step = ring_.n_step_return(position, gamma);
+    CHECK(n_step.reward == reward);
+    CHECK(n_step.discount == discount);
+    CHECK(n_step.next == episode.front().position + static_cast<std::int64_t>(step));
     CHECK(ring_stack(position) == stack_of(episode, start));
-    CHECK(ring_stack(window.next) == stack_of(episode, step));
+    CHECK(ring_stack(n_step.next) == stack_of(episode, step));
     CHECK(record_of(position) == -position);
   }
 
@@ -216,45 +216,34 @@ TEST(eligibility_and_contents_equal_the_definition) {
       for (const int spare : {0, 1, 7})
         for (const double end_chance : {0.0, 0.1, 0.5}) {
           Random random(static_cast<std::uint64_t>(frame_stack * 100 + n_step * 10 + spare));
-          Lane lane(frame_stack + n_step + spare, frame_stack, n_step);
+          CheckedRing checked(frame_stack + n_step + spare, frame_stack, n_step);
           for (int step = 0; step < 120; ++step) {
-            if (random.chance(0.02)) lane.clear();
-            if (random.chance(0.05)) lane.cut();
+            if (random.chance(0.02)) checked.clear();
+            if (random.chance(0.05)) checked.cut();
             const bool terminated = random.chance(end_chance / 2);
             const bool truncated = random.chance(end_chance / 2);
-            lane.decide({terminated, truncated});
-            lane.check();
+            checked.step({terminated, truncated});
+            checked.check();
           }
-          CHECK(frame_stack == 1 || end_chance == 0.5 || lane.stacks_around_the_end() > 0);
+          CHECK(frame_stack == 1 || end_chance == 0.5 || checked.stacks_around_the_end() > 0);
         }
 }
 
 TEST(a_cleared_ring_has_no_eligible_start) {
-  Lane lane(6, 2, 1);
-  for (int step = 0; step < 20; ++step) lane.decide({});
-  lane.clear();
-  lane.check();
-  lane.decide({});
-  lane.check();
+  CheckedRing checked(6, 2, 1);
+  for (int step = 0; step < 20; ++step) checked.step({});
+  checked.clear();
+  checked.check();
+  checked.step({});
+  checked.check();
 }
 
-TEST(only_slots_that_were_written_take_memory) {
-  const std::size_t slot = kShape.frame_bytes + kShape.record_bytes + sizeof(Step);
-  CHECK(ring_of("").bytes() == 0);
-  CHECK(ring_of("..t").bytes() == 4 * slot);
-  CHECK(ring_of("..........").bytes() == 10 * slot);
-  FrameRing ring = ring_of("...............");
-  CHECK(ring.bytes() == 10 * slot);
-  ring.clear();
-  CHECK(ring.bytes() == 10 * slot);
-}
-
-TEST(a_restored_ring_stands_where_the_other_did) {
+TEST(a_restored_ring_equals_the_original) {
   const FrameRing from = ring_of("..t......t..");
   FrameRing ring(kShape);
   ring.restore(from.counters());
   for (std::int64_t position = from.tail(); position < from.head(); ++position)
-    ring.step(position) = from.step(position);
+    ring.header(position) = from.header(position);
   ring.check();
   CHECK(ring.head() == from.head());
   CHECK(ring.tail() == from.tail());
@@ -262,7 +251,7 @@ TEST(a_restored_ring_stands_where_the_other_did) {
     CHECK(ring.eligible(position) == from.eligible(position));
 }
 
-TEST(counters_that_cannot_be_are_refused_and_change_nothing) {
+TEST(invalid_counters_are_refused_and_change_nothing) {
   const RingCounters good{.head = 30, .first = 10, .next_in_episode = 20, .episodes = 10, .evicted = 10};
   FrameRing ring(kShape);
   ring.restore(good);
@@ -276,12 +265,12 @@ TEST(counters_that_cannot_be_are_refused_and_change_nothing) {
   refused("head is -1", [](RingCounters& bad) { bad.head = -1; });
   refused("head is 4611686018427387904", [](RingCounters& bad) { bad.head = std::int64_t{1} << 62; });
   refused("first is -1", [](RingCounters& bad) { bad.first = -1; });
-  refused("first is 31", [](RingCounters& bad) { bad.first = 31; });
+  refused("first is 31, larger than head 30", [](RingCounters& bad) { bad.first = 31; });
   refused("next_in_episode is -1", [](RingCounters& bad) { bad.next_in_episode = -1; });
   refused("next_in_episode is 21", [](RingCounters& bad) { bad.next_in_episode = 21; });
   refused("episodes is -1", [](RingCounters& bad) { bad.episodes = -1; });
   refused("episodes is 11", [](RingCounters& bad) { bad.episodes = 11; });
-  refused("evicted is -1", [](RingCounters& bad) { bad.evicted = -1; });
+  refused("evicted is -1, less than 0", [](RingCounters& bad) { bad.evicted = -1; });
   refused("evicted is 11", [](RingCounters& bad) { bad.evicted = 11; });
 }
 
@@ -293,39 +282,40 @@ TEST(check_names_the_first_slot_that_does_not_follow) {
     spoil(ring);
     CHECK_THROWS(std::logic_error, part, ring.check());
   };
-  found("position 2 must follow the step before it", [](FrameRing& ring) { ring.step(2).in_episode = 7; });
-  found("position 4 must follow the step before it", [](FrameRing& ring) { ring.step(4).in_episode = 4; });
-  found("position 3 must follow the step before it", [](FrameRing& ring) { ring.step(3).in_episode = 2; });
-  found("position 0 must begin an episode", [](FrameRing& ring) { ring.step(0).in_episode = 1; });
-  found("position 3 must be a final frame", [](FrameRing& ring) { ring.step(3).final_frame = false; });
+  found("position 2 must follow the step before it", [](FrameRing& ring) { ring.header(2).in_episode = 7; });
+  found("position 4 must follow the step before it", [](FrameRing& ring) { ring.header(4).in_episode = 4; });
+  found("position 3 must follow the step before it", [](FrameRing& ring) { ring.header(3).in_episode = 2; });
+  found("position 0 must begin an episode", [](FrameRing& ring) { ring.header(0).in_episode = 1; });
+  found("position 3 must be a final frame", [](FrameRing& ring) { ring.header(3).final_frame = false; });
   found("position 2 must be a final frame", [](FrameRing& ring) {
-    ring.step(2).final_frame = true;
-    ring.step(2).end = {};
+    ring.header(2).final_frame = true;
+    ring.header(2).end = {};
   });
-  found("position 1 must be a final frame", [](FrameRing& ring) { ring.step(0).end.truncated = true; });
-  found("position 3 must be a final frame", [](FrameRing& ring) { ring.step(2).end = {}; });
-  found("position 2 must not be both", [](FrameRing& ring) { ring.step(2).final_frame = true; });
-  found("position 1 must follow the step before it", [](FrameRing& ring) { ring.step(0).final_frame = true; });
-  found("position 7 must be followed by its final frame", [](FrameRing& ring) { ring.step(7).end.terminated = true; });
+  found("position 1 must be a final frame", [](FrameRing& ring) { ring.header(0).end.truncated = true; });
+  found("position 3 must be a final frame", [](FrameRing& ring) { ring.header(2).end = {}; });
+  found("position 2 must not be both", [](FrameRing& ring) { ring.header(2).final_frame = true; });
+  found("position 1 must follow the step before it", [](FrameRing& ring) { ring.header(0).final_frame = true; });
+  found("position 7 must be followed by its final frame",
+        [](FrameRing& ring) { ring.header(7).end.terminated = true; });
   found("position 7 must agree with the running episode", [](FrameRing& ring) {
     RingCounters counters = ring.counters();
     counters.next_in_episode = 1;
     ring.restore(counters);
   });
   found("position 2 must follow", [](FrameRing& ring) {
-    ring.step(6).in_episode = 9;
-    ring.step(2).in_episode = 9;
+    ring.header(6).in_episode = 9;
+    ring.header(2).in_episode = 9;
   });
 }
 
 TEST(check_looks_around_the_rings_end_and_no_further) {
   FrameRing ring = ring_of("...............");
   ring.check();
-  const Step kept = ring.step(10);
-  ring.step(10).in_episode = 3;  // in slot 0
+  const SlotHeader kept = ring.header(10);
+  ring.header(10).in_episode = 3;  // in slot 0
   CHECK_THROWS(std::logic_error, "position 10 must follow", ring.check());
-  ring.step(10) = kept;
-  ring.step(ring.tail()).in_episode = 100;
+  ring.header(10) = kept;
+  ring.header(ring.tail()).in_episode = 100;
   CHECK_THROWS(std::logic_error, "position 6 must follow", ring.check());
 }
 
@@ -352,8 +342,8 @@ TEST(a_cut_episode_equals_one_that_ended_a_step_before) {
     CHECK(cut.counters().episodes == truncated.counters().episodes);
     for (std::int64_t position = cut.tail(); position < cut.head(); ++position) {
       CHECK(cut.eligible(position) == truncated.eligible(position));
-      CHECK(cut.step(position).end.any() == truncated.step(position).end.any());
-      CHECK(cut.step(position).final_frame == truncated.step(position).final_frame);
+      CHECK(cut.header(position).end.any() == truncated.header(position).end.any());
+      CHECK(cut.header(position).final_frame == truncated.header(position).final_frame);
     }
     changes.clear();
     cut.cut_episode(changes);

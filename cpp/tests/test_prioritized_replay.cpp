@@ -42,10 +42,10 @@ bool same(const RingCounters& a, const RingCounters& b) {
 bool same(const ReplayState& a, const ReplayState& b) {
   return a.seed == b.seed && a.draws == b.draws && a.batches == b.batches && a.stale_updates == b.stale_updates &&
          a.max_priority == b.max_priority && a.priorities == b.priorities &&
-         std::ranges::equal(a.lanes, b.lanes, [](const auto& x, const auto& y) { return same(x, y); });
+         std::ranges::equal(a.rings, b.rings, [](const auto& x, const auto& y) { return same(x, y); });
 }
 
-// Slots of one lane.
+// Slots of one environment.
 struct Slots {
   Slots(const ReplayConfig& config, std::int64_t count)
       : rows(static_cast<std::size_t>(count)),
@@ -75,15 +75,15 @@ struct Slots {
   std::vector<std::uint8_t> flags;
 };
 
-std::int64_t tail_of(const PrioritizedReplay& replay, const RingCounters& lane) {
-  return std::max(lane.first, lane.head - replay.config().capacity / replay.config().num_envs);
+std::int64_t tail_of(const PrioritizedReplay& replay, const RingCounters& ring) {
+  return std::max(ring.first, ring.head - replay.config().capacity / replay.config().num_envs);
 }
 
-Slots slots_of(const PrioritizedReplay& replay, std::int64_t lane) {
-  const RingCounters counters = replay.state().lanes[static_cast<std::size_t>(lane)];
+Slots slots_of(const PrioritizedReplay& replay, std::int64_t env) {
+  const RingCounters counters = replay.state().rings[static_cast<std::size_t>(env)];
   const std::int64_t tail = tail_of(replay, counters);
   Slots slots(replay.config(), counters.head - tail);
-  replay.read_slots(lane, tail, counters.head, slots.arrays());
+  replay.read_slots(env, tail, counters.head, slots.arrays());
   return slots;
 }
 
@@ -94,13 +94,13 @@ void copy_into(const PrioritizedReplay& from, PrioritizedReplay& to, const Spoil
   ReplayState state = from.state();
   spoil(state);
   to.restore(state);
-  for (std::int64_t lane = 0; lane < from.config().num_envs; ++lane) {
-    const RingCounters counters = from.state().lanes[static_cast<std::size_t>(lane)];
+  for (std::int64_t env = 0; env < from.config().num_envs; ++env) {
+    const RingCounters counters = from.state().rings[static_cast<std::size_t>(env)];
     for (std::int64_t begin = tail_of(from, counters); begin < counters.head; begin += piece) {
       const std::int64_t end = std::min(begin + piece, counters.head);
       Slots slots(from.config(), end - begin);
-      from.read_slots(lane, begin, end, slots.arrays());
-      to.write_slots(lane, begin, end, slots.source());
+      from.read_slots(env, begin, end, slots.arrays());
+      to.write_slots(env, begin, end, slots.source());
     }
   }
 }
@@ -123,12 +123,12 @@ bool whole(const ReplayConfig& config, const Batch& batch) {
   const auto positions = values_of<std::int64_t>(batch.fields[1]);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const std::int64_t leaf = batch.indices[row] % config.capacity;
-    const std::int64_t lane = leaf / slots;
+    const std::int64_t env = leaf / slots;
     const std::int64_t position = batch.indices[row] / config.capacity * slots + leaf % slots;
     if (positions[row] != position) return false;
     const std::byte* stack = &batch.obs[row * batch.stack_bytes];
     const std::byte* next = &batch.next_obs[row * batch.stack_bytes];
-    const std::byte newest = mark(lane, position);
+    const std::byte newest = mark(env, position);
     if ((stack[batch.stack_bytes - 1] & std::byte{0xF8}) != newest) return false;
     for (std::size_t frame = 0; frame < batch.stack_bytes; frame += frame_bytes)
       if (!of_one_step(stack + frame, frame_bytes) || !of_one_step(next + frame, frame_bytes)) return false;
@@ -248,7 +248,7 @@ TEST(bad_updates_name_the_place_and_change_nothing) {
                replay.update_priorities(batch.indices, std::vector<double>(2)));
   CHECK_THROWS(std::invalid_argument, "beta is 1.5", replay.draw(1.5, 0, batch.arrays()));
   CHECK_THROWS(std::invalid_argument, "beta is nan", replay.draw(std::nan(""), 0, batch.arrays()));
-  CHECK_THROWS(std::invalid_argument, "shift is -1; it must be from 0 to the replay's own, 2",
+  CHECK_THROWS(std::invalid_argument, "shift is -1; expected from 0 to the replay's shift, 2",
                replay.draw(0.5, -1, batch.arrays()));
   CHECK_THROWS(std::invalid_argument, "shift is 3", replay.draw(0.5, 3, batch.arrays()));
   CHECK(same(replay.state(), before));
@@ -274,11 +274,11 @@ TEST(rewards_and_actions_that_are_not_finite_are_refused_and_change_nothing) {
   const float actions[] = {0, 0, 0, 0, 0, std::nanf("")};
   bad = batch;
   bad.fields[0] = reinterpret_cast<const std::byte*>(actions);
-  CHECK_THROWS(std::invalid_argument, "actions[2] has nan in place 1", replay.add(bad));
+  CHECK_THROWS(std::invalid_argument, "actions[2].flat[1] is nan", replay.add(bad));
   bad = batch;
   bad.truncated = ends;
   bad.final_frames = nullptr;
-  CHECK_THROWS(std::invalid_argument, "truncated[1] is true; final_frames is required", replay.add(bad));
+  CHECK_THROWS(std::invalid_argument, "truncated[1] is true and final_frames is None", replay.add(bad));
   CHECK(same(replay.state(), before));
 
   bad = batch;  // what is masked out is not looked at
@@ -303,12 +303,12 @@ TEST(half_actions_that_are_not_finite_are_refused) {
     replay.add(
         {frame.data(), {reinterpret_cast<const std::byte*>(action)}, &reward, &goes_on, &goes_on, nullptr, nullptr});
   };
-  CHECK_THROWS(std::invalid_argument, "actions[0] has nan in place 1", add(0x7E00));
-  CHECK_THROWS(std::invalid_argument, "actions[0] has inf in place 1", add(0x7C00));
-  CHECK_THROWS(std::invalid_argument, "actions[0] has -inf in place 1", add(0xFC00));
-  CHECK(replay.state().lanes[0].head == 0);
+  CHECK_THROWS(std::invalid_argument, "actions[0].flat[1] is nan", add(0x7E00));
+  CHECK_THROWS(std::invalid_argument, "actions[0].flat[1] is inf", add(0x7C00));
+  CHECK_THROWS(std::invalid_argument, "actions[0].flat[1] is -inf", add(0xFC00));
+  CHECK(replay.state().rings[0].head == 0);
   add(0x7BFF);
-  CHECK(replay.state().lanes[0].head == 1);
+  CHECK(replay.state().rings[0].head == 1);
 }
 
 TEST(a_bad_configuration_names_its_field) {
@@ -330,14 +330,14 @@ TEST(a_bad_configuration_names_its_field) {
   refused("num_threads is 0", [](ReplayConfig& c) { c.num_threads = 0; });
 }
 
-TEST(capacity_is_rounded_down_to_whole_lanes) {
+TEST(capacity_is_rounded_down_to_a_multiple_of_num_envs) {
   ReplayConfig config = config_with(1);
   config.capacity = 302;
   CHECK(PrioritizedReplay(config).config().capacity == 300);
 }
 
-// Two replays, one of which gathers each draw at once and the other in the end and in reverse, when adds up to the last
-// that overwrites nothing, updates and a clear have gone by.
+// Two replays, one of which gathers each draw immediately, the other all draws in reverse order after updates, a clear and
+// as many adds as overwrite nothing.
 TEST(a_draw_gathered_later_equals_one_gathered_at_once) {
   for (const bool clears : {false, true})
     for (const auto& [config, count] : {std::pair{config_with(2), 80}, {wide_config_with(2), 12}}) {
@@ -345,7 +345,7 @@ TEST(a_draw_gathered_later_equals_one_gathered_at_once) {
       PrioritizedReplay later(config);
       Steps steps(config, 1);
       Random random(2);
-      const auto head = [&] { return std::ranges::max(at_once.state().lanes, {}, &RingCounters::head).head; };
+      const auto head = [&] { return std::ranges::max(at_once.state().rings, {}, &RingCounters::head).head; };
       const auto add = [&] {
         const StepBatch batch = steps.next();
         at_once.add(batch);
@@ -394,16 +394,16 @@ TEST(a_draw_may_be_gathered_more_than_once_and_moved) {
 
 namespace {
 
-// One lane of 40 slots. A draw of twice its starts, all of one priority, has each of them.
-struct FullLane {
-  FullLane() : config(config_with(1)) {
+// A ring buffer of 40 slots. A draw of twice its starts, all of one priority, has each of them.
+struct FullRing {
+  FullRing() : config(config_with(1)) {
     config.num_envs = 1;
     config.capacity = 40;
     config.n_step = 1;
     replay = std::make_unique<PrioritizedReplay>(config);
   }
   void add(bool ends = false) {
-    const auto position = replay->state().lanes[0].head;
+    const auto position = replay->state().rings[0].head;
     const std::vector<std::byte> frame = frame_of(config, 0, position);
     const std::vector<std::byte> action(kActionBytes);
     const std::vector<std::byte> bit(1);
@@ -444,51 +444,51 @@ class Beside {
 
 TEST(an_add_that_would_overwrite_what_is_drawn_waits) {
   for (const bool ends : {false, true}) {
-    FullLane lane;
-    for (int step = 0; step < 57; ++step) lane.add();
-    const std::int64_t starts = lane.replay->num_eligible();
+    FullRing full;
+    for (int step = 0; step < 57; ++step) full.add();
+    const std::int64_t starts = full.replay->num_eligible();
     const Batch expected = [&] {
-      FullLane twin;
+      FullRing twin;
       for (int step = 0; step < 57; ++step) twin.add();
       return sampled(*twin.replay, 2 * starts);
     }();
-    Batch batch(lane.config, 2 * starts);
-    auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
+    Batch batch(full.config, 2 * starts);
+    auto draw = std::make_unique<PrioritizedReplay::Draw>(full.replay->draw(0.5, kShift, batch.arrays()));
     {
-      const Beside add([&] { lane.add(ends); });
+      const Beside add([&] { full.add(ends); });
       CHECK(!add.through_in_a_while());
-      CHECK(lane.replay->state().lanes[0].head == 57);
-      lane.replay->gather(*draw, batch.arrays());
+      CHECK(full.replay->state().rings[0].head == 57);
+      full.replay->gather(*draw, batch.arrays());
       CHECK(batch == expected);
       CHECK(!add.through());
       draw.reset();
     }
-    CHECK(lane.replay->state().lanes[0].head == (ends ? 59 : 58));
-    lane.replay->check();
+    CHECK(full.replay->state().rings[0].head == (ends ? 59 : 58));
+    full.replay->check();
   }
 }
 
 // With 35 of 40 slots written, the sixth step overwrites what the draw reads; a fifth that ends does as well.
 TEST(an_add_that_overwrites_nothing_drawn_goes_on) {
   for (const bool ends : {false, true}) {
-    FullLane lane;
-    for (int step = 0; step < 35; ++step) lane.add();
-    const std::int64_t starts = lane.replay->num_eligible();
-    Batch batch(lane.config, 2 * starts);
-    auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
-    for (int step = 0; step < (ends ? 4 : 5); ++step) lane.add();  // hangs here where it waits for too much
+    FullRing full;
+    for (int step = 0; step < 35; ++step) full.add();
+    const std::int64_t starts = full.replay->num_eligible();
+    Batch batch(full.config, 2 * starts);
+    auto draw = std::make_unique<PrioritizedReplay::Draw>(full.replay->draw(0.5, kShift, batch.arrays()));
+    for (int step = 0; step < (ends ? 4 : 5); ++step) full.add();  // hangs here where it waits for too much
     {
-      const Beside add([&] { lane.add(ends); });
+      const Beside add([&] { full.add(ends); });
       CHECK(!add.through_in_a_while());
-      lane.replay->gather(*draw, batch.arrays());
-      CHECK(whole(lane.config, batch));
+      full.replay->gather(*draw, batch.arrays());
+      CHECK(whole(full.config, batch));
       draw.reset();
     }
-    lane.replay->check();
+    full.replay->check();
   }
 }
 
-TEST(an_add_to_other_lanes_goes_on) {
+TEST(an_add_to_other_environments_does_not_wait) {
   const ReplayConfig config = config_with(1);
   PrioritizedReplay replay(config);
   Steps steps(config, 1);
@@ -506,7 +506,7 @@ TEST(an_add_to_other_lanes_goes_on) {
     more.mask = others;
     replay.add(more);
   }
-  CHECK(replay.state().lanes[1].head > 200);
+  CHECK(replay.state().rings[1].head > 200);
   replay.check();
 }
 
@@ -541,7 +541,7 @@ TEST(a_cut_episode_equals_one_truncated_a_step_before) {
     CHECK(cut.num_eligible() == steps);
     CHECK(cut.stats().episodes == (steps > 0 ? 1 : 0));
     cut.cut_episodes(nullptr);  // nothing runs: nothing changes
-    CHECK(cut.state().lanes[0].head == steps + 1);
+    CHECK(cut.state().rings[0].head == steps + 1);
     if (steps == 0) continue;
     CHECK(same(cut.state(), truncated.state()));
     CHECK(sampled(cut, 30) == sampled(truncated, 30));
@@ -555,24 +555,24 @@ TEST(a_cut_episode_equals_one_truncated_a_step_before) {
 }
 
 TEST(a_cut_waits_for_what_is_read) {
-  FullLane lane;
-  for (int step = 0; step < 30; ++step) lane.add();
+  FullRing full;
+  for (int step = 0; step < 30; ++step) full.add();
   const Batch expected = [] {
-    FullLane twin;
+    FullRing twin;
     for (int step = 0; step < 30; ++step) twin.add();
     return sampled(*twin.replay, 60);
   }();
-  Batch batch(lane.config, 60);
-  auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
+  Batch batch(full.config, 60);
+  auto draw = std::make_unique<PrioritizedReplay::Draw>(full.replay->draw(0.5, kShift, batch.arrays()));
   {
-    const Beside cut([&] { lane.replay->cut_episodes(nullptr); });
+    const Beside cut([&] { full.replay->cut_episodes(nullptr); });
     CHECK(!cut.through_in_a_while());
-    lane.replay->gather(*draw, batch.arrays());
+    full.replay->gather(*draw, batch.arrays());
     CHECK(batch == expected);
     draw.reset();
   }
-  CHECK(lane.replay->stats().episodes == 1);
-  lane.replay->check();
+  CHECK(full.replay->stats().episodes == 1);
+  full.replay->check();
 }
 
 TEST(a_restored_replay_goes_on_bit_for_bit) {
@@ -591,8 +591,7 @@ TEST(a_restored_replay_goes_on_bit_for_bit) {
     copy_into(original, restored);
     restored.check();
     CHECK(same(restored.state(), original.state()));
-    for (std::int64_t lane = 0; lane < config.num_envs; ++lane)
-      CHECK(slots_of(restored, lane) == slots_of(original, lane));
+    for (std::int64_t env = 0; env < config.num_envs; ++env) CHECK(slots_of(restored, env) == slots_of(original, env));
     CHECK(restored.bytes() == original.bytes());
 
     ReplayConfig empty_config = config_with(2);
@@ -622,19 +621,19 @@ TEST(a_restored_replay_goes_on_bit_for_bit) {
 }
 
 TEST(swapped_contents_wait_for_what_is_read) {
-  FullLane lane;
-  FullLane other;
-  for (int step = 0; step < 30; ++step) lane.add();
-  Batch batch(lane.config, 20);
-  auto draw = std::make_unique<PrioritizedReplay::Draw>(lane.replay->draw(0.5, kShift, batch.arrays()));
+  FullRing full;
+  FullRing other;
+  for (int step = 0; step < 30; ++step) full.add();
+  Batch batch(full.config, 20);
+  auto draw = std::make_unique<PrioritizedReplay::Draw>(full.replay->draw(0.5, kShift, batch.arrays()));
   {
-    const Beside swap([&] { lane.replay->swap_contents(*other.replay); });
+    const Beside swap([&] { full.replay->swap_contents(*other.replay); });
     CHECK(!swap.through_in_a_while());
-    lane.replay->gather(*draw, batch.arrays());
-    CHECK(whole(lane.config, batch));
+    full.replay->gather(*draw, batch.arrays());
+    CHECK(whole(full.config, batch));
     draw.reset();
   }
-  CHECK(lane.replay->num_eligible() == 0);
+  CHECK(full.replay->num_eligible() == 0);
   CHECK(other.replay->num_eligible() > 0);
 }
 
@@ -644,7 +643,7 @@ TEST(check_finds_priorities_and_slots_that_do_not_fit) {
   Steps steps(config, 1);
   fill(original, steps, 130);
   const auto priorities = original.priorities();
-  const auto some = [&](bool positive) {  // a leaf of the second lane
+  const auto some = [&](bool positive) {  // a leaf of environment 1
     const auto found = std::find_if(priorities.begin() + 100, priorities.end(),
                                     [=](double priority) { return (priority > 0) == positive; });
     return static_cast<std::size_t>(found - priorities.begin());
@@ -656,18 +655,18 @@ TEST(check_finds_priorities_and_slots_that_do_not_fit) {
   };
   found("but cannot be sampled", [&](ReplayState& state) { state.priorities[some(false)] = 0.5; });
   found("but can be sampled", [&](ReplayState& state) { state.priorities[some(true)] = 0; });
-  found("agree with the running episode", [&](ReplayState& state) { state.lanes[1].next_in_episode += 1; });
+  found("agree with the running episode", [&](ReplayState& state) { state.rings[1].next_in_episode += 1; });
 
   PrioritizedReplay restored(config);
   copy_into(original, restored);
   Slots slots = slots_of(restored, 1);
   slots.in_episode[slots.rows / 2] += 3;
-  const RingCounters lane = restored.state().lanes[1];
-  restored.write_slots(1, tail_of(restored, lane), lane.head, slots.source());
-  CHECK_THROWS(std::logic_error, "lane 1: the step at position", restored.check());
+  const RingCounters ring = restored.state().rings[1];
+  restored.write_slots(1, tail_of(restored, ring), ring.head, slots.source());
+  CHECK_THROWS(std::logic_error, "environment 1: the slot at position", restored.check());
 }
 
-TEST(states_and_positions_that_cannot_be_are_refused) {
+TEST(invalid_states_and_positions_are_refused) {
   const ReplayConfig config = config_with(1);
   PrioritizedReplay replay(config);
   Steps steps(config, 1);
@@ -681,41 +680,44 @@ TEST(states_and_positions_that_cannot_be_are_refused) {
     CHECK_THROWS(std::invalid_argument, part, fresh.restore(bad));
     CHECK(same(fresh.state(), before));
   };
-  refused("the number of lanes is 2", [](ReplayState& state) { state.lanes.pop_back(); });
+  refused("the number of rings is 2", [](ReplayState& state) { state.rings.pop_back(); });
   refused("the number of priorities is 299", [](ReplayState& state) { state.priorities.pop_back(); });
   refused("max_priority is 0", [](ReplayState& state) { state.max_priority = 0; });
   refused("max_priority is nan", [](ReplayState& state) { state.max_priority = std::nan(""); });
   refused("stale_updates is -1", [](ReplayState& state) { state.stale_updates = -1; });
   refused("priorities[4] is -1", [](ReplayState& state) { state.priorities[4] = -1; });
-  refused("head is -1", [](ReplayState& state) { state.lanes[0].head = -1; });
-  refused("head is -2", [](ReplayState& state) { state.lanes[2].head = -2; });
-  refused("small enough for handles", [](ReplayState& state) { state.lanes[1].head = std::int64_t{1} << 61; });
+  refused("head is -1", [](ReplayState& state) { state.rings[0].head = -1; });
+  refused("head is -2", [](ReplayState& state) { state.rings[2].head = -2; });
+  refused("small enough for 64-bit handles", [](ReplayState& state) { state.rings[1].head = std::int64_t{1} << 61; });
 
-  const std::int64_t head = good.lanes[0].head;
-  const std::int64_t tail = tail_of(replay, good.lanes[0]);
+  const std::int64_t head = good.rings[0].head;
+  const std::int64_t tail = tail_of(replay, good.rings[0]);
   Slots slots(config, 1);
-  CHECK_THROWS(std::out_of_range, "lane is 3", replay.read_slots(3, 0, 1, slots.arrays()));
-  CHECK_THROWS(std::out_of_range, "lane is -1", replay.write_slots(-1, 0, 1, slots.source()));
-  CHECK_THROWS(std::out_of_range, "are not all among them", replay.read_slots(0, tail - 1, tail, slots.arrays()));
-  CHECK_THROWS(std::out_of_range, "are not all among them", replay.read_slots(0, head, head + 1, slots.arrays()));
-  CHECK_THROWS(std::out_of_range, "are not all among them", replay.write_slots(0, head - 1, head - 2, slots.source()));
+  CHECK_THROWS(std::out_of_range, "env is 3", replay.read_slots(3, 0, 1, slots.arrays()));
+  CHECK_THROWS(std::out_of_range, "env is -1", replay.write_slots(-1, 0, 1, slots.source()));
+  CHECK_THROWS(std::out_of_range, "positions of environment 0 are ",
+               replay.read_slots(0, tail - 1, tail, slots.arrays()));
+  CHECK_THROWS(std::out_of_range, "positions of environment 0 are ",
+               replay.read_slots(0, head, head + 1, slots.arrays()));
+  CHECK_THROWS(std::out_of_range, "positions of environment 0 are ",
+               replay.write_slots(0, head - 1, head - 2, slots.source()));
 }
 
 TEST(stats_and_bytes_follow_what_is_held) {
-  FullLane lane;
-  CHECK(lane.replay->bytes() == 0);
-  for (int step = 0; step < 9; ++step) lane.add();
-  lane.add(true);
-  ReplayStats stats = lane.replay->stats();
+  FullRing full;
+  CHECK(full.replay->bytes() == 0);
+  for (int step = 0; step < 9; ++step) full.add();
+  full.add(true);
+  ReplayStats stats = full.replay->stats();
   CHECK(stats.size == 10);
   CHECK(stats.episodes == 1);
   CHECK(stats.evicted == 0);
   CHECK(std::abs(stats.effective_sample_size - 10) < 1e-9);
-  CHECK(lane.replay->bytes() == static_cast<std::size_t>(std::ceil(11 * lane.replay->bytes_per_slot())));
-  for (int step = 0; step < 40; ++step) lane.add();
-  stats = lane.replay->stats();
+  CHECK(full.replay->bytes() == static_cast<std::size_t>(std::ceil(11 * full.replay->bytes_per_slot())));
+  for (int step = 0; step < 40; ++step) full.add();
+  stats = full.replay->stats();
   CHECK(stats.evicted == 10);
-  CHECK(lane.replay->bytes() == static_cast<std::size_t>(std::ceil(40 * lane.replay->bytes_per_slot())));
+  CHECK(full.replay->bytes() == static_cast<std::size_t>(std::ceil(40 * full.replay->bytes_per_slot())));
 }
 
 // Run under the thread sanitizer, this proves the locking.

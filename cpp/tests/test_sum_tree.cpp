@@ -191,7 +191,7 @@ TEST(a_variant_that_is_lacking_is_refused) {
     if (supported(isa))
       CHECK(SumTree(8, 0, isa).total() == 0);
     else
-      CHECK_THROWS(std::invalid_argument, "lacks " + std::string(name(isa)), SumTree(8, 0, isa));
+      CHECK_THROWS(std::invalid_argument, "isa is " + std::string(name(isa)), SumTree(8, 0, isa));
   }
 }
 
@@ -266,9 +266,9 @@ TEST(bad_calls_name_value_and_place_and_change_nothing) {
 
 TEST(an_all_zero_tree_has_nothing_to_give) {
   SumTree tree(4);
-  CHECK_THROWS(std::invalid_argument, "every priority is zero", sampled(tree, 1));
-  CHECK_THROWS(std::invalid_argument, "every priority is zero", tree.min());
-  CHECK_THROWS(std::invalid_argument, "every priority is zero", tree.max());
+  CHECK_THROWS(std::invalid_argument, "all priorities are zero", sampled(tree, 1));
+  CHECK_THROWS(std::invalid_argument, "all priorities are zero", tree.min());
+  CHECK_THROWS(std::invalid_argument, "all priorities are zero", tree.max());
   CHECK_THROWS(std::invalid_argument, "mass is 0", tree.find(0));
 }
 

@@ -1,7 +1,7 @@
-"""apexline learns to drive CarRacing from pixels. This top level is its replay, which needs NumPy alone.
+"""apexline learns to drive CarRacing from pixels. The top level is its prioritized replay, which needs only NumPy.
 
-`apexline.racing`, `apexline.agent` and `apexline.training` are imported on their own; they need the extras
-`racing` and `train`.
+`apexline.racing`, `apexline.agent` and `apexline.training` are imported separately; they need the extras `racing` and
+`train`.
 """
 
 from apexline._core import __version__

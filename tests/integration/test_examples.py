@@ -94,12 +94,12 @@ def test_the_sb3_buffer_gives_the_targets_of_their_n_step_buffer() -> None:
 
     batch = ours.sample(500)
     stored = {
-        tuple(row): (t, lane) for t, lanes in enumerate(theirs.observations) for lane, row in enumerate(lanes)
+        tuple(row): (t, env) for t, rows in enumerate(theirs.observations) for env, row in enumerate(rows)
     }
     for i, row in enumerate(batch.observations.numpy()):
-        t, lane = stored[tuple(row)]
+        t, env = stored[tuple(row)]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(np.random, "randint", lambda *_, lane=lane, **__: np.array([lane]))
+            patch.setattr(np.random, "randint", lambda *_, env=env, **__: np.array([env]))
             expected = theirs._get_samples(np.array([t]))
         for name in ("actions", "rewards", "dones", "discounts", "next_observations"):
             # Where an episode ended, a discount and a next observation are multiplied by 1 - dones.

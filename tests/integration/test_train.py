@@ -233,7 +233,7 @@ def test_a_damaged_replay_is_refused_by_name(tmp_path: Path) -> None:
     train(config, tmp_path / "run")
     replay = tmp_path / "run" / checkpoint.REPLAY
     replay.write_bytes(replay.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"replay\.bin: cut short"):
+    with pytest.raises(InputError, match=r"replay\.bin: truncated"):
         train(replace(config, budget=replace(config.budget, frames=320)), tmp_path / "run", resume=True)
 
 

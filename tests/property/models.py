@@ -81,8 +81,8 @@ class ReplaySpec:
 
 
 @dataclass(frozen=True)
-class LaneStep:
-    """What one lane adds. Of the lanes that end in one `add`, all have a final number or none has."""
+class EnvStep:
+    """Step of one environment. Of the environments that end in one `add`, all have a final number or none has."""
 
     number: int
     terminated: bool = False
@@ -110,9 +110,9 @@ def reward_of(number: int) -> float:
     return number % 97 - 20.5
 
 
-def add_to(replay: PrioritizedFrameReplay, steps: list[LaneStep | None]) -> None:
-    """Adds one step a lane; None masks the lane out, with a row that must not be read."""
-    unread = LaneStep(-1, terminated=True)
+def add_to(replay: PrioritizedFrameReplay, steps: list[EnvStep | None]) -> None:
+    """Adds one step per environment; None masks the environment, with a row that must not be read."""
+    unread = EnvStep(-1, terminated=True)
     rows = [step or unread for step in steps]
     finals = [step.final_number for step in rows]
     replay.add(
@@ -132,8 +132,8 @@ class Episode:
     """All that happened between two ends, kept for ever."""
 
     first_position: int
-    """Frames that its lane had stored before."""
-    steps: list[LaneStep] = field(default_factory=list)
+    """Frames that its environment had stored before."""
+    steps: list[EnvStep] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -153,7 +153,7 @@ class Episode:
 
 @dataclass(frozen=True, order=True)
 class Start:
-    lane: int
+    env: int
     position: int
 
 
@@ -186,16 +186,16 @@ class ReplayModel:
         self.start_of_handle: dict[int, Start] = {}
         self.stale_updates = 0
 
-    def add(self, steps: list[LaneStep | None]) -> None:
-        for lane, step in enumerate(steps):
+    def add(self, steps: list[EnvStep | None]) -> None:
+        for env, step in enumerate(steps):
             if step is None:
                 continue
-            episodes = self.episodes[lane]
+            episodes = self.episodes[env]
             if not episodes or episodes[-1].ended:
-                episodes.append(Episode(first_position=self.stored[lane]))
+                episodes.append(Episode(first_position=self.stored[env]))
             episodes[-1].steps.append(step)
-            self.start_of_frame[step.number] = Start(lane, self.stored[lane])
-            self.stored[lane] += 2 if step.ended else 1
+            self.start_of_frame[step.number] = Start(env, self.stored[env])
+            self.stored[env] += 2 if step.ended else 1
         eligible = self.transitions()
         self.priority = {start: self.priority.get(start, self.max_priority) for start in eligible}
 
@@ -212,10 +212,10 @@ class ReplayModel:
         self.stale_updates += stale
         return stale
 
-    def cut(self, lanes: list[int]) -> None:
+    def cut(self, envs: list[int]) -> None:
         """The last frame of a running episode becomes its final one; what was done there is forgotten."""
-        for lane in lanes:
-            episodes = self.episodes[lane]
+        for env in envs:
+            episodes = self.episodes[env]
             if not episodes or episodes[-1].ended:
                 continue
             last = episodes[-1].steps.pop()
@@ -239,8 +239,8 @@ class ReplayModel:
 
     def stats(self) -> ReplayStats:
         evicted = sum(
-            episode.first_position + at < self.stored[lane] - self.spec.slots
-            for lane, episodes in enumerate(self.episodes)
+            episode.first_position + at < self.stored[env] - self.spec.slots
+            for env, episodes in enumerate(self.episodes)
             for episode in episodes
             for at in range(len(episode.steps))
         )
@@ -254,18 +254,18 @@ class ReplayModel:
     def transitions(self) -> dict[Start, Transition]:
         """Every eligible start with what a sample of it holds, from the definition alone."""
         return {
-            Start(lane, episode.first_position + at): self._transition(episode, at)
-            for lane, episodes in enumerate(self.episodes)
+            Start(env, episode.first_position + at): self._transition(episode, at)
+            for env, episodes in enumerate(self.episodes)
             for episode in episodes
             for at in range(len(episode.steps))
-            if self._stack_is_stored(lane, episode, at) and self._window_is_known(episode, at)
+            if self._stack_is_stored(env, episode, at) and self._window_is_known(episode, at)
         }
 
     def slots(self) -> np.ndarray:
-        """The priority of every slot, lane by lane."""
+        """The priority of every slot, environment by environment."""
         priorities = np.zeros((self.spec.num_envs, self.spec.slots))
         for start, priority in self.priority.items():
-            priorities[start.lane, start.position % self.spec.slots] = priority
+            priorities[start.env, start.position % self.spec.slots] = priority
         return priorities.ravel()
 
     def check(self, replay: PrioritizedFrameReplay) -> None:
@@ -301,8 +301,8 @@ class ReplayModel:
         assert len(set(self.start_of_handle.values())) == len(self.start_of_handle)
         return set(starts)
 
-    def _stack_is_stored(self, lane: int, episode: Episode, at: int) -> bool:
-        oldest_stored = max(self.stored[lane] - self.spec.slots, self.cleared_at[lane])
+    def _stack_is_stored(self, env: int, episode: Episode, at: int) -> bool:
+        oldest_stored = max(self.stored[env] - self.spec.slots, self.cleared_at[env])
         return episode.first_position + episode.stack(at, self.spec.frame_stack)[0] >= oldest_stored
 
     def _window_is_known(self, episode: Episode, at: int) -> bool:

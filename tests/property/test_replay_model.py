@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from .models import LaneStep, ReplayModel, ReplaySpec, add_to
+from .models import EnvStep, ReplayModel, ReplaySpec, add_to
 
 TD_ERRORS = st.floats(-3, 3) | st.just(0.0)
 PICKS = st.lists(st.tuples(st.integers(0, 10**6), TD_ERRORS), min_size=1, max_size=12)
@@ -34,13 +34,13 @@ def specs(draw: st.DrawFn) -> ReplaySpec:
 
 
 def step_kinds(tenths: int) -> st.SearchStrategy[tuple[bool, bool] | None]:
-    """(terminated, truncated); None leaves the lane out. So many tenths of the steps end or are left out."""
+    """(terminated, truncated); None masks the environment. Parameters: tenths of the steps that end or are masked."""
     unusual = st.sampled_from([(True, False), (False, True), (True, True), None])
     return st.integers(0, 9).flatmap(lambda pick: unusual if pick < tenths else st.just((False, False)))
 
 
 class ReplayMachine(RuleBasedStateMachine):
-    """Every frame is a number of its own, so that any mix-up of lanes, episodes, slots or steps shows."""
+    """Every frame is a unique number, so that any mix-up of environments, episodes, slots or steps is detected."""
 
     @initialize(spec=specs())
     def make(self, spec: ReplaySpec) -> None:
@@ -57,7 +57,7 @@ class ReplayMachine(RuleBasedStateMachine):
         self.next_number += 1
         return self.next_number - 1
 
-    def add(self, steps: list[LaneStep | None]) -> None:
+    def add(self, steps: list[EnvStep | None]) -> None:
         add_to(self.replay, steps)
         self.model.add(steps)
 
@@ -69,9 +69,9 @@ class ReplayMachine(RuleBasedStateMachine):
             given = required or data.draw(st.booleans())
             self.add([kind and self.step(*kind, given) for kind in kinds])
 
-    def step(self, terminated: bool, truncated: bool, final_is_given: bool) -> LaneStep:
+    def step(self, terminated: bool, truncated: bool, final_is_given: bool) -> EnvStep:
         final_number = self.number() if final_is_given and (terminated or truncated) else None
-        return LaneStep(self.number(), terminated, truncated, final_number)
+        return EnvStep(self.number(), terminated, truncated, final_number)
 
     @rule(pairs=PICKS)
     @precondition(lambda self: self.model.start_of_handle)
@@ -94,7 +94,7 @@ class ReplayMachine(RuleBasedStateMachine):
     def cut_episodes(self, data: st.DataObject) -> None:
         mask = [data.draw(st.booleans()) for _ in range(self.spec.num_envs)]
         self.replay.cut_episodes(None if all(mask) else np.array(mask))
-        self.model.cut([lane for lane, chosen in enumerate(mask) if chosen])
+        self.model.cut([env for env, chosen in enumerate(mask) if chosen])
 
     @rule()
     def clear(self) -> None:
@@ -140,7 +140,7 @@ class ReplayMachine(RuleBasedStateMachine):
         twin = self.spec.build()
         if used_before:
             for number in range(5):
-                add_to(twin, [LaneStep(number)] * self.spec.num_envs)
+                add_to(twin, [EnvStep(number)] * self.spec.num_envs)
         if how == "state_dict":
             twin.load_state_dict(self.replay.state_dict())
         elif how == "pickle":
@@ -193,7 +193,7 @@ def test_an_episode_may_end_at_every_offset_of_the_ring(frame_stack, n_step, end
         replay, model = spec.build(), ReplayModel(spec)
         for number in range(3 * spec.slots):
             ends = number % length == length - 1
-            step = LaneStep(2 * number, final_number=2 * number + 1, **end) if ends else LaneStep(2 * number)
+            step = EnvStep(2 * number, final_number=2 * number + 1, **end) if ends else EnvStep(2 * number)
             add_to(replay, [step])
             model.add([step])
             model.check(replay)
@@ -202,13 +202,13 @@ def test_an_episode_may_end_at_every_offset_of_the_ring(frame_stack, n_step, end
                 assert model.check_batch(batch, replay.beta) == model.priority.keys()
 
 
-def test_lanes_wrap_at_their_own_pace():
+def test_ring_buffers_wrap_independently():
     spec = ReplaySpec(num_envs=3, slots=7, frame_stack=2, n_step=2, alpha=0.0)
     replay, model = spec.build(), ReplayModel(spec)
     for number in range(60):
         steps = [
-            LaneStep(1000 * lane + 2 * number) if number % (lane + 1) == 0 else None
-            for lane in range(spec.num_envs)
+            EnvStep(1000 * env + 2 * number) if number % (env + 1) == 0 else None
+            for env in range(spec.num_envs)
         ]
         add_to(replay, steps)
         model.add(steps)

@@ -20,7 +20,7 @@ def uneven_priorities(count):
 
 
 def uneven_replay(length=60, alpha=0.6):
-    """One lane whose frames and actions are their numbers, with the TD error of each."""
+    """One environment whose frames and actions are their numbers, with the TD error of each."""
     replay = PrioritizedFrameReplay(
         capacity=100,
         num_envs=1,

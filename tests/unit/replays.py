@@ -21,9 +21,9 @@ OPTIONS = {
     "num_threads": 1,
 }
 WRAPPED = 60
-"""Steps after which every lane of `OPTIONS` has been overwritten."""
+"""Steps after which every ring buffer of `OPTIONS` has wrapped."""
 NOT_WRAPPED = 20
-"""Steps after which some episodes have ended, and nothing was overwritten."""
+"""Steps after which some episodes have ended and nothing was overwritten."""
 
 FINAL_FRAME = 4
 """The flag of a slot without a step."""
@@ -34,20 +34,20 @@ def make(**changes: Any) -> PrioritizedFrameReplay:
 
 
 def add_random_step(replay: PrioritizedFrameReplay, random: np.random.Generator) -> None:
-    lanes = replay.num_envs
+    num_envs = replay.num_envs
 
     def values(shape, dtype):
-        return random.integers(0, 100, (lanes, *shape)).astype(dtype)
+        return random.integers(0, 100, (num_envs, *shape)).astype(dtype)
 
-    terminated, truncated = random.random((2, lanes)) < 0.06
+    terminated, truncated = random.random((2, num_envs)) < 0.06
     replay.add(
         values(replay.frame_shape, replay.frame_dtype),
         values(replay.action_shape, replay.action_dtype),
-        random.normal(size=lanes),
+        random.normal(size=num_envs),
         terminated,
         truncated,
         final_frames=values(replay.frame_shape, replay.frame_dtype),
-        mask=random.random(lanes) < 0.95,
+        mask=random.random(num_envs) < 0.95,
         extras={name: values(shape, dtype) for name, (shape, dtype) in replay.extras.items()},
     )
 

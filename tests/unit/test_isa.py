@@ -34,16 +34,16 @@ def images(shape, dtype):
     return random.integers(0, 256, shape).astype(dtype)
 
 def play(side, planes, dtype, shift, frame_stack):
-    lanes, shape = 2, (*planes, side, side)
+    num_envs, shape = 2, (*planes, side, side)
     replay = PrioritizedFrameReplay(
-        capacity=2 * 40, num_envs=lanes, frame_shape=shape, frame_dtype=dtype, action_shape=(3,),
+        capacity=2 * 40, num_envs=num_envs, frame_shape=shape, frame_dtype=dtype, action_shape=(3,),
         frame_stack=frame_stack, n_step=3, shift=shift, seed=9, num_threads=num_threads,
     )
     item = np.dtype(dtype).itemsize * np.prod(shape) * frame_stack * 2
     for turn in range(50):
-        ends = random.random((2, lanes)) < 0.05
-        replay.add(images((lanes, *shape), dtype), random.normal(size=(lanes, 3)), random.normal(size=lanes),
-                   *ends, final_frames=images((lanes, *shape), dtype))
+        ends = random.random((2, num_envs)) < 0.05
+        replay.add(images((num_envs, *shape), dtype), random.normal(size=(num_envs, 3)), random.normal(size=num_envs),
+                   *ends, final_frames=images((num_envs, *shape), dtype))
         if turn % 10 == 9:
             for batch_size in (1, 5, (4 << 20) // int(item) + 1 + turn):
                 batch = replay.sample(batch_size)

@@ -62,7 +62,7 @@ def test_a_transition_can_be_sampled_once_its_next_frame_is_known():
     assert rows_by_number(replay).keys() == {1}
 
 
-def test_capacity_counts_slots_over_all_lanes():
+def test_capacity_counts_slots_over_all_environments():
     assert make(capacity=41, num_envs=4).capacity == 40
     replay = make(capacity=10)
     for number in range(100):
@@ -146,7 +146,7 @@ def test_a_terminated_step_may_leave_its_final_frame_out():
     assert row["next_obs"].item() == 2
 
 
-def test_a_lane_that_is_left_out_is_not_read():
+def test_a_masked_environment_is_not_read():
     replay = make(num_envs=2)
     no = np.array([False, False])
     for number in range(3):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from apexline.replay import PrioritizedFrameReplay, TensorBatch, device
-from apexline.replay.buffer_pool import Arenas
+from apexline.replay.buffer_pool import BufferPool
 from apexline.replay.device import GATHERED_AHEAD, STALENESS, DevicePrefetcher
 
 from .cuda_streams import Event, Mark, Streams
@@ -178,7 +178,7 @@ def test_beta_and_shift_of_later_batches_may_be_set() -> None:
 
 def test_it_returns_what_the_replay_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches are sampled STALENESS calls early, and memory is not reused while it is held."""
-    monkeypatch.setattr(Arenas, "MOST_FREE", 1)
+    monkeypatch.setattr(BufferPool, "MAX_FREE", 1)
     replay, peer = filled(seed=4, alpha=1.0), filled(seed=4, alpha=1.0)
     batches = on_cpu(replay)
     ahead: deque[Any] = deque()

@@ -51,31 +51,31 @@ def raises(error, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_envs": 0}, "num_envs is 0; it must be >= 1"),
-        ({"num_envs": -2}, "num_envs is -2; it must be >= 1"),
-        ({"frame_stack": 0}, "frame_stack is 0; it must be >= 1"),
-        ({"n_step": 0}, "n_step is 0; it must be >= 1"),
-        ({"gamma": 1.5}, "gamma is 1.5; it must be from 0 to 1"),
-        ({"gamma": np.nan}, "gamma is nan; it must be from 0 to 1"),
-        ({"alpha": -0.5}, "alpha is -0.5; it must be from 0 to 1"),
-        ({"alpha": np.nan}, "alpha is nan; it must be from 0 to 1"),
-        ({"beta": 2}, "beta is 2; it must be from 0 to 1"),
-        ({"epsilon": 0.0}, "epsilon is 0; it must be finite and > 0"),
-        ({"epsilon": np.inf}, "epsilon is inf; it must be finite and > 0"),
-        ({"shift": -1}, "shift is -1; it must be >= 0"),
-        ({"shift": 2}, "shift is 2; it must be below the frame's shorter side, 2"),
-        ({"num_threads": 0}, "num_threads is 0; it must be from 1 to 1024"),
-        ({"num_threads": 2000}, "num_threads is 2000; it must be from 1 to 1024"),
-        ({"frame_shape": (2, 0)}, "frame_shape[1] is 0; it must be >= 1"),
-        ({"action_shape": (-1,)}, "action_shape[0] is -1; it must be >= 1"),
-        ({"frame_dtype": object}, "frame_dtype is object; it must be a plain number type"),
-        ({"frame_dtype": complex}, "frame_dtype is complex128; it must be a plain number type"),
+        ({"num_envs": 0}, "num_envs is 0; expected >= 1"),
+        ({"num_envs": -2}, "num_envs is -2; expected >= 1"),
+        ({"frame_stack": 0}, "frame_stack is 0; expected >= 1"),
+        ({"n_step": 0}, "n_step is 0; expected >= 1"),
+        ({"gamma": 1.5}, "gamma is 1.5; expected from 0 to 1"),
+        ({"gamma": np.nan}, "gamma is nan; expected from 0 to 1"),
+        ({"alpha": -0.5}, "alpha is -0.5; expected from 0 to 1"),
+        ({"alpha": np.nan}, "alpha is nan; expected from 0 to 1"),
+        ({"beta": 2}, "beta is 2; expected from 0 to 1"),
+        ({"epsilon": 0.0}, "epsilon is 0; expected finite and > 0"),
+        ({"epsilon": np.inf}, "epsilon is inf; expected finite and > 0"),
+        ({"shift": -1}, "shift is -1; expected >= 0"),
+        ({"shift": 2}, "shift is 2; expected less than the frame's shorter side, 2"),
+        ({"num_threads": 0}, "num_threads is 0; expected from 1 to 1024"),
+        ({"num_threads": 2000}, "num_threads is 2000; expected from 1 to 1024"),
+        ({"frame_shape": (2, 0)}, "frame_shape is (2, 0); expected positive extents"),
+        ({"action_shape": (-1,)}, "action_shape is (-1,); expected positive extents"),
+        ({"frame_dtype": object}, "frame_dtype is object; expected a boolean, integer or float dtype"),
+        ({"frame_dtype": complex}, "frame_dtype is complex128; expected a boolean, integer or float dtype"),
         (
             {"frame_stack": 4, "n_step": 7},
-            "capacity is 20; with num_envs 2, frame_stack 4 and n_step 7 it must be >= 22",
+            "capacity is 20; expected >= 22, num_envs * (frame_stack + n_step)",
         ),
-        ({"capacity": -20}, "capacity is -20; with num_envs 2, frame_stack 1 and n_step 1 it must be >= 4"),
-        ({"capacity": 2**41}, f"capacity is {2**41}; it must be from 1 to 2^40"),
+        ({"capacity": -20}, "capacity is -20; expected >= 4, num_envs * (frame_stack + n_step)"),
+        ({"capacity": 2**41}, f"capacity is {2**41}; expected from 1 to 2^40"),
     ],
 )
 def test_a_configuration_out_of_range(changes, message):
@@ -98,16 +98,20 @@ def test_the_smallest_capacity_is_allowed():
         ({"frames": np.zeros((2, 2, 3), np.float32)}, TypeError, "frames has dtype float32; expected uint8"),
         ({"actions": np.zeros((2, 3))}, ValueError, "actions has shape (2, 3); expected (2, 2)"),
         ({"actions": np.zeros((2, 2), bool)}, TypeError, "actions has dtype bool; expected float32"),
-        ({"actions": [[0, 0], [0, np.nan]]}, ValueError, "actions[1] has nan in place 1; it must be finite"),
+        (
+            {"actions": [[0, 0], [0, np.nan]]},
+            ValueError,
+            "actions[1].flat[1] is nan; expected a finite value",
+        ),
         ({"rewards": np.zeros(3)}, ValueError, "rewards has shape (3,); expected (2,)"),
-        ({"rewards": [0, -np.inf]}, ValueError, "rewards[1] is -inf; it must be finite"),
+        ({"rewards": [0, -np.inf]}, ValueError, "rewards[1] is -inf; expected a finite value"),
         ({"rewards": [0, None]}, TypeError, "rewards has dtype object; expected real numbers"),
         ({"terminated": np.zeros(2, int)}, TypeError, "terminated has dtype int64; expected bool"),
         ({"truncated": np.zeros(1, bool)}, ValueError, "truncated has shape (1,); expected (2,)"),
         (
             {"truncated": np.array([False, True])},
             ValueError,
-            "truncated[1] is true; final_frames is required",
+            "truncated[1] is true and final_frames is None; expected an array",
         ),
         (
             {"final_frames": np.zeros((2, 6), np.uint8)},
@@ -125,7 +129,7 @@ def test_a_step_that_cannot_be_added(replay, changes, error, message):
 
 
 def test_a_batch_size_below_one(replay):
-    with raises(ValueError, "batch_size is 0; it must be >= 1"):
+    with raises(ValueError, "batch_size is 0; expected >= 1"):
         replay.sample(0)
 
 
@@ -146,33 +150,33 @@ def test_nothing_to_sample():
 def test_an_out_of_the_wrong_kind(replay, field):
     out = replay.empty_batch(4)
     expected = np.zeros_like(getattr(out, field))
-    with raises(TypeError, f"{field} has dtype uint16; expected {expected.dtype}"):
+    with raises(TypeError, f"out.{field} has dtype uint16; expected {expected.dtype}"):
         replay.sample(4, out=out._replace(**{field: expected.astype(np.uint16)}))
-    with raises(TypeError, f"{field} is not a NumPy array"):
+    with raises(TypeError, f"out.{field} is "):
         replay.sample(4, out=out._replace(**{field: expected.tolist()}))
     read_only = expected.copy()
     read_only.flags.writeable = False
-    with raises(ValueError, f"{field} must be C-contiguous and writable"):
+    with raises(ValueError, f"out.{field} is not C-contiguous and writable"):
         replay.sample(4, out=out._replace(**{field: read_only}))
 
 
 @pytest.mark.parametrize("field", ARRAYS[:-1])
 def test_an_out_of_the_wrong_shape(replay, field):
     out = replay.empty_batch(4)
-    with raises(ValueError, f"{field} has shape (5,"):
+    with raises(ValueError, f"out.{field} has shape (5,"):
         replay.sample(4, out=out._replace(**{field: getattr(replay.empty_batch(5), field)}))
 
 
 def test_an_out_of_another_batch_size(replay):
-    with raises(ValueError, "out holds 5 transitions; batch_size is 4"):
+    with raises(ValueError, "out has 5 transitions; expected batch_size, 4"):
         replay.sample(4, out=replay.empty_batch(5))
 
 
 @pytest.mark.parametrize(
     ("td_error", "message"),
     [
-        (np.nan, "td_errors[1] is nan; it must be finite"),
-        (-np.inf, "td_errors[1] is -inf; it must be finite"),
+        (np.nan, "td_errors[1] is nan; expected a finite value"),
+        (-np.inf, "td_errors[1] is -inf; expected a finite value"),
     ],
 )
 def test_an_error_that_is_not_finite(replay, td_error, message):
@@ -194,7 +198,7 @@ def test_an_error_whose_priority_is_too_large():
 @pytest.mark.parametrize("handle", [-1, -(2**63), 8, 19, 20, 2**40, 2**63 - 1])
 def test_a_handle_never_given_out(replay, handle):
     fresh = filled().sample(1).indices.item()
-    with raises(IndexError, f"indices[1] is {handle}; this replay never gave it out"):
+    with raises(IndexError, f"indices[1] is {handle}; expected a handle of this replay"):
         replay.update_priorities([fresh, handle, fresh], [50, 50, 50])
 
 
@@ -214,7 +218,7 @@ def test_an_update_of_the_wrong_kind(replay, indices, td_errors, error, message)
 
 def test_an_index_beyond_int64_is_named_as_it_was_given():
     replay = PrioritizedFrameReplay(capacity=10, num_envs=1, frame_shape=(1,), action_shape=(1,))
-    with pytest.raises(IndexError, match="indices holds 18446744073709551615"):
+    with pytest.raises(IndexError, match="indices contains 18446744073709551615"):
         replay.update_priorities(np.array([2**64 - 1], np.uint64), [1.0])
 
 
@@ -222,6 +226,6 @@ def test_memory_that_no_machine_has_is_refused():
     with pytest.raises(MemoryError):
         PrioritizedFrameReplay(capacity=2**40, num_envs=1, frame_shape=(2**20, 2**19), action_shape=(1,))
     with pytest.raises(
-        ValueError, match=r"frame_shape is \(4294967296, 4294967296\); a frame must have at most"
+        ValueError, match=r"frame_shape is \(4294967296, 4294967296\); expected positive extents and at most"
     ):
         PrioritizedFrameReplay(capacity=10, num_envs=1, frame_shape=(2**32, 2**32), action_shape=(1,))

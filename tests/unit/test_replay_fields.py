@@ -21,7 +21,7 @@ def add(replay, number, actions=(0, 0), extras=None, **changes):
 
 
 def numbers_of(batch):
-    """The step of each row and its lane."""
+    """The step of each row and its environment."""
     return batch.obs[:, -1, 0] % 1000, batch.obs[:, -1, 0] // 1000
 
 
@@ -38,10 +38,10 @@ def test_actions_are_kept_in_their_dtype_with_their_step(dtype, shape):
         actions[0], actions[1] = number, 100 + number
         add(replay, number, actions)
     batch = replay.sample(50)
-    number, lane = numbers_of(batch)
+    number, env = numbers_of(batch)
     assert batch.action.dtype == dtype
     assert batch.action.shape == (50, *shape)
-    assert (batch.action.reshape(50, -1) == (100 * lane + number)[:, None]).all()
+    assert (batch.action.reshape(50, -1) == (100 * env + number)[:, None]).all()
 
 
 def test_discrete_actions_may_be_integers_of_any_width():
@@ -49,8 +49,8 @@ def test_discrete_actions_may_be_integers_of_any_width():
     for number, actions in enumerate([[3, -4], np.array([3, -4], np.int8), np.array([3, 4], np.uint64)]):
         add(replay, number, actions)
     batch = replay.sample(20)
-    number, lane = numbers_of(batch)
-    assert batch.action.tolist() == [3 if lane == 0 else -4 for lane in lane]
+    number, env = numbers_of(batch)
+    assert batch.action.tolist() == [3 if env == 0 else -4 for env in env]
     assert set(number) == {0, 1}
 
 
@@ -64,20 +64,25 @@ def test_an_int64_action_keeps_every_bit():
 @pytest.mark.parametrize(
     ("dtype", "actions", "error", "message"),
     [
-        (np.uint8, [255, 256], ValueError, "actions holds 256 in place 1; uint8 cannot"),
-        (np.uint8, [-1, 0], ValueError, "actions holds -1 in place 0; uint8 cannot"),
-        (np.int8, np.array([0, 200], np.uint8), ValueError, "actions holds 200 in place 1; int8 cannot"),
-        (np.int64, np.array([2**63, 0], np.uint64), ValueError, f"actions holds {2**63} in place 0; int64"),
-        (np.uint64, [0, -5], ValueError, "actions holds -5 in place 1; uint64 cannot"),
+        (np.uint8, [255, 256], ValueError, "actions[1] is 256; it does not fit into uint8"),
+        (np.uint8, [-1, 0], ValueError, "actions[0] is -1; it does not fit into uint8"),
+        (np.int8, np.array([0, 200], np.uint8), ValueError, "actions[1] is 200; it does not fit into int8"),
+        (
+            np.int64,
+            np.array([2**63, 0], np.uint64),
+            ValueError,
+            f"actions[0] is {2**63}; it does not fit into int64",
+        ),
+        (np.uint64, [0, -5], ValueError, "actions[1] is -5; it does not fit into uint64"),
         (np.int64, [1.0, 2.0], TypeError, "actions has dtype float64; expected int64"),
         (np.int64, [True, False], TypeError, "actions has dtype bool; expected int64"),
         (np.bool_, [0, 1], TypeError, "actions has dtype int64; expected bool"),
         (np.int64, [[1], [2]], ValueError, "actions has shape (2, 1); expected (2,)"),
-        (np.float16, [0, np.nan], ValueError, "actions[1] has nan in place 0; it must be finite"),
-        (np.float16, [-np.inf, 0], ValueError, "actions[0] has -inf in place 0; it must be finite"),
-        (np.float16, [0, 1e6], ValueError, "actions[1] has inf in place 0; it must be finite"),
-        (np.float32, [0, 1e300], ValueError, "actions[1] has inf in place 0; it must be finite"),
-        (np.float64, [np.nan, 0], ValueError, "actions[0] has nan in place 0; it must be finite"),
+        (np.float16, [0, np.nan], ValueError, "actions[1].flat[0] is nan; expected a finite value"),
+        (np.float16, [-np.inf, 0], ValueError, "actions[0].flat[0] is -inf; expected a finite value"),
+        (np.float16, [0, 1e6], ValueError, "actions[1].flat[0] is inf; expected a finite value"),
+        (np.float32, [0, 1e300], ValueError, "actions[1].flat[0] is inf; expected a finite value"),
+        (np.float64, [np.nan, 0], ValueError, "actions[0].flat[0] is nan; expected a finite value"),
     ],
 )
 def test_an_action_that_its_dtype_cannot_hold(dtype, actions, error, message):
@@ -93,7 +98,7 @@ def test_a_float16_action_that_is_not_finite_is_found_in_any_place():
     replay = make(action_shape=(2, 3), action_dtype=np.float16)
     actions = np.zeros((2, 2, 3), np.float16)
     actions[1, 1, 1] = np.nan
-    with raises(ValueError, "actions[1] has nan in place 4; it must be finite"):
+    with raises(ValueError, "actions[1].flat[4] is nan; expected a finite value"):
         add(replay, 0, actions)
     actions[1, 1, 1] = np.finfo(np.float16).max
     add(replay, 0, actions)
@@ -112,7 +117,7 @@ EXTRAS = {
 
 
 def extras_of(number):
-    """Rows of every field that tell the step and the lane."""
+    """Rows of every field, computed from the step and the environment."""
     rows = {}
     for name, (shape, dtype) in EXTRAS.items():
         values = np.arange(2 * np.prod(shape, dtype=int)).reshape(2, *shape) + number
@@ -129,10 +134,10 @@ def test_extras_of_every_shape_and_dtype_stay_with_their_step():
     for name, (shape, dtype) in EXTRAS.items():
         assert batch.extras[name].shape == (60, *shape)
         assert batch.extras[name].dtype == dtype
-    for row, (number, lane) in enumerate(zip(*numbers_of(batch), strict=True)):
+    for row, (number, env) in enumerate(zip(*numbers_of(batch), strict=True)):
         expected = extras_of(number)
         for name in EXTRAS:
-            np.testing.assert_array_equal(batch.extras[name][row], expected[name][lane])
+            np.testing.assert_array_equal(batch.extras[name][row], expected[name][env])
 
 
 def test_extras_need_not_be_finite():
@@ -147,17 +152,21 @@ def test_extras_need_not_be_finite():
 @pytest.mark.parametrize(
     ("extras", "error", "message"),
     [
-        (None, ValueError, "extras are []; expected ['depth', 'task']"),
-        ({"task": [0, 0]}, ValueError, "extras are ['task']; expected ['depth', 'task']"),
+        (None, ValueError, "extras has the fields []; expected ['depth', 'task']"),
+        ({"task": [0, 0]}, ValueError, "extras has the fields ['task']; expected ['depth', 'task']"),
         (
             {"task": [0, 0], "depth": [0, 0], "q": 1},
             ValueError,
-            "extras are ['depth', 'q', 'task']; expected",
+            "extras has the fields ['depth', 'q', 'task']; expected",
         ),
-        ({"task": [0, 256], "depth": [0, 0]}, ValueError, "task holds 256 in place 1; uint8 cannot"),
-        ({"task": [0.5, 0], "depth": [0, 0]}, TypeError, "task has dtype float64; expected uint8"),
-        ({"task": [0], "depth": [0, 0]}, ValueError, "task has shape (1,); expected (2,)"),
-        ({"task": [0, 0], "depth": ["a", "b"]}, TypeError, "depth has dtype <U1; expected float32"),
+        (
+            {"task": [0, 256], "depth": [0, 0]},
+            ValueError,
+            "extras['task'][1] is 256; it does not fit into uint8",
+        ),
+        ({"task": [0.5, 0], "depth": [0, 0]}, TypeError, "extras['task'] has dtype float64; expected uint8"),
+        ({"task": [0], "depth": [0, 0]}, ValueError, "extras['task'] has shape (1,); expected (2,)"),
+        ({"task": [0, 0], "depth": ["a", "b"]}, TypeError, "extras['depth'] has dtype <U1; expected float32"),
     ],
 )
 def test_extras_that_do_not_fit(extras, error, message):
@@ -170,12 +179,21 @@ def test_extras_that_do_not_fit(extras, error, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"extras": {"q": ((0,), np.float32)}}, "q_shape[0] is 0; it must be >= 1"),
-        ({"extras": {"q": ((), object)}}, "extras['q'] is object; it must be a plain number type"),
-        ({"extras": {"q": ((), "U3")}}, "extras['q'] is <U3; it must be a plain number type"),
-        ({"action_dtype": complex}, "action_dtype is complex128; it must be a plain number type"),
+        (
+            {"extras": {"q": ((0,), np.float32)}},
+            "the shape of extras['q'] is (0,); expected positive extents",
+        ),
+        (
+            {"extras": {"q": ((), object)}},
+            "the dtype of extras['q'] is object; expected a boolean",
+        ),
+        (
+            {"extras": {"q": ((), "U3")}},
+            "the dtype of extras['q'] is <U3; expected a boolean, integer or float dtype",
+        ),
+        ({"action_dtype": complex}, "action_dtype is complex128; expected a boolean, integer or float dtype"),
         ({"action_dtype": np.longdouble}, "action_dtype is "),
-        ({"action_dtype": ">f4"}, "action_dtype is >f4; it must be a plain number type"),
+        ({"action_dtype": ">f4"}, "action_dtype is >f4; expected a boolean, integer or float dtype"),
     ],
 )
 def test_a_field_that_is_no_plain_number(changes, message):
@@ -190,11 +208,11 @@ def test_out_has_the_extras_too():
     out = replay.empty_batch(12)
     assert replay.sample(12, out=out) is out
     np.testing.assert_array_equal(out.extras["task"], numbers_of(out)[0])
-    with raises(ValueError, "extras lacks task"):
+    with raises(ValueError, "out.extras has no field 'task'"):
         replay.sample(12, out=out._replace(extras={}))
-    with raises(TypeError, "task has dtype int64; expected uint8"):
+    with raises(TypeError, "out.extras['task'] has dtype int64; expected uint8"):
         replay.sample(12, out=out._replace(extras={"task": np.zeros(12, int)}))
-    with raises(ValueError, "task has shape (11,); expected (12,)"):
+    with raises(ValueError, "out.extras['task'] has shape (11,); expected (12,)"):
         replay.sample(12, out=out._replace(extras={"task": np.zeros(11, np.uint8)}))
 
 
@@ -225,14 +243,12 @@ def test_frames_of_every_kind_come_back_in_place(shape, dtype, frame_stack):
     for number, frame in enumerate(frames):
         replay.add(frame, [number, 100 + number], [0, 0], NO, NO)
     batch = replay.sample(40)
-    lane, at = batch.action // 100, batch.action % 100
+    env, at = batch.action // 100, batch.action % 100
     assert batch.obs.shape == batch.next_obs.shape == (40, frame_stack, *shape)
     assert batch.obs.dtype == batch.next_obs.dtype == dtype
     for back in range(frame_stack):
-        np.testing.assert_array_equal(batch.obs[:, -1 - back], frames[np.maximum(at - back, 0), lane])
-        np.testing.assert_array_equal(
-            batch.next_obs[:, -1 - back], frames[np.maximum(at + 1 - back, 0), lane]
-        )
+        np.testing.assert_array_equal(batch.obs[:, -1 - back], frames[np.maximum(at - back, 0), env])
+        np.testing.assert_array_equal(batch.next_obs[:, -1 - back], frames[np.maximum(at + 1 - back, 0), env])
 
 
 def test_a_frame_of_not_a_number_comes_back_as_it_is():
@@ -244,7 +260,7 @@ def test_a_frame_of_not_a_number_comes_back_as_it_is():
     assert np.signbit(obs[obs == 0]).all()
 
 
-def test_what_a_lane_that_is_left_out_holds_is_not_judged():
+def test_values_of_a_masked_environment_are_not_checked():
     replay = make(action_dtype=np.float16, extras={"q": ((), np.float32)})
     mask = np.array([True, False])
     for number in range(3):

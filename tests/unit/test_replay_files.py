@@ -175,13 +175,13 @@ def test_a_bit_flipped_anywhere(small):
 def test_bytes_behind_the_end(small, more):
     path, check_refused = small
     path.write_bytes(path.read_bytes() + more)
-    check_refused(message="goes on behind its end")
+    check_refused(message="trailing data after the end marker")
 
 
 def test_a_file_twice(small):
     path, check_refused = small
     path.write_bytes(2 * path.read_bytes())
-    check_refused(message="goes on behind its end")
+    check_refused(message="trailing data after the end marker")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"PK\3\4" * 100, b"apexline replaz" + bytes(100)])
@@ -195,7 +195,7 @@ def test_another_version_is_named(small):
     path, check_refused = small
     whole = path.read_bytes()
     path.write_bytes(whole[:15] + bytes([9]) + whole[16:])
-    check_refused(message="version 9; this apexline reads version 1")
+    check_refused(message="file version is 9; expected 2")
 
 
 def test_a_section_taken_out(small):
@@ -239,23 +239,23 @@ def test_a_replay_of_another_shape(tmp_path):
     path = saved(tmp_path, filled())
     replay = make(frame_stack=2)
     before = state_bytes(replay)
-    with pytest.raises(ValueError, match="frame_stack is 3; this replay's is 2") as seen:
+    with pytest.raises(ValueError, match="frame_stack is 3; expected 2") as seen:
         replay.load(path)
-    assert f"{path}: does not fit this replay: " in str(seen.value)
+    assert f"{path}: invalid replay state: " in str(seen.value)
     assert not isinstance(seen.value, DamagedFileError)
     assert state_bytes(replay) == before
 
 
 def write_state(path, state):
     """A whole file, with right checksums, of any state."""
-    names = ["shape", "seed", "draws", "batches", "stale_updates", "max_priority", "lanes"]
+    names = ["shape", "seed", "draws", "batches", "stale_updates", "max_priority", "rings"]
 
     def sections():
         yield {name: state[name] for name in names}
         yield state["priorities"]
         for piece in state["slots"]:
             arrays = {name: value for name, value in piece.items() if isinstance(value, np.ndarray)}
-            yield {"lane": piece["lane"], "begin": piece["begin"], "arrays": list(arrays)}
+            yield {"env": piece["env"], "begin": piece["begin"], "arrays": list(arrays)}
             yield from arrays.values()
 
     files.write(path, sections())
@@ -272,7 +272,7 @@ def priority_on_an_ineligible_slot(state):
 
 
 def negative_head(state):
-    state["lanes"][0] = (-1, *state["lanes"][0][1:])
+    state["rings"][0] = (-1, *state["rings"][0][1:])
 
 
 def step_out_of_its_episode(state):
@@ -283,9 +283,9 @@ def missing_slots(state):
     del state["slots"][1]
 
 
-def swapped_lanes(state):
+def swapped_environments(state):
     for piece in state["slots"]:
-        piece["lane"] = 1 - piece["lane"]
+        piece["env"] = 1 - piece["env"]
 
 
 def seed_of_too_many_bits(state):
@@ -312,7 +312,7 @@ def frames_of_text(state):
         negative_head,
         step_out_of_its_episode,
         missing_slots,
-        swapped_lanes,
+        swapped_environments,
         seed_of_too_many_bits,
         no_priorities,
         words_for_priorities,
@@ -328,7 +328,7 @@ def test_a_whole_file_of_a_state_that_is_not(small, tamper):
     state = replay.state_dict()
     tamper(state)
     write_state(path, state)
-    check_refused(ValueError, f"{path}: does not fit this replay: ")
+    check_refused(ValueError, f"{path}: invalid replay state: ")
 
 
 def test_an_error_in_the_middle_leaves_the_earlier_file(tmp_path, monkeypatch):
@@ -398,7 +398,7 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_file(tmp_path):
             child.kill()
             last = max([last, *map(int, child.stdout.read().split())])
         replay.load(path)
-        [(head, *_)] = replay.state_dict()["lanes"]
+        [(head, *_)] = replay.state_dict()["rings"]
         assert head - 1 in (last, last + 1)
         assert set(names_in(tmp_path)) <= {"replay", "replay.part"}
     replay.save(path)

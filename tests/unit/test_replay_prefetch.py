@@ -148,7 +148,7 @@ def test_a_shift_out_of_range_is_refused_and_nothing_is_lost():
     replay, twin = filled(), filled()
     with replay.prefetch(8) as prefetch:
         prefetch.shift = replay.shift + 1
-        with raises(ValueError, f"shift is {replay.shift + 1}; it must be from 0 to the replay's own"):
+        with raises(ValueError, f"shift is {replay.shift + 1}; expected from 0 to the replay's shift"):
             next(prefetch)
         prefetch.shift = 0
         assert batch_bytes(next(prefetch)) == batch_bytes(twin.sample(8, shift=0))
@@ -166,7 +166,7 @@ def test_a_beta_out_of_range_is_refused_and_nothing_is_lost(beta):
     with replay.prefetch(8, depth=2) as prefetch:
         assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
         prefetch.beta = beta
-        with raises(ValueError, f"beta is {beta}; it must be from 0 to 1"):
+        with raises(ValueError, f"beta is {beta}; expected from 0 to 1"):
             next(prefetch)
         prefetch.beta = replay.beta
         for _ in range(4):
@@ -340,10 +340,10 @@ def test_tensors_hold_what_arrays_would():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 0}, "batch_size is 0; it must be >= 1"),
-        ({"batch_size": -3}, "batch_size is -3; it must be >= 1"),
-        ({"depth": 0}, "depth is 0; it must be >= 1"),
-        ({"depth": -1}, "depth is -1; it must be >= 1"),
+        ({"batch_size": 0}, "batch_size is 0; expected >= 1"),
+        ({"batch_size": -3}, "batch_size is -3; expected >= 1"),
+        ({"depth": 0}, "depth is 0; expected >= 1"),
+        ({"depth": -1}, "depth is -1; expected >= 1"),
     ],
 )
 def test_an_argument_out_of_range(changes, message):

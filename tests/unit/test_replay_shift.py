@@ -109,7 +109,7 @@ def test_vectors_are_stored_as_they_are():
     for number, vector in enumerate(vectors):
         replay.add(vector, np.full((2, 3), number), [0, 1], no, no)
     batch = replay.sample(50)
-    at, lane = batch.action[:, 0].astype(int), batch.reward.astype(int)
-    np.testing.assert_array_equal(batch.obs[:, 1], vectors[at, lane])
-    np.testing.assert_array_equal(batch.obs[:, 0], vectors[np.maximum(at - 1, 0), lane])
-    np.testing.assert_array_equal(batch.next_obs[:, 1], vectors[at + 1, lane])
+    at, env = batch.action[:, 0].astype(int), batch.reward.astype(int)
+    np.testing.assert_array_equal(batch.obs[:, 1], vectors[at, env])
+    np.testing.assert_array_equal(batch.obs[:, 0], vectors[np.maximum(at - 1, 0), env])
+    np.testing.assert_array_equal(batch.next_obs[:, 1], vectors[at + 1, env])

@@ -161,19 +161,19 @@ def test_pickling_keeps_a_beta_that_was_set():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"capacity": 93}, "capacity is 93; this replay's is 90"),
-        ({"num_envs": 2}, "num_envs is 2; this replay's is 3"),
-        ({"frame_shape": (4, 5)}, "frame_shape is [4, 5]; this replay's is [5, 4]"),
-        ({"frame_dtype": np.int8}, "frame_dtype is int8; this replay's is uint8"),
-        ({"action_shape": (3,)}, "action_shape is [3]; this replay's is [2]"),
-        ({"action_dtype": np.float32}, "action_dtype is float32; this replay's is float64"),
-        ({"extras": {}}, "extras is []; this replay's is [['log_prob', [], 'float32'], ['hidden'"),
+        ({"capacity": 93}, "capacity is 93; expected 90"),
+        ({"num_envs": 2}, "num_envs is 2; expected 3"),
+        ({"frame_shape": (4, 5)}, "frame_shape is [4, 5]; expected [5, 4]"),
+        ({"frame_dtype": np.int8}, "frame_dtype is int8; expected uint8"),
+        ({"action_shape": (3,)}, "action_shape is [3]; expected [2]"),
+        ({"action_dtype": np.float32}, "action_dtype is float32; expected float64"),
+        ({"extras": {}}, "extras is []; expected [['log_prob', [], 'float32'], ['hidden'"),
         (
             {"extras": {"log_prob": ((), np.float32)}},
-            "extras is [['log_prob', [], 'float32']]; this replay's is",
+            "extras is [['log_prob', [], 'float32']]; expected",
         ),
-        ({"frame_stack": 2}, "frame_stack is 2; this replay's is 3"),
-        ({"n_step": 3}, "n_step is 3; this replay's is 2"),
+        ({"frame_stack": 2}, "frame_stack is 2; expected 3"),
+        ({"n_step": 3}, "n_step is 3; expected 2"),
     ],
 )
 @pytest.mark.parametrize("count", [0, WRAPPED])
@@ -196,9 +196,9 @@ def test_extras_in_another_order_keep_their_names():
         np.testing.assert_array_equal(twin.sample(20).extras[name], array)
 
 
-def rows(state, lane):
-    """All slots of a lane, which a state may hold in several pieces."""
-    [piece] = [piece for piece in state["slots"] if piece["lane"] == lane]
+def rows(state, env):
+    """All slots of an environment, which a state may hold in several pieces."""
+    [piece] = [piece for piece in state["slots"] if piece["env"] == env]
     return piece
 
 
@@ -210,10 +210,10 @@ def eligible_slot(state):
     return int(np.flatnonzero(np.array(state["priorities"]))[0])
 
 
-def change_lane(state, **changes):
+def change_ring(state, **changes):
     names = ["head", "first", "next_in_episode", "episodes", "evicted"]
-    lane = dict(zip(names, state["lanes"][1], strict=True))
-    state["lanes"][1] = tuple({**lane, **changes}.values())
+    ring = dict(zip(names, state["rings"][1], strict=True))
+    state["rings"][1] = tuple({**ring, **changes}.values())
 
 
 def priority_on_an_ineligible_slot(state):
@@ -241,43 +241,43 @@ def priorities_that_lack_one(state):
 
 
 def negative_head(state):
-    change_lane(state, head=-1)
+    change_ring(state, head=-1)
 
 
 def head_too_far(state):
-    change_lane(state, head=state["lanes"][1][0] + 1)
+    change_ring(state, head=state["rings"][1][0] + 1)
 
 
 def head_too_near(state):
-    change_lane(state, head=state["lanes"][1][0] - 1)
+    change_ring(state, head=state["rings"][1][0] - 1)
 
 
 def enormous_head(state):
-    change_lane(state, head=2**62)
+    change_ring(state, head=2**62)
 
 
 def first_behind_the_head(state):
-    change_lane(state, first=state["lanes"][1][0] + 1)
+    change_ring(state, first=state["rings"][1][0] + 1)
 
 
 def first_too_late(state):
-    change_lane(state, first=state["lanes"][1][0] - 2)
+    change_ring(state, first=state["rings"][1][0] - 2)
 
 
 def running_episode_of_another_length(state):
-    change_lane(state, next_in_episode=state["lanes"][1][2] + 1)
+    change_ring(state, next_in_episode=state["rings"][1][2] + 1)
 
 
 def negative_episodes(state):
-    change_lane(state, episodes=-1)
+    change_ring(state, episodes=-1)
 
 
 def negative_evictions(state):
-    change_lane(state, evicted=-1)
+    change_ring(state, evicted=-1)
 
 
-def one_lane_too_few(state):
-    state["lanes"] = state["lanes"][:-1]
+def one_ring_too_few(state):
+    state["rings"] = state["rings"][:-1]
 
 
 def step_out_of_its_episode(state):
@@ -299,8 +299,8 @@ def end_that_is_forgotten(state):
     flags[np.flatnonzero((flags == 1) | (flags == 2))[1]] = 0
 
 
-def missing_lane(state):
-    state["slots"] = [piece for piece in state["slots"] if piece["lane"] != 2]
+def missing_environment(state):
+    state["slots"] = [piece for piece in state["slots"] if piece["env"] != 2]
 
 
 def missing_last_slots(state):
@@ -318,17 +318,17 @@ def slots_twice(state):
     state["slots"].append(state["slots"][0])
 
 
-def swapped_lanes(state):
+def swapped_environments(state):
     for piece in state["slots"]:
-        piece["lane"] = {0: 1, 1: 0}.get(piece["lane"], piece["lane"])
+        piece["env"] = {0: 1, 1: 0}.get(piece["env"], piece["env"])
 
 
-def lane_that_is_not_there(state):
-    rows(state, 2)["lane"] = 3
+def environment_out_of_range(state):
+    rows(state, 2)["env"] = 3
 
 
-def negative_lane(state):
-    rows(state, 2)["lane"] = -1
+def negative_environment(state):
+    rows(state, 2)["env"] = -1
 
 
 def frames_of_another_shape(state):
@@ -370,12 +370,12 @@ def negative_stale_updates(state):
     state["stale_updates"] = -1
 
 
-def no_lanes(state):
-    state["lanes"] = None
+def no_rings(state):
+    state["rings"] = None
 
 
-def lanes_of_one_number(state):
-    state["lanes"] = [1, 2, 3]
+def rings_of_one_number(state):
+    state["rings"] = [1, 2, 3]
 
 
 def no_shape(state):
@@ -414,18 +414,18 @@ TAMPERED = [
     running_episode_of_another_length,
     negative_episodes,
     negative_evictions,
-    one_lane_too_few,
+    one_ring_too_few,
     step_out_of_its_episode,
     end_without_a_final_frame,
     final_frame_without_an_end,
     end_that_is_forgotten,
-    missing_lane,
+    missing_environment,
     missing_last_slots,
     missing_first_slots,
     slots_twice,
-    swapped_lanes,
-    lane_that_is_not_there,
-    negative_lane,
+    swapped_environments,
+    environment_out_of_range,
+    negative_environment,
     frames_of_another_shape,
     frames_of_another_dtype,
     no_rewards,
@@ -435,8 +435,8 @@ TAMPERED = [
     negative_seed,
     seed_in_words,
     negative_stale_updates,
-    no_lanes,
-    lanes_of_one_number,
+    no_rings,
+    rings_of_one_number,
     no_shape,
     shape_in_words,
     no_slots,
@@ -451,7 +451,7 @@ def check_refused(tamper, steps=WRAPPED):
     before = state_bytes(replay)
     state = filled(steps=steps).state_dict()
     tamper(state)
-    with pytest.raises(ValueError, match="the state does not fit this replay: "):
+    with pytest.raises(ValueError, match="invalid replay state: "):
         replay.load_state_dict(state)
     assert state_bytes(replay) == before
     replay.check()
@@ -479,13 +479,13 @@ def unknown_flag(state):
 
 
 def more_evictions_than_could_be(state):
-    head, first, *_ = state["lanes"][1]
-    change_lane(state, evicted=head - first)
+    head, first, *_ = state["rings"][1]
+    change_ring(state, evicted=head - first)
 
 
 def more_episodes_than_could_be(state):
-    head, first, *_ = state["lanes"][1]
-    change_lane(state, episodes=head - first)
+    head, first, *_ = state["rings"][1]
+    change_ring(state, episodes=head - first)
 
 
 @pytest.mark.parametrize(
@@ -522,7 +522,7 @@ def test_a_first_step_that_is_missing_is_not_taken_for_zeros():
         whole = rows(state, 1)
         count = len(whole["rewards"])
         assert (whole["in_episode"][0], whole["flags"][0]) == (0, 0)
-        others = [piece for piece in state["slots"] if piece["lane"] != 1]
+        others = [piece for piece in state["slots"] if piece["env"] != 1]
         state["slots"] = [part(whole, 1, count), part(whole, count - 1, count), *others]
 
     check_refused(tamper, steps=NOT_WRAPPED)

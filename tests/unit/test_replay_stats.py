@@ -214,7 +214,7 @@ def test_memory_of_a_million_images_is_taken_as_they_come():
     assert resident < whole / 200
     begin = resident
     for resident, nbytes in (some, more):
-        rounded_up = 40 * 2**20  # huge pages, at most two for each of the 3 blocks of 4 lanes
+        rounded_up = 40 * 2**20  # huge pages, at most two for each of the 3 blocks of 4 environments
         assert nbytes * 0.95 < resident - begin < nbytes * 1.05 + rounded_up
         assert nbytes < whole / 50
 

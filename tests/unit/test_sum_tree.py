@@ -124,13 +124,13 @@ def test_a_copy_goes_on_as_the_original_would(copied):
 def test_threads_may_share_a_tree():
     tree = tree_of(np.ones(1000))
 
-    def work(lane: int) -> None:
-        own = np.arange(lane * 100, lane * 100 + 100)
+    def work(part: int) -> None:
+        own = np.arange(part * 100, part * 100 + 100)
         for step in range(200):
             tree[own] = np.arange(100) + step
             tree.sample(32)
 
-    threads = [threading.Thread(target=work, args=(lane,)) for lane in range(4)]
+    threads = [threading.Thread(target=work, args=(part,)) for part in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 
 #if defined(__SSE2__)
@@ -15,15 +14,15 @@
 namespace apexline {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "a row's left end is a word's low end");
+static_assert(std::endian::native == std::endian::little, "the left end of a row is the low end of a word");
 
 using Word = std::uint64_t;
 
-// Times an item: a word of it alone.
+// Multiplied by an item: a word filled with it.
 template <class Item>
 constexpr Word kEveryItem = ~Word{0} / static_cast<Item>(~Item{0});
 
-// One edge of a plane: in each of `rows` rows, `count` items at the left or right end of the target's row become the
+// One edge of a plane: in each of `rows` rows, `count` items at the left or right end of the target's row are set to the
 // item at that end of the source's row.
 struct Edge {
   std::byte* target;
@@ -34,7 +33,7 @@ struct Edge {
   bool left;
 };
 
-// Edges of less than a word: the word at the row's end is made of the source's alone, shifted by so many items.
+// Edges narrower than a word: the word at the row's end is computed from the source's word, shifted by `count` items.
 template <class Item>
 void fill_narrow(const Edge& edge) noexcept {
   constexpr unsigned item_bits = 8 * sizeof(Item);
@@ -73,7 +72,7 @@ void fill(const Edge& edge, std::size_t item_bytes) noexcept {
   fill_wide(edge, item_bytes);
 }
 
-// Rows that lie in a row, moved sideways: copied in one piece, then mended at the ends where the piece wrapped.
+// Consecutive rows moved sideways: copied as one block, then the edges, which the copy wrapped around, are filled.
 void copy_rows(const FrameGeometry& geometry, const std::byte* source, std::size_t rows, int right,
                std::byte* target) noexcept {
   const std::size_t item = geometry.item_bytes;
@@ -98,7 +97,7 @@ void shift_plane(const FrameGeometry& geometry, const std::byte* plane, Shift sh
 }
 
 #if defined(__SSE2__)
-constexpr std::size_t kLine = 64;  // bytes of a cache line, which is streamed whole
+constexpr std::size_t kLine = 64;  // bytes of a cache line, the unit of streaming
 
 void stream_line(const std::byte* source, std::byte* target) noexcept {
   const auto* from = reinterpret_cast<const __m128i*>(source);
@@ -117,14 +116,14 @@ std::size_t before_line(const std::byte* target) noexcept {
   return (kLine - reinterpret_cast<std::uintptr_t>(target) % kLine) % kLine;
 }
 
-// What lies before the first whole line and behind the last is stored as usual.
-void stream(const std::byte* source, std::size_t bytes, std::byte* target, const std::byte* then) noexcept {
-  constexpr std::size_t kAhead = 1024;  // bytes copied in about the time that a line takes from memory
+// The bytes before the first whole line and after the last are stored as usual.
+void stream(const std::byte* source, std::size_t bytes, std::byte* target, const std::byte* next_source) noexcept {
+  constexpr std::size_t kAhead = 1024;  // bytes copied in about the latency of memory
   std::size_t at = std::min(bytes, before_line(target));
   std::memcpy(target, source, at);
   for (; at + kLine <= bytes; at += kLine) {
     const std::size_t wanted = at + kAhead;
-    __builtin_prefetch(wanted < bytes ? source + wanted : then + (wanted - bytes));
+    __builtin_prefetch(wanted < bytes ? source + wanted : next_source + (wanted - bytes));
     stream_line(source + at, target + at);
   }
   std::memcpy(target + at, source + at, bytes - at);
@@ -140,15 +139,6 @@ void finish_streaming() noexcept {
 #endif
 }
 
-std::uint64_t inside_of_piece(std::ptrdiff_t row_bytes, std::ptrdiff_t off, std::ptrdiff_t x) noexcept {
-  const auto below = [](std::ptrdiff_t byte) {
-    return byte >= kShiftPiece ? ~std::uint64_t{0} : byte <= 0 ? 0 : (std::uint64_t{1} << byte) - 1;
-  };
-  // The edge that a piece can touch: the end of the row it begins in, or that row's or the next row's beginning.
-  const std::ptrdiff_t begin = off > 0 ? row_bytes - off - x : x < -off ? -x : row_bytes - x;
-  return ~(below(begin + std::abs(off)) & ~below(begin));
-}
-
 FrameCopier::FrameCopier(const FrameGeometry& geometry, int most, Isa isa) : geometry_(geometry), most_(most) {
   const auto row_bytes = static_cast<std::ptrdiff_t>(geometry.row_bytes());
   const auto item_bytes = static_cast<std::ptrdiff_t>(geometry.item_bytes);
@@ -158,29 +148,29 @@ FrameCopier::FrameCopier(const FrameGeometry& geometry, int most, Isa isa) : geo
 }
 
 void FrameCopier::copy(const std::byte* frames, std::size_t count, Shift shift, std::byte* target, Store store,
-                       const std::byte* then) const noexcept {
+                       const std::byte* next_source) const noexcept {
   const std::size_t bytes = geometry_.bytes();
   if (!shift.none()) {
     for (std::size_t frame = 0; frame < count; ++frame, frames += bytes, target += bytes)
-      copy_shifted(frames, shift, target, store, frame + 1 < count ? frames + bytes : then);
+      copy_shifted(frames, shift, target, store, frame + 1 < count ? frames + bytes : next_source);
     return;
   }
 #if defined(__SSE2__)
-  if (store == Store::kStreaming) return stream(frames, count * bytes, target, then);
+  if (store == Store::kStreaming) return stream(frames, count * bytes, target, next_source);
 #endif
   std::memcpy(target, frames, count * bytes);
 }
 
 void FrameCopier::copy_shifted(const std::byte* frame, Shift shift, std::byte* target, Store store,
-                               const std::byte* then) const noexcept {
+                               const std::byte* next_source) const noexcept {
 #if defined(APEXLINE_X86_VARIANTS)
   if (store == Store::kStreaming && !inside_.empty()) {
     const auto right = static_cast<std::size_t>(shift.right + most_);
     const std::uint64_t* inside = inside_.data() + right * geometry_.row_bytes();
-    return stream_shifted_avx512(geometry_, inside, frame, shift, target, then);
+    return stream_shifted_avx512(geometry_, inside, frame, shift, target, next_source);
   }
 #else
-  static_cast<void>(store), static_cast<void>(then);
+  static_cast<void>(store), static_cast<void>(next_source);
 #endif
   for (std::size_t plane = 0; plane < geometry_.planes; ++plane)
     shift_plane(geometry_, frame + plane * geometry_.plane_bytes(), shift, target + plane * geometry_.plane_bytes());

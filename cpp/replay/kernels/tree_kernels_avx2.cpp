@@ -7,7 +7,7 @@ namespace {
 
 class Avx2Node {
  public:
-  void hold(const double* c) noexcept {
+  void load(const double* c) noexcept {
     const __m256d zero = _mm256_setzero_pd();
     const __m256d low = _mm256_load_pd(c);
     const __m256d high = _mm256_load_pd(c + 4);
@@ -49,7 +49,7 @@ class Avx2Node {
 
   __m256d low_;  // inclusive prefix sums
   __m256d high_;
-  alignas(32) double before_[4 + kFanOut];  // the same behind zeros
+  alignas(32) double before_[4 + kFanOut];  // the same, preceded by zeros
   unsigned positive_;
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 class Avx512Node {
  public:
-  void hold(const double* c) noexcept {
+  void load(const double* c) noexcept {
     const __m512d children = _mm512_load_pd(c);
     const __m512i bits = _mm512_castpd_si512(children);
     positive_ = _mm512_test_epi64_mask(bits, bits);
@@ -31,7 +31,7 @@ class Avx512Node {
   }
 
  private:
-  // The values `places` places before, zeros first.
+  // The values `places` places earlier; zeros first.
   template <int places>
   static __m512d behind(__m512d values) noexcept {
     constexpr auto kept = static_cast<__mmask8>(0xFF << places);

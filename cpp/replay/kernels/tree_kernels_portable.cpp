@@ -5,7 +5,7 @@ namespace {
 
 class PortableNode {
  public:
-  void hold(const double* c) noexcept {
+  void load(const double* c) noexcept {
     double ones[kFanOut];
     double twos[kFanOut];
     for (std::size_t i = 0; i < kFanOut; ++i) ones[i] = i < 1 ? c[i] : c[i] + c[i - 1];
@@ -28,7 +28,7 @@ class PortableNode {
   }
 
  private:
-  double prefix_[1 + kFanOut] = {};  // inclusive prefix sums behind a zero
+  double prefix_[1 + kFanOut] = {};  // inclusive prefix sums, preceded by a zero
   unsigned positive_ = 0;
 };
 

@@ -1,10 +1,10 @@
-// The loops of TreeKernels over a `Node` that knows one instruction set:
-//   node.hold(children)      takes up the prefix sums of a node
-//   node.descend(mass)       the child in which `mass` falls; `mass` becomes what is left of it there
+// The loops of TreeKernels, templates over a `Node` for one instruction set:
+//   node.load(children)      computes the prefix sums of a node
+//   node.descend(mass)       the child in which `mass` falls; subtracts the mass before that child
 //   Node::sum(children)
 //
-// Internal linkage throughout, and nothing of the standard library: each variant is compiled with its own target
-// flags, and a function shared between them could end up needing instructions that the processor lacks.
+// Everything has internal linkage and nothing comes from the standard library: each variant is compiled with its own
+// target flags, and a function shared between them could contain instructions that the processor lacks.
 #pragma once
 
 #include "replay/kernels/tree_kernels.hpp"
@@ -12,28 +12,28 @@
 namespace apexline {
 namespace {
 
-// Descends one level. `shared` skips taking up a node again where many masses in a row fall into it.
+// Descends one level. `shared` skips loading a node again if consecutive masses fall into it.
 template <class Node, bool shared>
 void descend_level(const double* nodes, const double* below, std::int64_t* places, double* masses,
                    std::size_t count) noexcept {
   constexpr auto fan_out = static_cast<std::int64_t>(kFanOut);
   Node node;
-  node.hold(nodes);
-  std::int64_t held = 0;
+  node.load(nodes);
+  std::int64_t loaded = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::int64_t first = places[i] * fan_out;
-    if (!shared || first != held) node.hold(nodes + first);
-    held = first;
+    if (!shared || first != loaded) node.load(nodes + first);
+    loaded = first;
     places[i] = first + static_cast<std::int64_t>(node.descend(masses[i]));
     if (below != nullptr) __builtin_prefetch(below + places[i] * fan_out);
   }
 }
 
-// Masses of a stratified batch ascend, so near the root, where there are few nodes, they share them.
+// Masses of a stratified batch ascend, so near the root consecutive ones share a node.
 template <class Node>
 void descend_all(const double* const* levels, std::size_t depth, std::int64_t* places, double* masses,
                  std::size_t count) noexcept {
-  constexpr std::size_t kShared = 4;  // masses a node, at least
+  constexpr std::size_t kShared = 4;  // masses per node, at least
   std::size_t nodes = 1;              // at most, on this level
   for (std::size_t level = depth; level-- > 0;) {
     const double* below = level > 0 ? levels[level - 1] : nullptr;
@@ -64,14 +64,14 @@ constexpr TreeKernels kernels_of() {
   return {&descend_all<Node>, &sum_all<Node>};
 }
 
-// The set bit of `below` (children whose prefix sum is greater than the mass) or, where there is none, of `positive`
-// (children with mass at all) that is to be taken.
+// The child to descend to: the first of `below` (prefix sum greater than the mass) and `positive` (priority above 0), or
+// the last of `positive` if there is none.
 inline unsigned choose_child(unsigned below, unsigned positive) noexcept {
   const unsigned chosen = below & positive;
   return static_cast<unsigned>(chosen != 0 ? __builtin_ctz(chosen) : 31 - __builtin_clz(positive));
 }
 
-// What is left of `mass` behind `before`. Prefix sums are rounded apart, so it can come out a little below zero.
+// `mass` minus `before`. Prefix sums are rounded independently, so the difference can be slightly negative.
 inline double left_of(double mass, double before) noexcept {
   const double left = mass - before;
   return left > 0 ? left : 0.0;

@@ -1,36 +1,85 @@
 """Core of apexline.replay."""
 
-from typing import Any, final, overload
+from typing import Any, SupportsFloat, SupportsIndex, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from apexline.replay.batch import Batch
 
-@final
 class SumTree:
-    """Priorities and their sums; `apexline.SumTree` documents it."""
+    """Core of `apexline.SumTree`, which documents it."""
 
     def __init__(self, capacity: int, seed: int = 0) -> None: ...
     def __len__(self) -> int: ...
     @overload
-    def __getitem__(self, index: int) -> float: ...
+    def __getitem__(self, index: int | np.integer[Any]) -> float:
+        """Priority of one index (float), or of an integer array of indices (float64 array of its shape).
+
+        Raises:
+            IndexError: an index is out of range.
+            TypeError: an index is no integer.
+        """
     @overload
     def __getitem__(self, index: NDArray[np.integer[Any]] | list[int]) -> NDArray[np.float64]: ...
-    def __setitem__(self, index: ArrayLike, priority: ArrayLike) -> None: ...
+    def __setitem__(self, index: ArrayLike, priority: ArrayLike) -> None:
+        """Sets one priority or an array of them; of equal indices the last one counts.
+
+        Raises:
+            IndexError: an index is out of range.
+            ValueError: a priority is NaN, negative or above 1e290, or the shapes differ. Nothing changes then.
+            TypeError: an index is no integer or a priority no real number.
+        """
     @property
-    def total(self) -> float: ...
-    def min(self) -> float: ...
-    def max(self) -> float: ...
-    def find(self, mass: float) -> int: ...
-    def sample(self, n: int, out: NDArray[np.int64] | None = None) -> NDArray[np.int64]: ...
-    def clear(self) -> None: ...
+    def seed(self) -> int:
+        """Seed of the random stream of `sample`."""
+    @property
+    def total(self) -> float:
+        """Sum of all priorities."""
+    def min(self) -> float:
+        """Smallest positive priority; reads every leaf.
+
+        Raises:
+            ValueError: all priorities are zero.
+        """
+    def max(self) -> float:
+        """Largest priority; reads every leaf.
+
+        Raises:
+            ValueError: all priorities are zero.
+        """
+    def find(self, mass: SupportsFloat) -> int:
+        """First index whose cumulative sum is greater than `mass`.
+
+        Raises:
+            ValueError: `mass` is negative or not less than the total.
+        """
+    def sample(self, n: SupportsIndex, out: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Samples n indices in proportion to their priorities, one from each of n equal parts of the total
+        (stratified, with replacement).
+
+        Args:
+            n: number of indices, at least 1.
+            out: int64 array `(n,)` to write into; None allocates one.
+
+        Returns:
+            Indices `(n,)` int64, ascending.
+
+        Raises:
+            ValueError: n is out of range, all priorities are zero, or `out` has the wrong shape.
+            TypeError: `out` has the wrong dtype.
+        """
+    def clear(self) -> None:
+        """Sets all priorities to zero; the random stream continues."""
     def __getstate__(self) -> tuple[int, int, NDArray[np.float64]]: ...
     def __setstate__(self, state: tuple[int, int, NDArray[np.float64]]) -> None: ...
 
 @final
 class Replay:
-    """Core of `apexline.PrioritizedFrameReplay`, which documents it."""
+    """Core of `apexline.PrioritizedFrameReplay`, whose methods document it.
+
+    Values of a step other than its frame are fields: the action, then the extras in order.
+    """
 
     def __init__(
         self,
@@ -68,7 +117,8 @@ class Replay:
     @property
     def num_threads(self) -> int: ...
     @property
-    def num_eligible(self) -> int: ...
+    def num_eligible(self) -> int:
+        """Transitions that can be sampled."""
     @property
     def max_priority(self) -> float: ...
     @property
@@ -98,38 +148,62 @@ class Replay:
         weights: NDArray[np.float32],
         indices: NDArray[np.int64],
         extras: dict[str, NDArray[Any]],
-    ) -> None: ...
+    ) -> None:
+        """Writes a batch into the arrays."""
     def update_priorities(self, indices: ArrayLike, td_errors: ArrayLike) -> int: ...
     def priorities(self) -> NDArray[np.float64]: ...
-    def stats(self) -> tuple[int, int, int, int, float, float]: ...
-    def state(self) -> dict[str, Any]: ...
-    def restore(self, state: dict[str, Any]) -> None: ...
+    def stats(self) -> tuple[int, int, int, int, float, float]:
+        """The fields of `ReplayStats`."""
+    def state(self) -> dict[str, Any]:
+        """Seed, counters, `rings` (head, first, next_in_episode, episodes, evicted per environment) and priorities."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Sets a new replay to a state; `write_slots` must follow for all stored slots, then `check`.
+
+        Raises:
+            ValueError: the state is invalid.
+        """
     def read_slots(
-        self, lane: int, begin: int, end: int
-    ) -> tuple[
-        NDArray[Any], list[NDArray[Any]], NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint8]
-    ]: ...
+        self, env: int, begin: int, end: int
+    ) -> tuple[NDArray[Any], list[NDArray[Any]], NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint8]]:
+        """Frames, fields, rewards, steps since the episode's start and flags of positions begin .. end - 1.
+
+        Flags are sums of 1 (terminated), 2 (truncated) and 4 (final frame).
+
+        Raises:
+            IndexError: a position is not stored.
+        """
     def write_slots(
         self,
-        lane: int,
+        env: int,
         begin: int,
         frames: NDArray[Any],
         fields: list[NDArray[Any]],
         rewards: NDArray[np.float32],
         in_episode: NDArray[np.uint32],
         flags: NDArray[np.uint8],
-    ) -> None: ...
-    def check(self) -> None: ...
-    def swap_contents(self, other: Replay) -> None: ...
+    ) -> None:
+        """Restores slots as `read_slots` returns them."""
+    def check(self) -> None:
+        """Verifies all invariants.
+
+        Raises:
+            RuntimeError: an invariant is violated.
+        """
+    def swap_contents(self, other: Replay) -> None:
+        """Exchanges the contents with another replay of the same configuration."""
     def clear(self) -> None: ...
 
 @final
 class Prefetcher:
-    """Core of `apexline.replay.Prefetch`, which documents it."""
+    """Core of `apexline.replay.Prefetch`, whose methods document it."""
 
     def __init__(self, replay: Replay) -> None: ...
     @property
-    def pending(self) -> int: ...
-    def request(self, beta: float, shift: int, batch: Batch) -> None: ...
-    def take(self) -> Batch: ...
-    def close(self) -> None: ...
+    def pending(self) -> int:
+        """Batches that were requested and not taken."""
+    def request(self, beta: float, shift: int, batch: Batch) -> None:
+        """Samples a batch now and gathers it into the arrays of `batch` in the background."""
+    def take(self) -> Batch:
+        """Waits for the oldest pending batch and returns the object that was passed to `request`."""
+    def close(self) -> None:
+        """Drops pending batches and ends the thread."""

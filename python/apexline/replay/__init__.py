@@ -1,10 +1,11 @@
-"""The replay: `SumTree`, `PrioritizedFrameReplay` and what they give. Needs NumPy alone."""
+"""`PrioritizedFrameReplay`, `SumTree` and the types they return. Needs only NumPy."""
 
-from apexline._core.replay import SumTree
 from apexline.replay.batch import Batch, TensorBatch
 from apexline.replay.files import DamagedFileError
 from apexline.replay.prefetch import Prefetch
-from apexline.replay.prioritized import PrioritizedFrameReplay, ReplayStats
+from apexline.replay.prioritized import PrioritizedFrameReplay
+from apexline.replay.stats import ReplayStats
+from apexline.replay.sum_tree import SumTree
 
 __all__ = [
     "Batch",

@@ -1,4 +1,4 @@
-"""What a replay hands out."""
+"""Batches of sampled transitions."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """B sampled transitions over n steps, as arrays of first axis B."""
+    """B sampled n-step transitions as NumPy arrays with first axis B."""
 
     obs: NDArray[Any]
-    """Frame stack before acting, `(B, frame_stack, *frame_shape)`, the frames' dtype, newest last."""
+    """Frame stack of the step, `(B, frame_stack, *frame_shape)` of `frame_dtype`, newest frame last."""
     action: NDArray[Any]
-    """`(B, *action_shape)` of `action_dtype`, in the environment's units."""
+    """Action of the step, `(B, *action_shape)` of `action_dtype`, in the environment's units."""
     reward: NDArray[np.float32]
-    """n-step sum of gamma^i r_i over the k steps really taken, `(B,)` float32."""
+    """n-step sum of gamma^i r_i over the k <= n steps until the episode's end, `(B,)` float32."""
     discount: NDArray[np.float32]
-    """What the value of `next_obs` is multiplied by: gamma^k, or 0 where the episode terminated, `(B,)` float32."""
+    """Factor of the value of `next_obs`: gamma^k, or 0 if the episode terminated, `(B,)` float32."""
     next_obs: NDArray[Any]
     """Frame stack k steps later, same shape and dtype as `obs`."""
     weights: NDArray[np.float32]
-    """Importance weights (N P)^-beta over the batch's maximum, `(B,)` float32 in (0, 1]."""
+    """Importance weights (N P)^-beta divided by the batch's maximum, `(B,)` float32 in (0, 1]."""
     indices: NDArray[np.int64]
     """Opaque handles for `update_priorities`, `(B,)` int64."""
     extras: dict[str, NDArray[Any]]
-    """Extra fields of the step at `obs`, by name, each `(B, *shape)` of its own dtype."""
+    """Extra fields of the step by name, each `(B, *shape)` of its own dtype."""
 
 
 class TensorBatch(NamedTuple):
@@ -60,7 +60,11 @@ class TensorBatch(NamedTuple):
 
 
 def to_torch(batch: Batch) -> TensorBatch:
-    """The same memory as tensors. Raises ImportError where there is no torch."""
+    """Tensors that share the arrays' memory.
+
+    Raises:
+        ImportError: torch is not installed.
+    """
     from torch import from_numpy
 
     obs, action, reward, discount, next_obs, weights, indices = map(from_numpy, batch[:-1])

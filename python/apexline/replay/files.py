@@ -1,6 +1,6 @@
-"""Files of arrays: a checksum a section, written beside and renamed, read without running anything.
+"""File format of saved replays: arrays and plain values in sections, each with a checksum; no pickle.
 
-    magic     16 bytes, b"apexline replay" and the version
+    magic     16 bytes: b"apexline replay" and the version
     sections  length of `about` (uint32), length of the payload (uint64), CRC-32 of both and of `about`
               `about`: JSON; {"values": ...} without a payload, or the "dtype" and "shape" of an array
               payload: the array, C order
@@ -25,25 +25,25 @@ from numpy.typing import NDArray
 
 from apexline.atomic_write import atomic_write
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"apexline replay"
 LENGTHS = struct.Struct("<IQ")
 CHECKSUM = struct.Struct("<I")
-MOST_ABOUT = 1 << 20
-"""Bytes of the longest `about`; a longer one is damage."""
+MAX_ABOUT = 1 << 20
+"""Bytes; a longer `about` is refused."""
 END: dict[str, Any] = {}
 NOTHING = memoryview(b"")
 
 Section = dict[str, Any] | NDArray[Any]
-"""Plain values that JSON can hold, or an array."""
+"""Values that JSON can represent, or an array."""
 
 
 class DamagedFileError(ValueError):
-    """The file is cut short, altered, not a replay's or of another version; the message names it."""
+    """A file is truncated, corrupt, not a saved replay or of another version. The message starts with its path."""
 
 
 def write(path: Path, sections: Iterable[Section]) -> None:
-    """Writes `path` whole or not at all: until the last byte is on disk, an earlier file stays.
+    """Writes sections to `path`, which is replaced as a whole or not at all.
 
     Raises:
         OSError: the file cannot be written.
@@ -61,10 +61,10 @@ def write(path: Path, sections: Iterable[Section]) -> None:
 
 
 def read(path: Path) -> Iterator[Section]:
-    """The sections of a file, each checked before it is given.
+    """Yields the sections of a file, each after its checksums were verified.
 
     Raises:
-        DamagedFileError: see there.
+        DamagedFileError: the file is truncated, corrupt, not a saved replay or of another version.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
@@ -72,11 +72,11 @@ def read(path: Path) -> Iterator[Section]:
         if head[:-1] != MAGIC:
             raise DamagedFileError(f"{path}: not a replay saved by apexline")
         if head[-1] != VERSION:
-            raise DamagedFileError(f"{path}: version {head[-1]}; this apexline reads version {VERSION}")
+            raise DamagedFileError(f"{path}: file version is {head[-1]}; expected {VERSION}")
         while (section := _read_section(file, path)) is not None:
             yield section
         if file.read(1):
-            raise DamagedFileError(f"{path}: goes on behind its end")
+            raise DamagedFileError(f"{path}: trailing data after the end marker")
 
 
 def _write_section(file: BinaryIO, about: dict[str, Any], payload: memoryview = NOTHING) -> None:
@@ -91,18 +91,18 @@ def _read_section(file: BinaryIO, path: Path) -> Section | None:
     lengths = _exactly(file, LENGTHS.size, path)
     text_length, payload_length = LENGTHS.unpack(lengths)
     checksum = _exactly(file, CHECKSUM.size, path)
-    if text_length > MOST_ABOUT:
-        raise _altered(path, file)
+    if text_length > MAX_ABOUT:
+        raise _corrupt(path, file)
     text = _exactly(file, text_length, path)
     if CHECKSUM.pack(crc32(lengths + text)) != checksum:
-        raise _altered(path, file)
+        raise _corrupt(path, file)
     about = json.loads(text)
     left = os.fstat(file.fileno()).st_size - file.tell()
     if payload_length > left:
-        raise DamagedFileError(f"{path}: cut short; {left} of {payload_length} bytes of a section are there")
+        raise DamagedFileError(f"{path}: truncated; a section has {left} of {payload_length} bytes")
     payload = np.frombuffer(_exactly(file, payload_length, path), np.uint8)
     if CHECKSUM.pack(crc32(payload.data)) != _exactly(file, CHECKSUM.size, path):
-        raise _altered(path, file)
+        raise _corrupt(path, file)
     if about == END:
         return None
     if "values" in about:
@@ -115,9 +115,9 @@ def _read_section(file: BinaryIO, path: Path) -> Section | None:
 def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        raise DamagedFileError(f"{path}: cut short")
+        raise DamagedFileError(f"{path}: truncated")
     return data
 
 
-def _altered(path: Path, file: BinaryIO) -> DamagedFileError:
-    return DamagedFileError(f"{path}: altered before byte {file.tell()}; a checksum does not match")
+def _corrupt(path: Path, file: BinaryIO) -> DamagedFileError:
+    return DamagedFileError(f"{path}: checksum mismatch before byte {file.tell()}; the file is corrupt")

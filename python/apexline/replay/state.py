@@ -1,7 +1,7 @@
-"""What a replay holds, taken out and put back, in memory or in a file.
+"""Saves and restores the contents of a replay, in memory or in a file.
 
-A state is its shape (what another replay must agree in), counters and random streams, the priority of every slot, and
-the stored slots lane by lane in time order, in pieces.
+A state is its shape (the settings in which another replay must agree), counters, random streams, the priority of every
+slot, and the stored slots of each environment's ring buffer in time order, in pieces.
 """
 
 from __future__ import annotations
@@ -14,91 +14,103 @@ import numpy as np
 
 from apexline import _core
 from apexline.replay import files
+from apexline.replay.settings import Settings
 
 PIECE_BYTES = 32 << 20
-"""Slots that are copied at once for a file, so that saving and loading need little memory of their own."""
+"""Bytes of slots that are copied at once for a file; bounds the memory that saving and loading take."""
+
+INVALID = (IndexError, KeyError, OverflowError, RuntimeError, StopIteration, TypeError, ValueError)
+"""What an invalid state makes the functions here and the core raise."""
 
 Shape = dict[str, Any]
 State = Mapping[str, Any]
 Piece = Mapping[str, Any]
-"""Slots begin, begin + 1, ... of a lane: their frames, actions, extras and steps as arrays."""
+"""Slots begin, begin + 1, ... of environment `env`: their frames, actions, extras and steps as arrays."""
 
 
-def state_dict(core: _core.replay.Replay, shape: Shape) -> dict[str, Any]:
+def state_dict(core: _core.replay.Replay, settings: Settings) -> dict[str, Any]:
     """The whole state in one dictionary."""
-    state = core.state()
-    return {"shape": shape, **state, "slots": list(_pieces(core, shape, state, most=shape["capacity"]))}
+    shape, state = _shape(core, settings), core.state()
+    return {"shape": shape, **state, "slots": list(_pieces(core, shape, state, max_slots=core.capacity))}
 
 
-def load_state_dict(
-    core: _core.replay.Replay, fresh: _core.replay.Replay, shape: Shape, state: State
-) -> None:
-    """Fills `fresh` and, where it is whole, exchanges its contents for those of `core`.
+def load_state_dict(core: _core.replay.Replay, settings: Settings, state: State) -> None:
+    """Replaces the contents of `core`, or leaves them unchanged if the state is invalid.
 
     Raises:
-        ValueError: the state does not fit or is not whole.
+        ValueError: the state is of a replay of another shape, or invalid.
     """
+    fresh = settings.make_core()
     try:
-        _fill(fresh, shape, state, state["slots"])
-    except (IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"the state does not fit this replay: {_reason(error)}") from error
+        _fill(fresh, _shape(core, settings), state, state["slots"])
+    except INVALID as error:
+        raise ValueError(f"invalid replay state: {_reason(error)}") from error
     core.swap_contents(fresh)
 
 
-def save(core: _core.replay.Replay, shape: Shape, path: Path) -> None:
+def save(core: _core.replay.Replay, settings: Settings, path: Path) -> None:
     """Writes the state to `path`; see `files.write`."""
-    state = core.state()
+    shape, state = _shape(core, settings), core.state()
     priorities = state.pop("priorities")
 
     def sections() -> Iterator[files.Section]:
         yield {"shape": shape, **state}
         yield priorities
-        for piece in _pieces(core, shape, state, most=max(1, int(PIECE_BYTES / core.bytes_per_slot))):
+        for piece in _pieces(core, shape, state, max_slots=max(1, int(PIECE_BYTES / core.bytes_per_slot))):
             arrays = {name: value for name, value in piece.items() if isinstance(value, np.ndarray)}
-            yield {"lane": piece["lane"], "begin": piece["begin"], "arrays": list(arrays)}
+            yield {"env": piece["env"], "begin": piece["begin"], "arrays": list(arrays)}
             yield from arrays.values()
 
     files.write(path, sections())
 
 
-def load(core: _core.replay.Replay, fresh: _core.replay.Replay, shape: Shape, path: Path) -> None:
+def load(core: _core.replay.Replay, settings: Settings, path: Path) -> None:
     """As `load_state_dict`, from a file that `save` wrote.
 
     Raises:
         DamagedFileError: see `files.read`.
-        ValueError: the state does not fit.
+        ValueError: the state is of a replay of another shape, or invalid.
         OSError: the file cannot be read.
     """
     sections = files.read(path)
-
-    def values() -> dict[str, Any]:
-        section = next(sections)
-        if not isinstance(section, dict):
-            raise ValueError("an array stands where values should")
-        return section
-
-    def pieces() -> Iterator[Piece]:
-        for about in sections:
-            if not isinstance(about, dict):
-                raise ValueError("an array stands where values should")
-            yield {**about, **{name: next(sections) for name in about["arrays"]}}
-
+    fresh = settings.make_core()
     try:
-        _fill(fresh, shape, {**values(), "priorities": next(sections)}, pieces())
+        values = _values(next(sections))
+        state = {**values, "priorities": next(sections)}
+        _fill(fresh, _shape(core, settings), state, _read_pieces(sections))
     except files.DamagedFileError:
         raise
-    except (IndexError, KeyError, OverflowError, RuntimeError, StopIteration, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: does not fit this replay: {_reason(error)}") from error
+    except INVALID as error:
+        raise ValueError(f"{path}: invalid replay state: {_reason(error)}") from error
     core.swap_contents(fresh)
 
 
-def _pieces(core: _core.replay.Replay, shape: Shape, state: State, most: int) -> Iterator[dict[str, Any]]:
-    """All stored slots in pieces of at most so many."""
-    for lane, (begin, end) in enumerate(_stored(shape, state)):
-        for first in range(begin, end, most):
-            frames, fields, rewards, in_episode, flags = core.read_slots(lane, first, min(first + most, end))
+def _shape(core: _core.replay.Replay, settings: Settings) -> Shape:
+    """The settings in which a state must agree, as plain values."""
+    return {
+        "capacity": core.capacity,
+        "num_envs": settings.num_envs,
+        "frame_shape": list(settings.frame_shape),
+        "frame_dtype": settings.frame_dtype.name,
+        "action_shape": list(settings.action_shape),
+        "action_dtype": settings.action_dtype.name,
+        "extras": [[name, list(field.shape), field.dtype.name] for name, field in settings.extras.items()],
+        "frame_stack": settings.frame_stack,
+        "n_step": settings.n_step,
+    }
+
+
+def _pieces(
+    core: _core.replay.Replay, shape: Shape, state: State, max_slots: int
+) -> Iterator[dict[str, Any]]:
+    """All stored slots, in pieces of at most `max_slots`."""
+    for env, (begin, end) in enumerate(_stored(shape, state)):
+        for first in range(begin, end, max_slots):
+            frames, fields, rewards, in_episode, flags = core.read_slots(
+                env, first, min(first + max_slots, end)
+            )
             yield {
-                "lane": lane,
+                "env": env,
                 "begin": first,
                 "frames": frames,
                 "rewards": rewards,
@@ -108,19 +120,31 @@ def _pieces(core: _core.replay.Replay, shape: Shape, state: State, most: int) ->
             }
 
 
+def _read_pieces(sections: Iterator[files.Section]) -> Iterator[Piece]:
+    for section in sections:
+        about = _values(section)
+        yield {**about, **{name: next(sections) for name in about["arrays"]}}
+
+
+def _values(section: files.Section) -> dict[str, Any]:
+    if not isinstance(section, dict):
+        raise ValueError("found an array; expected values")
+    return section
+
+
 def _fill(fresh: _core.replay.Replay, shape: Shape, state: State, pieces: Iterable[Piece]) -> None:
     for name, value in shape.items():
         if state["shape"][name] != value:
-            raise ValueError(f"{name} is {state['shape'][name]}; this replay's is {value}")
-    fresh.restore({**state, "lanes": [tuple(lane) for lane in state["lanes"]]})
+            raise ValueError(f"{name} is {state['shape'][name]}; expected {value}, as in this replay")
+    fresh.restore({**state, "rings": [tuple(counters) for counters in state["rings"]]})
     stored = _stored(shape, state)
-    goes_on = [begin for begin, _ in stored]
+    expected = [begin for begin, _ in stored]
     for piece in pieces:
-        lane, begin = piece["lane"], piece["begin"]
-        if begin != goes_on[lane]:
-            raise ValueError(f"lane {lane} goes on at {begin}; expected {goes_on[lane]}")
+        env, begin = piece["env"], piece["begin"]
+        if begin != expected[env]:
+            raise ValueError(f"the slots of environment {env} continue at {begin}; expected {expected[env]}")
         fresh.write_slots(
-            lane,
+            env,
             begin,
             piece["frames"],
             [piece[_field(i)] for i in range(1 + len(shape["extras"]))],
@@ -128,17 +152,17 @@ def _fill(fresh: _core.replay.Replay, shape: Shape, state: State, pieces: Iterab
             piece["in_episode"],
             piece["flags"],
         )
-        goes_on[lane] += len(piece["rewards"])
-    for lane, (_, end) in enumerate(stored):
-        if goes_on[lane] != end:
-            raise ValueError(f"lane {lane} ends at {goes_on[lane]}; expected {end}")
+        expected[env] += len(piece["rewards"])
+    for env, (_, end) in enumerate(stored):
+        if expected[env] != end:
+            raise ValueError(f"the slots of environment {env} end at {expected[env]}; expected {end}")
     fresh.check()
 
 
 def _stored(shape: Shape, state: State) -> list[tuple[int, int]]:
-    """Positions [begin, end) that each lane holds."""
+    """Positions [begin, end) that each environment's ring buffer holds."""
     slots = shape["capacity"] // shape["num_envs"]
-    return [(max(first, head - slots), head) for head, first, *_ in state["lanes"]]
+    return [(max(first, head - slots), head) for head, first, *_ in state["rings"]]
 
 
 def _field(number: int) -> str:

@@ -1,4 +1,4 @@
-// What a PrioritizedReplay holds, counted, taken out, put back and checked.
+// PrioritizedReplay: statistics, saving, restoring and checking.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,9 +16,9 @@ constexpr std::uint8_t kTerminated = 1;
 constexpr std::uint8_t kTruncated = 2;
 constexpr std::uint8_t kFinalFrame = 4;
 
-std::uint8_t flags_of(const Step& step) noexcept {
-  return static_cast<std::uint8_t>((step.end.terminated ? kTerminated : 0) | (step.end.truncated ? kTruncated : 0) |
-                                   (step.final_frame ? kFinalFrame : 0));
+std::uint8_t flags_of(const SlotHeader& header) noexcept {
+  return static_cast<std::uint8_t>((header.end.terminated ? kTerminated : 0) | (header.end.truncated ? kTruncated : 0) |
+                                   (header.final_frame ? kFinalFrame : 0));
 }
 
 }  // namespace
@@ -26,13 +26,13 @@ std::uint8_t flags_of(const Step& step) noexcept {
 ReplayStats PrioritizedReplay::stats() const {
   const std::lock_guard lock(mutex_);
   ReplayStats stats{num_eligible_, 0, 0, stale_updates_, max_priority_, 0.0};
-  for (const FrameRing& lane : lanes_) {
-    stats.episodes += lane.counters().episodes;
-    stats.evicted += lane.counters().evicted;
+  for (const FrameRing& ring : rings_) {
+    stats.episodes += ring.counters().episodes;
+    stats.evicted += ring.counters().evicted;
   }
   if (num_eligible_ == 0) return stats;
   const double total = tree_.total();
-  double squares = 0;  // of probabilities, which neither overflow nor, all of them, vanish
+  double squares = 0;  // of probabilities: their squares do not overflow, and not all vanish
   for (const double priority : tree_.leaves()) squares += (priority / total) * (priority / total);
   stats.effective_sample_size = 1 / squares;
   return stats;
@@ -42,42 +42,42 @@ ReplayState PrioritizedReplay::state() const {
   const std::lock_guard lock(mutex_);
   const auto leaves = tree_.leaves();
   ReplayState state{tree_.seed(), tree_.draws(), batches_, stale_updates_, max_priority_, {}, {}};
-  for (const FrameRing& lane : lanes_) state.lanes.push_back(lane.counters());
+  for (const FrameRing& ring : rings_) state.rings.push_back(ring.counters());
   state.priorities.assign(leaves.begin(), leaves.end());
   return state;
 }
 
-void PrioritizedReplay::check_positions(std::int64_t lane, std::int64_t begin, std::int64_t end) const {
-  if (lane < 0 || lane >= config_.num_envs)
-    throw std::out_of_range(text("lane is ", lane, "; it must be from 0 to ", config_.num_envs - 1));
-  if (begin < ring(lane).tail() || begin > end || end > ring(lane).head())
-    throw std::out_of_range(text("lane ", lane, " holds positions ", ring(lane).tail(), " to ", ring(lane).head(), "; ",
-                                 begin, " to ", end, " are not all among them"));
+void PrioritizedReplay::check_positions(std::int64_t env, std::int64_t begin, std::int64_t end) const {
+  if (env < 0 || env >= config_.num_envs)
+    throw std::out_of_range(text("env is ", env, "; expected from 0 to ", config_.num_envs - 1));
+  if (begin < ring(env).tail() || begin > end || end > ring(env).head())
+    throw std::out_of_range(text("positions of environment ", env, " are ", begin, " to ", end, "; expected from ",
+                                 ring(env).tail(), " to ", ring(env).head()));
 }
 
-void PrioritizedReplay::read_slots(std::int64_t lane, std::int64_t begin, std::int64_t end,
+void PrioritizedReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end,
                                    const SlotArrays& out) const {
   const std::lock_guard lock(mutex_);
-  check_positions(lane, begin, end);
+  check_positions(env, begin, end);
   for (std::int64_t position = begin; position < end; ++position) {
     const auto i = static_cast<std::size_t>(position - begin);
-    std::copy_n(ring(lane).frame(position), config_.geometry.bytes(), out.frames + i * config_.geometry.bytes());
-    const std::byte* record = ring(lane).record(position);
+    std::copy_n(ring(env).frame(position), config_.geometry.bytes(), out.frames + i * config_.geometry.bytes());
+    const std::byte* record = ring(env).record(position);
     for (std::size_t field = 0; field < config_.field_bytes.size(); ++field) {
       const std::size_t bytes = config_.field_bytes[field];
       std::copy_n(record, bytes, out.fields[field] + i * bytes);
       record += bytes;
     }
-    const Step& step = ring(lane).step(position);
-    out.rewards[i] = step.reward;
-    out.in_episode[i] = step.in_episode;
-    out.flags[i] = flags_of(step);
+    const SlotHeader& header = ring(env).header(position);
+    out.rewards[i] = header.reward;
+    out.in_episode[i] = header.in_episode;
+    out.flags[i] = flags_of(header);
   }
 }
 
-void PrioritizedReplay::write_slots(std::int64_t lane, std::int64_t begin, std::int64_t end, const SlotSource& from) {
+void PrioritizedReplay::write_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotSource& from) {
   const std::lock_guard lock(mutex_);
-  check_positions(lane, begin, end);
+  check_positions(env, begin, end);
   const std::size_t action_bytes = config_.field_bytes[0];
   for (std::size_t i = 0; i < static_cast<std::size_t>(end - begin); ++i) {
     require(std::isfinite(from.rewards[i]), "a reward", from.rewards[i], "finite");
@@ -87,23 +87,23 @@ void PrioritizedReplay::write_slots(std::int64_t lane, std::int64_t begin, std::
   }
   for (std::int64_t position = begin; position < end; ++position) {
     const auto i = static_cast<std::size_t>(position - begin);
-    std::copy_n(from.frames + i * config_.geometry.bytes(), config_.geometry.bytes(), ring(lane).frame(position));
-    std::byte* record = ring(lane).record(position);
+    std::copy_n(from.frames + i * config_.geometry.bytes(), config_.geometry.bytes(), ring(env).frame(position));
+    std::byte* record = ring(env).record(position);
     for (std::size_t field = 0; field < config_.field_bytes.size(); ++field) {
       const std::size_t bytes = config_.field_bytes[field];
       record = std::copy_n(from.fields[field] + i * bytes, bytes, record);
     }
     const std::uint8_t flags = from.flags[i];
-    ring(lane).step(position) = {from.rewards[i],
-                                 from.in_episode[i],
-                                 {(flags & kTerminated) != 0, (flags & kTruncated) != 0},
-                                 (flags & kFinalFrame) != 0};
+    ring(env).header(position) = {from.rewards[i],
+                                  from.in_episode[i],
+                                  {(flags & kTerminated) != 0, (flags & kTruncated) != 0},
+                                  (flags & kFinalFrame) != 0};
   }
 }
 
 void PrioritizedReplay::restore(const ReplayState& state) {
-  const auto num_lanes = static_cast<std::int64_t>(state.lanes.size());
-  require(num_lanes == config_.num_envs, "the number of lanes", num_lanes, "num_envs");
+  const auto num_rings = static_cast<std::int64_t>(state.rings.size());
+  require(num_rings == config_.num_envs, "the number of rings", num_rings, "num_envs");
   require(static_cast<std::int64_t>(state.priorities.size()) == config_.capacity, "the number of priorities",
           state.priorities.size(), "capacity");
   require(state.max_priority > 0 && state.max_priority <= kMaxPriority, "max_priority", state.max_priority,
@@ -111,10 +111,10 @@ void PrioritizedReplay::restore(const ReplayState& state) {
   const double largest = state.priorities.empty() ? 0 : std::ranges::max(state.priorities);
   require(!(largest > state.max_priority), "a priority", largest, "at most max_priority");
   require(state.stale_updates >= 0, "stale_updates", state.stale_updates, ">= 0");
-  const std::int64_t most = (std::int64_t{1} << 62) / config_.num_envs;  // beyond it, handles would not fit
-  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
-    lanes_[lane].check_counters(state.lanes[lane]);
-    require(state.lanes[lane].head < most, "head", state.lanes[lane].head, "small enough for handles");
+  const std::int64_t most = (std::int64_t{1} << 62) / config_.num_envs;  // larger handles would overflow
+  for (std::size_t env = 0; env < rings_.size(); ++env) {
+    rings_[env].check_counters(state.rings[env]);
+    require(state.rings[env].head < most, "head", state.rings[env].head, "small enough for 64-bit handles");
   }
   std::vector<std::int64_t> all(state.priorities.size());
   std::iota(all.begin(), all.end(), std::int64_t{0});
@@ -123,7 +123,7 @@ void PrioritizedReplay::restore(const ReplayState& state) {
   SumTree tree(config_.capacity, state.seed);
   tree.set(all, state.priorities);
   tree.set_draws(state.draws);
-  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) lanes_[lane].restore(state.lanes[lane]);
+  for (std::size_t env = 0; env < rings_.size(); ++env) rings_[env].restore(state.rings[env]);
   tree_ = std::move(tree);
   config_.seed = state.seed;
   num_eligible_ = std::ranges::count_if(state.priorities, [](double priority) { return priority > 0; });
@@ -135,19 +135,19 @@ void PrioritizedReplay::restore(const ReplayState& state) {
 void PrioritizedReplay::check() const {
   const std::lock_guard lock(mutex_);
   const auto fail = [](const auto&... parts) { throw std::logic_error(text(parts...)); };
-  if (!tree_.consistent()) fail("a sum of the tree is not the sum of its children");
+  if (!tree_.consistent()) fail("a node of the tree is not the sum of its children");
   std::int64_t positive = 0;
-  for (std::int64_t lane = 0; lane < config_.num_envs; ++lane) {
+  for (std::int64_t env = 0; env < config_.num_envs; ++env) {
     try {
-      ring(lane).check();
+      ring(env).check();
     } catch (const std::logic_error& error) {
-      fail("lane ", lane, ": ", error.what());
+      fail("environment ", env, ": ", error.what());
     }
     for (std::int64_t slot = 0; slot < slots_; ++slot) {
-      const double priority = tree_.leaves()[static_cast<std::size_t>(lane * slots_ + slot)];
-      const std::int64_t position = ring(lane).newest_in(slot);
-      if ((priority > 0) != ring(lane).eligible(position))
-        fail("lane ", lane, ": the step at position ", position, " has priority ", priority,
+      const double priority = tree_.leaves()[static_cast<std::size_t>(env * slots_ + slot)];
+      const std::int64_t position = ring(env).newest_in(slot);
+      if ((priority > 0) != ring(env).eligible(position))
+        fail("environment ", env, ": the slot at position ", position, " has priority ", priority,
              priority > 0 ? " but cannot be sampled" : " but can be sampled");
       positive += priority > 0;
     }
@@ -157,9 +157,9 @@ void PrioritizedReplay::check() const {
 
 void PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
   std::unique_lock lock(mutex_);
-  wait_until_nothing_is_read(lock);
+  wait_for_all_reads(lock);
   const std::lock_guard other_lock(other.mutex_);
-  lanes_.swap(other.lanes_);
+  rings_.swap(other.rings_);
   std::swap(tree_, other.tree_);
   std::swap(config_.seed, other.config_.seed);
   std::swap(num_eligible_, other.num_eligible_);

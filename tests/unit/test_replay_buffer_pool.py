@@ -1,4 +1,4 @@
-"""Memory of batches goes round, and never from under anybody who still looks at it."""
+"""Memory of batches is reused, but never while a reference to it exists."""
 
 import gc
 import threading
@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from apexline.replay import buffer_pool as arenas
-from apexline.replay.buffer_pool import ALIGNMENT, Arenas, ArraySpec
+from apexline.replay import buffer_pool
+from apexline.replay.buffer_pool import ALIGNMENT, BufferPool
+from apexline.replay.fields import Field
 
 from .replays import batch_bytes, filled
 
@@ -30,8 +31,8 @@ def replay():
 @pytest.mark.parametrize("held", [0, 1, 3])
 def test_memory_is_used_again_once_a_batch_is_gone(replay, monkeypatch, held):
     allocated = []
-    allocate = arenas._allocate
-    monkeypatch.setattr(arenas, "_allocate", lambda nbytes: allocated.append(nbytes) or allocate(nbytes))
+    allocate = buffer_pool._allocate
+    monkeypatch.setattr(buffer_pool, "_allocate", lambda nbytes: allocated.append(nbytes) or allocate(nbytes))
     batches = deque(maxlen=held)
     for _ in range(20):
         batches.append(replay.sample(16))
@@ -84,10 +85,10 @@ def test_memory_is_kept_while_a_tensor_is_held(replay, field):
     view = tensor[2:].reshape(-1)[1:]
     before = view.tolist()
     del batch, tensor
-    assert address(replay.sample(16)) != place
+    assert replay.sample(16, as_torch=True).obs.data_ptr() != place
     assert view.tolist() == before
     del view
-    assert address(replay.sample(16)) == place
+    assert replay.sample(16, as_torch=True).obs.data_ptr() == place
 
 
 def test_tensors_share_the_memory_of_the_arrays(replay):
@@ -181,7 +182,7 @@ def test_threads_that_sample_at_once_get_memory_of_their_own(replay):
     for thread in threads:
         thread.join()
 
-    batches = [batch for lane in held for batch in lane]
+    batches = [batch for batches in held for batch in batches]
     assert len({address(batch) for batch in batches}) == 120
     twin = filled()
     drawn = {tuple(batch_bytes(twin.sample(16))) for _ in range(240)}
@@ -189,17 +190,17 @@ def test_threads_that_sample_at_once_get_memory_of_their_own(replay):
 
 
 def test_a_thread_that_asks_for_another_size_meanwhile_does_no_harm():
-    shared = Arenas([ArraySpec((10,), np.dtype(np.float64))])
+    shared = BufferPool([Field((10,), np.dtype(np.float64))])
 
     class Interrupted(list):
         """Another thread asks for less, and gives it back, just before a piece is taken."""
 
         def pop(self):
             shared._free = list(self)
-            del shared.arrays(1)[:]
+            del shared.acquire(1)[:]
             return shared._free.pop()
 
-    shared.arrays(8)
+    shared.acquire(8)
     shared._free = Interrupted(shared._free)
-    [array] = shared.arrays(8)
+    [array] = shared.acquire(8)
     assert array.shape == (8, 10)
