@@ -1,4 +1,4 @@
-"""What a measurement was made with."""
+"""Machine, versions and commit of a measurement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apexline import _core
 
 
 def versions() -> dict[str, str]:
-    """Of everything that is timed."""
+    """Versions of the timed packages, compiler and instruction sets by name."""
     packages = ("apexline", "numpy", "torch", "gymnasium")
     return {
         "python": platform.python_version(),
@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def here_and_now() -> str:
-    """Date, commit and processor, in one line."""
+    """Date, commit and processor in one line."""
     processor = cpuinfo.get_cpu_info().get("brand_raw", platform.machine())
     return f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {_core.available_processors()} x {processor}"
 

@@ -1,4 +1,4 @@
-"""How fast a run learns, and how busy it keeps its GPU: by a profile of the kernels, and by nvidia-smi."""
+"""Update and frame rates of a run, and GPU utilization from the profiler and from nvidia-smi."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from apexline.training.machine.tuning import tuned
 from apexline.training.session import Session
 
 WARM_UP = 50
-"""Steps, or updates, before a window: captures, caches, the batches ahead."""
+"""Steps or updates before a measurement: graph capture, caches, prefetched batches."""
 PROFILED = 0.02
-"""Share of a window's length that is profiled afterwards: a trace holds every kernel."""
+"""Length of the profiled time after a measurement, relative to it; a trace contains every kernel."""
 SMI = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=200"]
 
 Figures = dict[str, Any]
@@ -31,10 +31,10 @@ Step = Callable[[], None]
 
 
 def measure(config: TrainConfig, seconds: float) -> Figures:
-    """Rates of a run of `config`: of updates alone, back to back, and of the whole loop at its replay ratio.
+    """Rates of updates alone, back to back, and of the whole training loop at its replay ratio.
 
-    Updates alone take batches from the prioritized replay, copy them and give the errors back. Each is measured for
-    `seconds`, once learning is under way.
+    Updates alone include sampling from the prioritized replay, the copy to the device and the priority updates. Each is
+    measured for `seconds` after learning has started.
     """
     config = tuned(config)
     session = Session(config)
@@ -77,7 +77,7 @@ def _window(session: Session, step: Step, seconds: float) -> Figures:
 
 
 def _repeat(step: Step, seconds: float, is_cuda: bool) -> float:
-    """Seconds that steps took, from idle to idle, until `seconds` were over."""
+    """Calls `step` for `seconds`. Returns the wall-clock seconds between two synchronizations."""
     if is_cuda:
         torch.cuda.synchronize()
     began = perf_counter()
@@ -89,7 +89,7 @@ def _repeat(step: Step, seconds: float, is_cuda: bool) -> float:
 
 
 def _busy_share(step: Step, seconds: float) -> float:
-    """Share of the time in which a kernel ran, of steps that are profiled, which makes their launches slower."""
+    """Share of the time in which a kernel ran. Profiling makes launches slower."""
     with profile(activities=[ProfilerActivity.CUDA]) as profiled:
         taken = _repeat(step, seconds, is_cuda=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +101,7 @@ def _busy_share(step: Step, seconds: float) -> float:
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """Length of the union of spans (begin, end)."""
+    """Length of the union of the spans (begin, end)."""
     length, reached = 0.0, -math.inf
     for begin, end in sorted(spans):
         length += max(0.0, end - max(begin, reached))
@@ -111,7 +111,7 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
 
 @contextmanager
 def _utilization(is_cuda: bool) -> Iterator[list[float]]:
-    """What nvidia-smi reads meanwhile: percent of its sampling periods in which any kernel ran."""
+    """Yields a list that holds nvidia-smi's GPU utilization in percent after the block."""
     samples: list[float] = []
     if not is_cuda:
         yield samples

@@ -1,6 +1,6 @@
-"""The stages of `benchmarks/gpu.sh`: what a GPU makes of the tests, the updates and the training.
+"""The stages of `benchmarks/gpu/run.sh`: the GPU tests, the rates of updates, and training.
 
-Every stage adds its figures to summary.json, with the machine, the versions and the commit that made them.
+Every stage adds its figures to summary.json, with machine, versions and commit.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from benchmarks.machine import here_and_now, versions
 
 ROOT = Path(__file__).parents[2]
 TARGET = 900.0
-"""Mean score of an evaluation at which training is over."""
+"""Mean score of an evaluation at which training stops."""
 TRAINING_MINUTES = 5.5
-"""Of a stage, whose other minutes go to building up, saving the replay and the final evaluation."""
+"""Training time per stage; the rest of its eight minutes is setup, saving the replay and the final evaluation."""
 
 Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What the command line says."""
+    """The command line's arguments."""
 
     device: Literal["cpu", "cuda"]
     out: Path
@@ -46,7 +46,7 @@ class Setting:
 
     @property
     def config(self) -> TrainConfig:
-        """The preset `cuda`, on its device; small where it is only to be seen that it runs."""
+        """The preset `cuda` on the device; tiny sizes for a smoke test."""
         config = replace(preset("cuda"), device=self.device, env="native")
         if not self.smoke:
             return replace(config, monitor=replace(config.monitor, eval_processes=4))
@@ -63,13 +63,13 @@ class Setting:
 
 
 def main() -> int:
-    """Runs one stage, unless summary.json says that it is done; 1 where it is not done then."""
-    parser = argparse.ArgumentParser(description="One stage of benchmarks/gpu.sh.")
+    """Runs one stage unless summary.json lists it as done. Returns 1 if it is not done afterwards."""
+    parser = argparse.ArgumentParser(description="Runs one stage of benchmarks/gpu/run.sh.")
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--device", choices=("cpu", "cuda"), required=True)
-    parser.add_argument("--out", type=Path, required=True, help="results")
-    parser.add_argument("--work", type=Path, required=True, help="the run folder and its replay")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--smoke", action="store_true", help="use tiny sizes, to see that it runs")
     options = parser.parse_args()
     setting = Setting(options.device, options.out, options.work, options.smoke)
     setting.out.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def main() -> int:
     summary = setting.out / "summary.json"
     values: Figures = json.loads(summary.read_text()) if summary.exists() else {}
     if values.get(options.stage, {}).get("done"):
-        print(f"{options.stage}: done already, see {summary}")
+        print(f"{options.stage}: already done, see {summary}")
         return 0
     began = perf_counter()
     figures = STAGES[options.stage](setting)
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def machine() -> Figures:
-    """What made the figures."""
+    """Machine, versions and commit."""
     found: Figures = {"made": here_and_now(), "commit": os.environ.get("COMMIT"), "versions": versions()}
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name()
@@ -98,7 +98,7 @@ def machine() -> Figures:
 
 
 def build(setting: Setting) -> Figures:
-    """The tests marked `gpu`, without the other files; the package itself was built by whoever called."""
+    """Runs the test files that have tests marked `gpu`. run.sh has installed the package."""
     files = [
         str(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if ".gpu\n" in path.read_text()
     ]
@@ -106,12 +106,12 @@ def build(setting: Setting) -> Figures:
     tests = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     (setting.out / "tests.txt").write_text(tests.stdout)
     last = tests.stdout.strip().splitlines()[-1]
-    has_run = setting.device == "cpu" or "passed" in last
-    return {"done": tests.returncode == 0 and has_run, "tests": last}
+    have_run = setting.device == "cpu" or "passed" in last
+    return {"done": tests.returncode == 0 and have_run, "tests": last}
 
 
 def update(setting: Setting) -> Figures:
-    """Updates a second of learner and whole loop, with graphs and without; then the update beside other libraries."""
+    """Updates per second of learner and training loop, with and without CUDA graphs; the update of other libraries."""
     seconds = 1.0 if setting.smoke else 15.0
     figures: Figures = {"done": False}
     for name, graphs in (("graphs", True), ("eager", False)):
@@ -125,12 +125,12 @@ def update(setting: Setting) -> Figures:
     return figures | {"done": done.returncode == 0}
 
 
-class _Reached(Exception):
-    """An evaluation has reached the target."""
+class _TargetReached(Exception):
+    """An evaluation reached `TARGET`."""
 
 
 def training(setting: Setting) -> Figures:
-    """Trains on, for as long as a stage may, and scores what came of it on held-out seeds of the native game."""
+    """Starts or resumes training for `TRAINING_MINUTES`, then evaluates on held-out seeds of the native environment."""
     folder = setting.work / "run"
     resumes = (folder / checkpoint.LATEST).exists()
     before = checkpoint.load(folder / checkpoint.LATEST)["seconds"] if resumes else 0.0
@@ -145,13 +145,13 @@ def training(setting: Setting) -> Figures:
             flush=True,
         )
         if status.eval_score >= TARGET:
-            raise _Reached
+            raise _TargetReached
 
     config = replace(setting.config, budget=BudgetConfig(minutes=minutes))
     reached = False
     try:
         train(config, folder, resume=resumes, watch=watch)
-    except _Reached:
+    except _TargetReached:
         reached = True
     report = setting.out / "eval.json"
     score = [sys.executable, "-c", "import sys; from apexline.cli import main; sys.exit(main())", "eval"]

@@ -1,4 +1,4 @@
-"""What can be seen of the GPU's stages without one."""
+"""The stages of the GPU benchmark, as far as they can be tested without a GPU."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from benchmarks.gpu import rates, stages
         ([(1.0, 2.0), (2.0, 3.0)], 2.0),
     ],
 )
-def test_kernels_that_overlap_count_once(spans: list[tuple[float, float]], length: float) -> None:
+def test_overlapping_kernels_count_once(spans: list[tuple[float, float]], length: float) -> None:
     assert rates.covered(spans) == length
 
 
 @pytest.mark.parametrize(("device", "smoke"), [("cuda", False), ("cpu", True)])
-def test_what_is_measured_can_be_run(device: Literal["cpu", "cuda"], smoke: bool) -> None:
+def test_the_measured_configuration_is_valid(device: Literal["cpu", "cuda"], smoke: bool) -> None:
     config = stages.Setting(device, Path("out"), Path("work"), smoke).config
     check(config)
     assert config.device == device
@@ -37,7 +37,7 @@ def test_what_is_measured_can_be_run(device: Literal["cpu", "cuda"], smoke: bool
     assert smoke or config.loop.batch_size == 256
 
 
-def test_rates_are_of_updates_that_were_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rates_count_updates_and_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "WARM_UP", 2)
     setting = stages.Setting("cpu", Path("out"), Path("work"), smoke=True)
     measured = rates.measure(setting.config, seconds=0.2)
@@ -50,7 +50,7 @@ def test_rates_are_of_updates_that_were_made(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
-def test_a_stage_that_is_done_is_skipped(
+def test_a_finished_stage_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcomes = iter([{"done": False, "tests": "1 failed"}, {"done": True, "tests": "1 passed"}])
@@ -69,7 +69,7 @@ def test_a_stage_that_is_done_is_skipped(
     assert run("train") == 0
     capsys.readouterr()
     assert run("build") == 0
-    assert "done already" in capsys.readouterr().out
+    assert "already done" in capsys.readouterr().out
     summary = json.loads((out / "summary.json").read_text())
     assert summary["build"]["tests"] == "1 passed"
     assert summary["train"]["done"]

@@ -1,4 +1,4 @@
-"""An environment for each peer, under build/peers, with exactly the packages that its requirements file pins."""
+"""A virtual environment for each peer under build/peers, with the packages pinned in its requirements file."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "ins
 
 
 class InstallError(Exception):
-    """A peer's environment could not be made; says why."""
+    """A peer could not be installed. The message is pip's last error."""
 
 
 def prepare(name: str) -> Path:
-    """Makes the environment of a peer where it is missing or its requirements changed; returns its python.
+    """Creates a peer's environment if it is missing or its requirements have changed. Returns its interpreter.
 
-    apexline is built from the checkout as it is now, every time.
+    apexline is built from the checkout every time. Raises InstallError.
     """
     requirements = HERE / "requirements" / f"{name}.txt"
     folder = ENVIRONMENTS / name
     python = folder / "bin" / "python"
     installed = folder / "installed.txt"
     if not installed.exists() or installed.read_text() != requirements.read_text():
-        _say(f"installing {name}" + (" (several GB)" if "nvidia" in requirements.read_text() else ""))
+        _log(f"installing {name}" + (" (several GB)" if "nvidia" in requirements.read_text() else ""))
         _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        # As a constraint, the file also binds what packages are built with.
+        # As a constraint, the file also pins build dependencies.
         _run([str(python), *PIP, "--requirement", str(requirements)], PIP_CONSTRAINT=str(requirements))
         installed.write_text(requirements.read_text())
     if name == "apexline":
-        _say("building apexline")
-        # A build folder of its own: the editable install of the checkout must not be built over.
+        _log("building apexline")
+        # A separate build folder, since the checkout has an editable install.
         options = ("--no-deps", "--no-build-isolation", "--force-reinstall", "--config-settings")
         _run([str(python), *PIP, *options, f"build-dir={folder / 'cmake'}", str(CHECKOUT)])
     return python
@@ -49,5 +49,5 @@ def _run(command: list[str], **variables: str) -> None:
         raise InstallError(errors[-1].strip().replace(f"{CHECKOUT}/", ""))
 
 
-def _say(message: str) -> None:
+def _log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The tables and the raw figures."""
+"""Writes the tables and the raw times."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ NONE = "-"
 TITLES = {
     "trees": "Trees: a million priorities, batches of 256",
     "replays": "Replays: 20,000 transitions of (4, 84, 84) uint8 observations, batches of 256",
-    "games": "Games: CarRacing-v3, (96, 96, 3) uint8 observations, a frame a step, random driving",
+    "games": "Environments: CarRacing-v3, (96, 96, 3) uint8 observations, one frame per step, random driving",
 }
 GAMES = """\
-What one core plays is timed in processor time, what two play by the clock, which other work on the machine moves. A
-ratio is the median over the rounds of apexline's frames a second over the peer's in the same round; peers are held
-against the first row that plays on as many cores."""
+With one core time is processor time, with two it is wall-clock time, which other load on the machine affects. A ratio
+is the median over the rounds of apexline's frames per second over the peer's in the same round, where apexline is the
+first row with the same number of cores."""
 METHOD = """\
 Times are processor time of one call (all threads of its process together), medians over {rounds} rounds. A ratio is
 the median over the rounds of the peer's time over apexline's in the same round, where apexline is the first row:
-above 1 the peer is slower. Everything runs on one thread, but games on the cores told.
-[How it is measured and how to read it]({guide}); every round's processor and wall-clock
-times are in [rounds.json](rounds.json)."""
+above 1 the peer is slower. Everything runs on one thread, except environments with two cores.
+[Method]({guide}). The processor and wall-clock times of every round are in [rounds.json](rounds.json)."""
 
 
 def write(groups: Mapping[str, Sequence[Entry]], rounds: int, folder: Path) -> str:
-    """Writes README.md and rounds.json into `folder`; returns the former's text."""
+    """Writes README.md and rounds.json into `folder`. Returns the text of README.md."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = here_and_now()
     sections = [
@@ -45,7 +44,7 @@ def write(groups: Mapping[str, Sequence[Entry]], rounds: int, folder: Path) -> s
     guide = os.path.relpath(HERE / "README.md", folder)
     text = "\n\n".join(
         [
-            "# apexline beside its peers",
+            "# apexline and its peers",
             " ".join(f"{fact}." for fact in facts.values()),
             METHOD.format(rounds=rounds, guide=guide),
             *sections,
@@ -62,7 +61,7 @@ def write(groups: Mapping[str, Sequence[Entry]], rounds: int, folder: Path) -> s
 
 
 def table(entries: Sequence[Entry]) -> str:
-    """One row an entry; the first entry is what the others are held against."""
+    """A row for each entry; the ratios are to the first entry."""
     rows = [
         ["peer", "version", "sample", "update", "sample ratio", "update ratio", "notes"],
         ["---", "---", "---:", "---:", "---:", "---:", "---"],
@@ -78,9 +77,9 @@ def table(entries: Sequence[Entry]) -> str:
 
 
 def games(entries: Sequence[Entry]) -> str:
-    """One row an entry, each held against the first that plays on as many cores."""
+    """A row for each entry; the ratios are to the first entry with the same number of cores."""
     rows = [
-        ["peer", "version", "games", "cores", "frames/s", "ratio", "notes"],
+        ["peer", "version", "environments", "cores", "frames/s", "ratio", "notes"],
         ["---", "---", "---:", "---:", "---:", "---:", "---"],
     ]
     for entry in entries:
@@ -92,21 +91,21 @@ def games(entries: Sequence[Entry]) -> str:
         paces = _frames_per_second(entry)
         ratio = "1" if entry is base else NONE
         if entry is not base and base.failure is None:
-            held = zip(_frames_per_second(base), paces, strict=True)
-            ratio = f"{median(ours / theirs for ours, theirs in held):.3g}"
+            pairs = zip(_frames_per_second(base), paces, strict=True)
+            ratio = f"{median(ours / theirs for ours, theirs in pairs):.3g}"
         numbers = [str(entry.facts["games"]), str(cores), f"{median(paces):,.0f}", ratio]
         rows.append([entry.peer, _version(entry), *numbers, _cell("; ".join(entry.facts["notes"]))])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def versions(groups: Mapping[str, Sequence[Entry]]) -> str:
-    """What each peer ran with."""
-    told = {
+    """Versions of each peer and its dependencies, as a list."""
+    by_peer = {
         entry.peer: entry.facts["versions"] for entries in groups.values() for entry in entries if entry.facts
     }
     return "\n".join(
         f"- {peer}: " + ", ".join(f"{name} {version}" for name, version in found.items())
-        for peer, found in told.items()
+        for peer, found in by_peer.items()
     )
 
 
@@ -155,7 +154,7 @@ def _ratio(entry: Entry, base: Entry, call: str) -> str:
 
 
 def _frames_per_second(entry: Entry) -> list[float]:
-    """Of each round."""
+    """Frames per second of all environments together, in each round."""
     clock = "cpu" if entry.facts["cores"] == 1 else "wall"
     return [entry.facts["games"] / burst[clock] for burst in entry.rounds["step"]]
 

@@ -1,4 +1,4 @@
-"""Times apexline and its peers at the same work in one run, and writes a table."""
+"""`make bench-peers`: times apexline and other libraries at the same work and writes a table."""
 
 from __future__ import annotations
 
@@ -41,21 +41,24 @@ GROUPS = {
         ("gymnasium", "games-async"),
     ),
 }
-"""Peers and their works; the first of a group is what the others are held against, or of games the first that has as
-many cores."""
+"""Peers and their works. Ratios are to the first of a group, or to the first of `games` with as many cores."""
 PEERS = list(dict.fromkeys(peer for group in GROUPS.values() for peer, _ in group))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--only", action="append", choices=PEERS, metavar="NAME", help="a peer; may be repeated; default all"
+        "--only",
+        action="append",
+        choices=PEERS,
+        metavar="NAME",
+        help="peer to time; may be repeated; default all",
     )
     parser.add_argument("--rounds", type=int, default=30, help="bursts of every call; default 30")
-    parser.add_argument("--out", type=Path, help="folder for the results; default docs/results/DATE-peers")
+    parser.add_argument("--out", type=Path, help="folder of the results; default docs/results/DATE-peers")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
-        parser.error(f"--rounds is {arguments.rounds}; it must be >= 1")
+        parser.error(f"--rounds is {arguments.rounds}; expected >= 1")
     out = arguments.out or CHECKOUT / "docs" / "results" / f"{datetime.now(UTC):%Y-%m-%d}-peers"
 
     named = {*(arguments.only or PEERS)}
@@ -75,7 +78,7 @@ def main() -> int:
                 for entry in every:
                     if entry.peer == peer:
                         entry.failure = f"not installed: {error}"
-    # One group at a time: all buffers together might not fit into memory.
+    # One group at a time, since the buffers of all groups may not fit into memory.
     for entries in groups.values():
         time_in_turns([entry for entry in entries if entry.failure is None], pythons, arguments.rounds)
     print(report.write(groups, arguments.rounds, out))

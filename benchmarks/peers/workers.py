@@ -1,4 +1,4 @@
-"""Worker processes and the rounds in which they are timed."""
+"""Worker processes, one per peer and work, and the rounds in which they are timed."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from benchmarks.peers.environments import CHECKOUT, ENVIRONMENTS
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in LIBRARIES}
 START_LIMIT = 600.0
-"""Seconds in which a worker must have filled its buffer and checked it."""
+"""Seconds until a worker must have filled and checked its buffer."""
 BURST_LIMIT = 60.0
 
 
 @dataclass
 class Entry:
-    """A peer at a work: a row of a table."""
+    """A peer with one work: a row of a table."""
 
     peer: str
     work: str
     facts: dict[str, Any] = field(default_factory=dict)
-    """calls, notes and versions, as the worker told them."""
+    """calls, notes and versions, as reported by the worker."""
     rounds: dict[str, list[dict[str, float]]] = field(default_factory=dict)
-    """Of each call, seconds a call in each round: {"cpu": ..., "wall": ...}."""
+    """Seconds per call by name of the call, one {"cpu": ..., "wall": ...} per round."""
     failure: str | None = None
 
 
 class WorkerError(Exception):
-    """A worker ended, or hung; says why."""
+    """A worker ended or exceeded its time limit. The message is the reason."""
 
 
 class Worker:
-    """A process with one work, made ready."""
+    """A process that has prepared one work."""
 
     def __init__(self, entry: Entry, python: Path) -> None:
         self.entry = entry
@@ -56,7 +56,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                start_new_session=True,  # a group of its own, with the processes that it starts
+                start_new_session=True,  # a process group with all of its child processes
             )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -65,7 +65,7 @@ class Worker:
         entry.rounds = {call: [] for call in entry.facts["calls"]}
 
     def time(self) -> None:
-        """Adds a round to its entry."""
+        """Adds a round to the entry."""
         for call, results in self.entry.rounds.items():
             try:
                 self._requests.write(f"{call}\n")
@@ -101,16 +101,16 @@ class Worker:
 
 
 def time_in_turns(entries: Sequence[Entry], pythons: dict[str, Path], rounds: int) -> None:
-    """Starts a worker for each entry and fills the entries' rounds; every round times each of them once.
+    """Starts a worker for each entry and times every worker once per round.
 
-    Workers are made ready one after another, so that no two fill their buffers at once. What else runs on the
-    machine weighs on a whole round, and so hardly on a ratio of two times of the same round. Each round begins
-    one worker later than the last, so that none always follows the same one.
+    Workers are started one after another, so that no two fill their buffers at the same time. Other load on the machine
+    affects whole rounds, so it affects ratios within a round little. Each round starts with the next worker, so that
+    none always follows the same one.
     """
     workers: list[Worker] = []
     try:
         for entry in entries:
-            print(f"making {entry.peer} {entry.work} ready", file=sys.stderr, flush=True)
+            print(f"preparing {entry.peer} {entry.work}", file=sys.stderr, flush=True)
             try:
                 workers.append(Worker(entry, pythons[entry.peer]))
             except WorkerError as error:

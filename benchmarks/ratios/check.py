@@ -1,6 +1,6 @@
-"""`make bench-check`: holds every benchmark, as a ratio to its reference, against its committed ratio.
+"""`make bench-check`: measures every benchmark as a ratio to its reference and compares it with the committed ratio.
 
-Exits with 1 where one is slower than its tolerance allows, with 2 where there is nothing to hold it against.
+Exit status: 0 if all are within their tolerances, 1 if one is slower, 2 on wrong arguments or a missing ratio.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.write and options.inject:
-        parser.error("--write would commit the slowdown of --inject")
+        parser.error("--write with --inject would store the injected slowdown")
     names = options.only or list(WORKLOADS)
     try:
         committed = load(options.ratios)
     except (OSError, TypeError, ValueError) as error:
         parser.error(f"{options.ratios}: {error}")
     for name in committed.keys() - WORKLOADS.keys():
-        parser.error(f"{options.ratios}: there is no benchmark {name!r}")
+        parser.error(f"{options.ratios}: unknown benchmark {name!r}")
     for name in names:
         if name not in committed and not options.write:
-            parser.error(f"{options.ratios}: {name!r} is missing; --only {name} --write adds it")
+            parser.error(f"{options.ratios}: no ratio of {name!r}; add it with --only {name} --write")
 
     measured = _measured(names, dict(options.inject))
     if options.write:
@@ -53,14 +53,14 @@ def _report(committed: dict[str, Committed], measured: Iterator[tuple[str, float
     print(ROW.format("benchmark", "reference", "ratio", "committed", "tolerance", "verdict"))
     slower = []
     for name, ratio in measured:
-        held = committed[name]
-        verdict = held.judge(ratio)
+        expected = committed[name]
+        verdict = expected.judge(ratio)
         if verdict == "slower":
             slower.append(name)
-        numbers = f"{ratio:.3g}", f"{held.ratio:.3g}", f"x {held.tolerance:.3g}"
+        numbers = f"{ratio:.3g}", f"{expected.ratio:.3g}", f"x {expected.tolerance:.3g}"
         print(ROW.format(name, WORKLOADS[name].reference_name, *numbers, NOTES[verdict]), flush=True)
     if slower:
-        print(f"slower than committed, beyond the tolerance: {', '.join(slower)}")
+        print(f"slower than the tolerance allows: {', '.join(slower)}")
     return 1 if slower else 0
 
 
@@ -77,11 +77,15 @@ def _write(path: Path, committed: dict[str, Committed], measured: dict[str, floa
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ratios.check", description=__doc__)
     parser.add_argument(
-        "--only", action="append", choices=WORKLOADS, metavar="NAME", help="measure this one; may be repeated"
+        "--only",
+        action="append",
+        choices=WORKLOADS,
+        metavar="NAME",
+        help="measure this benchmark; may be repeated",
     )
-    parser.add_argument("--write", action="store_true", help="commit what is measured now; tolerances stay")
+    parser.add_argument("--write", action="store_true", help="store the measured ratios; tolerances stay")
     parser.add_argument(
-        "--ratios", type=Path, default=COMMITTED, metavar="FILE", help="instead of ratios.json"
+        "--ratios", type=Path, default=COMMITTED, metavar="FILE", help="committed ratios; default ratios.json"
     )
     parser.add_argument(
         "--inject",
@@ -89,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_injection,
         default=[],
         metavar="NAME=FACTOR",
-        help="do this benchmark's work FACTOR times, to see the check fail",
+        help="run this benchmark's work FACTOR times per call, to see the check fail",
     )
     return parser
 
@@ -97,9 +101,11 @@ def _parser() -> argparse.ArgumentParser:
 def _injection(text: str) -> tuple[str, int]:
     name, _, factor = text.partition("=")
     if name not in WORKLOADS:
-        raise argparse.ArgumentTypeError(f"there is no benchmark {name!r}")
+        raise argparse.ArgumentTypeError(f"unknown benchmark {name!r}")
     if not factor.isdecimal() or int(factor) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=FACTOR with a whole FACTOR >= 1")
+        raise argparse.ArgumentTypeError(
+            f"--inject is {text!r}; expected NAME=FACTOR with an integer FACTOR >= 1"
+        )
     return name, int(factor)
 
 

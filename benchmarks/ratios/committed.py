@@ -1,4 +1,4 @@
-"""The committed ratios: what they are held to, and how they are kept."""
+"""Committed ratios: their tolerances, and the JSON file that stores them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ Verdict = Literal["ok", "slower", "faster"]
 
 @dataclass(frozen=True)
 class Committed:
-    """What a measured ratio is held against."""
+    """The expected ratio of a benchmark."""
 
     ratio: float
-    """Processor time of the benchmark over that of its reference, in one run."""
+    """Processor time of the benchmark over that of its reference."""
     tolerance: float = 2.0
-    """Factor by which a ratio may exceed the committed one."""
+    """Factor by which a measured ratio may exceed `ratio`."""
     reason: str = "not measured yet"
-    """Where the tolerance is from."""
+    """How the tolerance was chosen."""
     measured: str = ""
-    """Date, commit and machine of the ratio."""
+    """Date, commit and machine of the measurement."""
 
     def judge(self, ratio: float) -> Verdict:
-        """`faster` is better than the tolerance explains, which is no failure."""
+        """`slower` above ratio * tolerance, `faster` below ratio / tolerance, else `ok`."""
         if ratio > self.ratio * self.tolerance:
             return "slower"
         return "faster" if ratio < self.ratio / self.tolerance else "ok"
 
 
 def load(path: Path) -> dict[str, Committed]:
-    """Committed ratios by benchmark. Raises OSError, TypeError or ValueError where the file is not one of them."""
+    """Committed ratios by benchmark. Raises OSError, TypeError or ValueError if `path` does not hold them."""
     return {name: Committed(**entry) for name, entry in json.loads(path.read_text()).items()}
 
 
 def save(path: Path, ratios: Mapping[str, Committed]) -> None:
+    """Writes `ratios` to `path` as JSON."""
     entries = {name: asdict(committed) for name, committed in ratios.items()}
     path.write_text(json.dumps(entries, indent=2) + "\n")

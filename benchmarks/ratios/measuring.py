@@ -1,4 +1,4 @@
-"""How long a workload takes, in units of its reference."""
+"""Measures the time of a workload as a multiple of the time of its reference."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from time import perf_counter, process_time
 from benchmarks.ratios.workloads.workload import Workload
 
 SECONDS = 1.5
-"""Wall-clock time that a measurement takes, at least."""
+"""Minimum wall-clock time of a measurement."""
 ROUND_SECONDS = 0.002
-"""Processor time of one side of a round: short, so that both sides see the same state of the machine."""
+"""Processor time of each side of a round; short, so that both sides run under the same load."""
 MIN_ROUNDS = 15
 
 
 def measure(workload: Workload, repeat: int = 1) -> float:
     """Time of `repeat` calls of `run` over the time of one call of `reference`.
 
-    Both are timed in turns, over many short rounds, in processor time of the whole process: wall-clock time
-    measures the neighbours of a shared machine too. What it leaves out is waiting; no workload should wait.
+    Both are timed alternately over many short rounds, in processor time of the whole process, since wall-clock time on
+    a shared machine includes other processes. Waiting is not counted; no workload should wait.
     """
 
     def run() -> None:
@@ -41,12 +41,12 @@ def measure(workload: Workload, repeat: int = 1) -> float:
 
 
 def robust_ratio(rounds: Sequence[tuple[float, float]]) -> float:
-    """Median over `rounds` of (time of the work / time of the reference)."""
+    """Median of work / reference over `rounds`, which are pairs (seconds of the work, seconds of the reference)."""
     return median(work / reference for work, reference in rounds)
 
 
 def _calls_in_a_round(work: Callable[[], object]) -> int:
-    """Also warms up."""
+    """Number of calls that take `ROUND_SECONDS`. Warms up as a side effect."""
     calls = 1
     while (seconds := _time(work, calls)) * calls < ROUND_SECONDS / 2:
         calls *= 2
@@ -54,7 +54,7 @@ def _calls_in_a_round(work: Callable[[], object]) -> int:
 
 
 def _time(work: Callable[[], object], calls: int) -> float:
-    """Seconds a call."""
+    """Processor seconds per call."""
     start = process_time()
     for _ in range(calls):
         work()

@@ -23,7 +23,7 @@ def test_env_step(benchmark: Any) -> None:
 
 
 def naive_frame(image: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The game's image (96, 96, 3) cropped, gray, and halved to (42, 42)."""
+    """The stock image (96, 96, 3) cropped, converted to gray and halved to (42, 42)."""
     gray = (image[:84, 6:90] @ np.array([299, 587, 114]) + 500) // 1000
     sums: NDArray[np.int64] = gray.reshape(42, 2, 42, 2).sum(axis=(1, 3))
     return (sums + 2) // 4

@@ -8,8 +8,8 @@ from benchmarks.ratios.workloads.replay import (
     ALPHA,
     EPSILON,
     GAMMA,
-    LANES,
     N_STEP,
+    NUM_ENVS,
     ReplayAdd,
     ReplaySample,
     ReplaySample42,
@@ -19,7 +19,7 @@ from benchmarks.ratios.workloads.replay import (
 )
 
 ROWS = 8
-"""Transitions of a batch that are compared with naive ones."""
+"""Transitions per batch that are compared with naively gathered ones."""
 
 
 def test_replay_add(benchmark: Any) -> None:
@@ -27,11 +27,11 @@ def test_replay_add(benchmark: Any) -> None:
 
     benchmark(add.run)
 
-    batch = add.feed.replay.sample(ROWS)
-    slots = add.feed.replay.capacity // LANES
-    assert (batch.action[:, 1] >= add.feed.steps - slots).all()
-    assert np.array_equal(batch.obs, add.feed.stacks(batch.action))
-    assert np.array_equal(batch.next_obs, add.feed.stacks(batch.action, later=N_STEP))
+    batch = add.filled.replay.sample(ROWS)
+    slots = add.filled.replay.capacity // NUM_ENVS
+    assert (batch.action[:, 1] >= add.filled.steps - slots).all()
+    assert np.array_equal(batch.obs, add.filled.stacks(batch.action))
+    assert np.array_equal(batch.next_obs, add.filled.stacks(batch.action, later=N_STEP))
 
 
 @pytest.mark.parametrize("workload", [ReplaySample42, ReplaySample84, ReplaySample84Shifted])
@@ -40,8 +40,8 @@ def test_replay_sample(benchmark: Any, workload: type[ReplaySample]) -> None:
 
     batch = benchmark(sample.run)
 
-    stored = sample.feed.stacks(batch.action[:ROWS])
-    later = sample.feed.stacks(batch.action[:ROWS], later=N_STEP)
+    stored = sample.filled.stacks(batch.action[:ROWS])
+    later = sample.filled.stacks(batch.action[:ROWS], later=N_STEP)
     for row in range(ROWS):
         assert is_shifted(batch.obs[row], stored[row], workload.shift)
         assert is_shifted(batch.next_obs[row], later[row], workload.shift)
@@ -58,14 +58,14 @@ def test_replay_update_priorities(benchmark: Any) -> None:
 
     assert stale == 0
     expected = (np.abs(update.td_errors) + EPSILON) ** ALPHA
-    priorities = update.feed.replay.priorities
+    priorities = update.filled.replay.priorities
     given = np.unique(priorities[(priorities != 0) & (priorities != 1)])
     assert len(given) > 0.9 * len(np.unique(handles))
     assert np.isclose(given[:, None], expected, rtol=1e-12, atol=0).any(axis=1).all()
 
 
 def is_shifted(stack: NDArray[np.uint8], stored: NDArray[np.uint8], most: int) -> bool:
-    """Whether `stack` (frame_stack, H, W) is `stored` moved by up to `most` pixels, its edges repeated."""
+    """True if `stack` (frame_stack, H, W) is `stored` shifted by up to `most` pixels, with its edges repeated."""
     height, width = stored.shape[1:]
     padded = np.pad(stored, ((0, 0), (most, most), (most, most)), mode="edge")
     return any(

@@ -29,7 +29,7 @@ def test_update_learner(benchmark: Any) -> None:
     assert all_changed(before, weights(update))
     assert all(np.isfinite(value) for value in update.learner.read_metrics().values())
     assert update.learner.stale == 0
-    priorities = update.feed.replay.priorities
+    priorities = update.filled.replay.priorities
     assert np.isfinite(priorities).all()
     assert len(np.unique(priorities[priorities > 0])) > BATCH / 2
 

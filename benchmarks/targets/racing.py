@@ -1,9 +1,9 @@
-"""`python benchmarks/racing_bars.py`: what the native game promises.
+"""`python -m benchmarks.targets.racing`: the targets of the native environments and what is measured.
 
-Random driving, resets where episodes end. What is compared is timed in turns, in bursts of a sixteenth of an episode;
-a figure is the median over the rounds: by the clock where threads are compared, else in processor time of the process,
-which other work on the machine hardly moves. Takes a minute or two; processes of their own measure memory. EnvPool is
-timed too where `make bench-peers` has installed it.
+Random driving, with resets at the ends of episodes. The environments of a ratio are timed alternately, in bursts of a
+sixteenth of an episode; a figure is the median over the rounds. Time is processor time, or wall-clock time if threads
+are compared. Memory is measured in a separate process. EnvPool is timed too if `make bench-peers` has installed it.
+Takes one to two minutes.
 """
 
 from __future__ import annotations
@@ -30,55 +30,63 @@ from benchmarks.peers.workers import Entry, Worker
 
 GAMES = 16
 EPISODE = 1000
-"""Game frames."""
+"""Frames per episode."""
 BURST = EPISODE // 16
-"""Game frames of each game in a burst of the native game: as many are reset in it as in the long run."""
+"""Frames per environment in a native burst; every burst contains its share of resets."""
 STOCK_BURST = 16
-"""Frames in a burst of the stock game, which takes milliseconds for each."""
+"""Frames in a burst of the stock game, which takes milliseconds per frame."""
 ZOOM = 60
-"""Frames that other games play beforehand: their zoom is over after 49, and so is a good part of what it draws."""
+"""Frames before the first burst of a single game: the zoom at the start ends after frame 49."""
 ACTIONS = 256
-"""Of each game, before they repeat."""
+"""Random actions per environment before they repeat."""
 CALLS = 2000
-"""Steps in a burst that measures what Python adds to one."""
+"""Steps per burst when the Python overhead of a step is measured."""
 RESETS = (2_000, 20_000)
 
 PLAIN: dict[str, Any] = {}
 GRAY_84: dict[str, Any] = {"action_repeat": 4, "gray": True, "crop_hud": True}
 GRAY_42: dict[str, Any] = {**GRAY_84, "frame_shape": (42, 42)}
 NAMES = {
-    "96x96x3, a frame a step": PLAIN,
-    "gray 84x84, four frames a step": GRAY_84,
-    "gray 42x42, four frames a step": GRAY_42,
+    "96x96x3, one frame per step": PLAIN,
+    "gray 84x84, four frames per step": GRAY_84,
+    "gray 42x42, four frames per step": GRAY_42,
 }
 
 Clock = Callable[[], float]
 Burst = Callable[[], float]
-"""Plays a while; returns seconds a game frame (of one game)."""
+"""Runs one burst; returns seconds per frame and environment."""
 
 
 def main() -> None:
     """Measures and prints a Markdown table."""
-    parser = argparse.ArgumentParser(description="What the native game promises, as a table.")
-    parser.add_argument("--rounds", type=int, default=30, help="bursts of everything; default 30")
+    parser = argparse.ArgumentParser(
+        description="Targets of the native environments and what is measured, as a table."
+    )
+    parser.add_argument("--rounds", type=int, default=30, help="bursts of each environment; default 30")
     rounds: int = parser.parse_args().rounds
     if rounds < 1:
-        parser.error(f"--rounds is {rounds}; it must be >= 1")
+        parser.error(f"--rounds is {rounds}; expected >= 1")
     print(f"{here_and_now()}; ISA {_core.isa()}; {versions()}; {rounds} rounds\n")
-    print("| what | figure | promise |\n|---|---|---|")
+    print("| what | measured | target |\n|---|---|---|")
     _rows_of_paces(rounds)
     _rows_of_threads(rounds)
-    _row("reset of a game, on a new track", f"{1e3 * _seconds_a_reset(rounds):.3f} ms", "0.5 ms")
     _row(
-        f"what Python adds to a step of {GAMES} games", f"{1e6 * _seconds_in_python(rounds):.1f} us", "20 us"
+        "reset of one environment, with a new track",
+        f"{1e3 * _seconds_per_reset(rounds):.3f} ms",
+        "at most 0.5 ms",
     )
-    _row("memory of 64 games", f"{_in_a_process('memory_of_games'):.1f} MB", "100 MB")
+    _row(
+        f"Python overhead of a step of {GAMES} environments",
+        f"{1e6 * _seconds_in_python(rounds):.1f} us",
+        "at most 20 us",
+    )
+    _row("memory of 64 environments", f"{_in_a_process('memory_of_games'):.1f} MB", "at most 100 MB")
     grown = _in_a_process("growth_over_resets")
-    _row(f"memory after {RESETS[1]:,} resets over that after {RESETS[0]:,}", f"{grown:+.2f} MB", "flat")
+    _row(f"memory growth from {RESETS[0]:,} to {RESETS[1]:,} resets", f"{grown:+.2f} MB", "none")
 
 
 def memory_of_games() -> float:
-    """MB that 64 games take, with what they load, after a reset and some steps."""
+    """MB of 64 environments and the libraries they load, after a reset and some steps."""
     actions = random_driving(np.random.default_rng(0), 64, pedal=False)
     before = _resident_megabytes()
     env = CarRacingVectorEnv(64, num_threads=1)
@@ -89,7 +97,7 @@ def memory_of_games() -> float:
 
 
 def growth_over_resets() -> float:
-    """MB that the later resets add."""
+    """MB added between the first and the last of `RESETS`."""
     env = CarRacingVectorEnv(GAMES, num_threads=1)
     env.reset(seed=0)
     megabytes = []
@@ -107,16 +115,16 @@ def _rows_of_paces(rounds: int) -> None:
         bursts = [_native(options, GAMES, 1, process_time) for options in NAMES.values()]
         bursts += [_single(), _stock(), *([envpool] if envpool else [])]
         plain, gray_84, gray_42, single, stock, *pool = _in_turns(bursts, rounds)
-    _row(f"frames/s, {GAMES} games of 96x96x3, one thread", _pace(plain), "")
-    _row("frames/s of the stock game, steps alone", _pace(stock), "")
-    _row("ratio of the two", _ratio(stock, plain), "90")
-    _row("frames/s of a single native game", _pace(single), "")
-    _row("over the stock game's", _ratio(stock, single), "40")
+    _row(f"frames/s, {GAMES} environments of 96x96x3, one thread", _pace(plain), "")
+    _row("frames/s of the stock game, without resets", _pace(stock), "")
+    _row("ratio of the two", _ratio(stock, plain), "at least 90")
+    _row("frames/s of a single native environment", _pace(single), "")
+    _row("ratio to the stock game", _ratio(stock, single), "at least 40")
     if pool:
-        _row(f"frames/s of EnvPool, {GAMES} games, one thread", _pace(pool[0]), "")
-        _row("of the native game over EnvPool's", _ratio(pool[0], plain), "12")
-    _row(f"frames/s, {GAMES} games of gray 84x84, four frames a step", _pace(gray_84), "40,000 (aim 100,000)")
-    _row(f"frames/s, {GAMES} games of gray 42x42, four frames a step", _pace(gray_42), "50,000 (aim 150,000)")
+        _row(f"frames/s of EnvPool, {GAMES} environments, one thread", _pace(pool[0]), "")
+        _row("native frames/s over EnvPool's", _ratio(pool[0], plain), "at least 12")
+    _row(f"frames/s, {GAMES} of gray 84x84, four frames per step", _pace(gray_84), "40,000 (later 100,000)")
+    _row(f"frames/s, {GAMES} of gray 42x42, four frames per step", _pace(gray_42), "50,000 (later 150,000)")
 
 
 def _rows_of_threads(rounds: int) -> None:
@@ -125,11 +133,11 @@ def _rows_of_threads(rounds: int) -> None:
             one, two = _in_turns(
                 [_native(options, games, threads, perf_counter) for threads in (1, 2)], rounds
             )
-            _row(f"two threads over one, {games} games of {name}", _ratio(one, two), "1.8")
+            _row(f"two threads over one, {games} environments of {name}", _ratio(one, two), "at least 1.8")
 
 
 def _native(options: dict[str, Any], games: int, threads: int, clock: Clock) -> Burst:
-    """Ages are spread evenly over an episode, so that every burst has its share of resets and zooms."""
+    """Environments at evenly spread points of their episodes, so that every burst has its share of resets and zooms."""
     env = CarRacingVectorEnv(games, num_threads=threads, **options)
     env.reset(seed=0)
     rng = np.random.default_rng(0)
@@ -141,24 +149,24 @@ def _native(options: dict[str, Any], games: int, threads: int, clock: Clock) -> 
         if (begins == step).any():
             env.reset(options={"reset_mask": begins == step})
         env.step(next(actions))
-    played = BURST // repeat
+    burst_steps = BURST // repeat
 
     def burst() -> float:
         begin = clock()
-        for _ in range(played):
+        for _ in range(burst_steps):
             env.step(next(actions))
-        return (clock() - begin) / (played * repeat * games)
+        return (clock() - begin) / (burst_steps * repeat * games)
 
     return burst
 
 
 def _single() -> Burst:
-    """Bursts of a whole episode, with its reset."""
+    """Bursts of one episode with its reset."""
     return _of_one_game(CarRacingEnv(), EPISODE)
 
 
 def _stock() -> Burst:
-    """Without gymnasium's wrappers."""
+    """The stock game without gymnasium's wrappers."""
     return _of_one_game(gym.make("CarRacing-v3", disable_env_checker=True).unwrapped, STOCK_BURST)
 
 
@@ -180,7 +188,7 @@ def _of_one_game(env: gym.Env[Any, Any], frames: int) -> Burst:
 
 @contextmanager
 def _envpool() -> Iterator[Burst | None]:
-    """A peer of `make bench-peers`, with as many games, in the environment that it made; or None."""
+    """EnvPool with `GAMES` environments, as installed by `make bench-peers`; None if it is not installed."""
     python = ENVIRONMENTS / "envpool" / "bin" / "python"
     if not python.exists():
         yield None
@@ -199,7 +207,7 @@ def _envpool() -> Iterator[Burst | None]:
         worker.stop()
 
 
-def _seconds_a_reset(rounds: int) -> float:
+def _seconds_per_reset(rounds: int) -> float:
     env = CarRacingVectorEnv(GAMES, num_threads=1)
     env.reset(seed=0)
 
@@ -212,17 +220,17 @@ def _seconds_a_reset(rounds: int) -> float:
 
 
 def _seconds_in_python(rounds: int) -> float:
-    """Of a step whose C++ side answers at once with what it answered before."""
+    """Seconds per step if the C++ side returns a stored result at once."""
     env = CarRacingVectorEnv(GAMES, num_threads=1)
     env.reset(seed=0)
     actions = random_driving(np.random.default_rng(0), GAMES, pedal=False)
-    answer = env._games.core.step(actions)
+    result = env._games.core.step(actions)
 
-    class Answering:
+    class StoredResult:
         def step(self, _: Any) -> Any:
-            return answer
+            return result
 
-    env._games._core = Answering()  # type: ignore[assignment]
+    env._games._core = StoredResult()  # type: ignore[assignment]
 
     def burst() -> float:
         begin = process_time()
@@ -234,7 +242,7 @@ def _seconds_in_python(rounds: int) -> float:
 
 
 def _in_turns(bursts: Sequence[Burst], rounds: int) -> list[list[float]]:
-    """Seconds of each burst in each round; after a burst of each that does not count."""
+    """Seconds of each burst in each round, alternating; one warm-up burst each is not counted."""
     for burst in bursts:
         burst()
     seconds = [[burst() for burst in bursts] for _ in range(rounds)]
@@ -262,8 +270,8 @@ def _ratio(slow: Sequence[float], fast: Sequence[float]) -> str:
     return f"{median(ours / theirs for ours, theirs in zip(slow, fast, strict=True)):.3g}"
 
 
-def _row(what: str, figure: str, promise: str) -> None:
-    print(f"| {what} | {figure} | {promise} |", flush=True)
+def _row(what: str, figure: str, target: str) -> None:
+    print(f"| {what} | {figure} | {target} |", flush=True)
 
 
 if __name__ == "__main__":

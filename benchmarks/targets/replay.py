@@ -1,7 +1,7 @@
-"""`python benchmarks/bars.py`: the replay's own promises, each as a ratio within one run, in wall-clock time.
+"""`python -m benchmarks.targets.replay`: the replay's targets and what is measured, as ratios of wall-clock times.
 
-100,000 transitions of (4, 84, 84) uint8 in 8 lanes, n-step 3, batches of 256; takes 4 GiB and two minutes. What is
-compared is timed in turns, and a figure is the median over the rounds.
+The replay holds 100,000 transitions of observations (4, 84, 84) uint8 in 8 ring buffers, with n-step 3 and batches of
+256. The calls of a ratio are timed alternately; a figure is the median over the rounds. Needs 4 GiB and two minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from apexline import SumTree, _core
 from benchmarks.machine import here_and_now, versions
-from benchmarks.ratios.workloads.replay import LANES, Feed, random_frames, take_stacks
+from benchmarks.ratios.workloads.replay import NUM_ENVS, FilledReplay, random_frames, take_stacks
 
 STEPS = 12_500
 SIDE = 84
@@ -30,26 +30,26 @@ Call = Callable[[], object]
 def main() -> None:
     """Measures and prints a Markdown table."""
     print(f"{here_and_now()}; ISA {_core.isa()}; {versions()}\n")
-    print("| what | figure | promise |\n|---|---|---|")
-    _row("tree of 16M leaves / of 1M: sample, update", _tree_sizes(), "3")
+    print("| what | measured | target |\n|---|---|---|")
+    _row("tree of 16M leaves / of 1M: sample, update", _tree_sizes(), "at most 3")
     frames = random_frames(STEPS, SIDE)
     replays = {
-        name: Feed(frames, capacity=STEPS * LANES, frame_stack=STACK, **options)
+        name: FilledReplay(frames, capacity=STEPS * NUM_ENVS, frame_stack=STACK, **options)
         for name, options in {
             "plain": {"num_threads": 1},
             "shifted": {"num_threads": 1, "shift": 4},
             "two threads": {"num_threads": 2},
         }.items()
     }
-    outs = {name: feed.replay.empty_batch(BATCH) for name, feed in replays.items()}
+    outs = {name: filled.replay.empty_batch(BATCH) for name, filled in replays.items()}
 
     def sample(name: str) -> Call:
         return lambda: replays[name].replay.sample(BATCH, out=outs[name])
 
     take = take_stacks(frames, STACK, BATCH)
     plain, shifted, taken = _seconds([sample("plain"), sample("shifted"), take])
-    _row("sample / np.take of the same frames", [median(plain / taken)], "1.1 (aim 0.8)")
-    _row("shifted sample / plain", [median(shifted / plain)], "1.25")
+    _row("sample / np.take of the same frames", [median(plain / taken)], "at most 1.1 (later 0.8)")
+    _row("shifted sample / plain", [median(shifted / plain)], "at most 1.25")
     print(f"| sample, shifted, take | {_times(plain, shifted, taken)} | |")
     for pause in (0.0, 0.001):
         one, two = _seconds([sample("plain"), sample("two threads")], pause)
@@ -58,15 +58,15 @@ def main() -> None:
     with replays["plain"].replay.prefetch(BATCH, depth=2) as batches:
         next(batches)
         _row(
-            "share of the time that a consumer of 5 ms a batch waits",
+            "share of its time that a consumer with 5 ms per batch waits",
             [_waiting(lambda: next(batches))],
-            "0.05",
+            "at most 0.05",
         )
-    _row("the same without prefetch", [_waiting(sample("plain"))], "")
+    _row("the same without prefetching", [_waiting(sample("plain"))], "")
 
 
-def _row(what: str, figures: list[float], promise: str) -> None:
-    print(f"| {what} | {', '.join(f'{figure:.3g}' for figure in figures)} | {promise} |", flush=True)
+def _row(what: str, figures: list[float], target: str) -> None:
+    print(f"| {what} | {', '.join(f'{figure:.3g}' for figure in figures)} | {target} |", flush=True)
 
 
 def _times(*seconds: NDArray[np.float64]) -> str:
@@ -74,7 +74,7 @@ def _times(*seconds: NDArray[np.float64]) -> str:
 
 
 def _seconds(calls: list[Call], pause: float = 0.0, repeats: int = 3) -> list[NDArray[np.float64]]:
-    """Seconds of each call in each round, (ROUNDS,) a call."""
+    """Seconds per call: for each call an array (ROUNDS,)."""
     seconds = np.empty((len(calls), ROUNDS))
     for turn in range(ROUNDS):
         for i, call in enumerate(calls):
@@ -105,18 +105,18 @@ def _tree_sizes() -> list[float]:
 
 
 def _add_row() -> None:
-    lanes, slots = 16, 2_000
-    frames = np.random.default_rng(0).integers(0, 256, (32, lanes, SIDE, SIDE), np.uint8)
-    feed = Feed(frames, capacity=slots * lanes, frame_stack=STACK, num_threads=1)
-    ring = np.ones((lanes, slots, SIDE, SIDE), np.uint8)
+    num_envs, slots = 16, 2_000
+    frames = np.random.default_rng(0).integers(0, 256, (32, num_envs, SIDE, SIDE), np.uint8)
+    filled = FilledReplay(frames, capacity=slots * num_envs, frame_stack=STACK, num_threads=1)
+    ring = np.ones((num_envs, slots, SIDE, SIDE), np.uint8)
     steps = iter(range(10**9))
 
     def copy() -> None:
         step = next(steps)
         ring[:, step % slots] = frames[step % len(frames)]
 
-    add, copied = _seconds([feed.step, copy], repeats=50)
-    _row("add of 16 lanes, us beyond twice the copy", [1e6 * median(add - 2 * copied)], "10")
+    add, copied = _seconds([filled.step, copy], repeats=50)
+    _row("add for 16 environments, us beyond twice the copy", [1e6 * median(add - 2 * copied)], "at most 10")
     print(f"| add, copy | {1e6 * median(add):.1f} us, {1e6 * median(copied):.1f} us | |")
 
 
@@ -124,11 +124,11 @@ def _waiting(take: Call, batches: int = 400) -> float:
     waited = 0.0
     begin = perf_counter()
     for _ in range(batches):
-        asked = perf_counter()
+        requested = perf_counter()
         take()
-        got = perf_counter()
-        waited += got - asked
-        while perf_counter() - got < CONSUMER_SECONDS:
+        received = perf_counter()
+        waited += received - requested
+        while perf_counter() - received < CONSUMER_SECONDS:
             pass
     return waited / (perf_counter() - begin)
 

@@ -1,8 +1,8 @@
-"""`python benchmarks/updates.py`: the whole gradient update of apexline and of others, on the same networks and batch.
+"""`python -m benchmarks.updates.compare`: gradient updates of apexline and other libraries, same networks and batch.
 
-All are timed in turns, a burst of each in every round, each round beginning one further; a ratio is the median over the
-rounds of the peer's time over apexline's in the same round. On the CPU time is processor time of the process, which
-other work on the machine hardly moves; on a GPU it is wall-clock time, from idle to idle.
+Every round times a burst of each, starting with another one each time. A ratio is the median over the rounds of the
+other library's time over apexline's in the same round. Time is processor time on a CPU, and wall-clock time between
+two synchronizations on a GPU.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from benchmarks.machine import here_and_now, versions
 from benchmarks.updates.updaters import UPDATERS, Setting, Updater
 
 BURST = 0.25
-"""Seconds that a burst is meant to take."""
+"""Seconds per burst, approximately."""
 CALLS = ("update", "replay_update")
 
 METHOD = """\
-`fixed batch` is the gradient update alone; `own replay` also draws the batch from the peer's own replay of 5,000
-transitions and, in apexline's, returns the priorities. Times are the median over {rounds} rounds and, in brackets, the
-shortest round. A ratio is the median over the rounds of the peer's time over apexline's in the same round: above 1 the
-peer is slower. {clock} {threads} of torch and the replays."""
+`fixed batch` is the gradient update alone; `own replay` also samples the batch from the library's own replay of 5,000
+transitions and, for apexline, updates the priorities. Times are the median over {rounds} rounds and, in brackets, the
+shortest round. A ratio is the median over the rounds of the library's time over apexline's in the same round: above 1
+the library is slower. {clock} {threads} for torch and the replays."""
 
 DIFFERENCES = """\
 The encoder, the bottleneck behind it (Linear, LayerNorm, Tanh), the widths of the hidden layers, the batch, the
-learning rates and the n-step discount are the same for all. What is not:
+learning rates and the n-step discount are the same for all. The differences:
 
 - apexline computes encoders in bfloat16 and has LayerNorm in hidden layers; the others compute in float32 without it.
-  The float32 row of apexline tells how much of the ratio is arithmetic.
+  The float32 row of apexline shows how much of the ratio comes from the precision.
 - On a GPU apexline's update is one CUDA graph, as in training; the others launch every kernel.
-- apexline mirrors transitions by chance; its critic has importance weights, its actor a penalty, both losses smoothing
-  noise; it keeps a weight average for evaluation, reads no value on the host, and moves all copies in one call.
-- The bottleneck is one a head in apexline and DrQ-v2, one an encoder elsewhere.
-- apexline's replay is prioritized, n-step 3 and shifts images; stable-baselines3's is uniform, with n-step 3."""
+- apexline flips transitions at random; its critic has importance weights, its actor a penalty, both losses smoothing
+  noise; it keeps a weight average for evaluation, reads no value on the host, and updates all copies in one call.
+- apexline and DrQ-v2 have one bottleneck per head, the others one per encoder.
+- apexline's replay is prioritized, with n-step 3 and random shifts; stable-baselines3's is uniform, with n-step 3."""
 
 
 @dataclass
 class Row:
-    """An updater and the seconds of a call in each round, by call and clock."""
+    """An updater, the calls per burst, and the seconds per call in each round, by call and clock."""
 
     updater: Updater
     size: dict[str, int] = field(default_factory=dict)
@@ -55,19 +55,23 @@ class Row:
 
 
 def main() -> None:
-    """Measures and prints a Markdown table; writes it where it is told to."""
-    parser = argparse.ArgumentParser(description="Gradient updates of apexline and of others, as a table.")
-    parser.add_argument("--preset", choices=("cpu", "cuda"), default="cpu", help="whose networks and batch")
+    """Measures and prints a Markdown table; `--out` writes it to a folder."""
+    parser = argparse.ArgumentParser(
+        description="Gradient updates of apexline and other libraries, as a table."
+    )
+    parser.add_argument(
+        "--preset", choices=("cpu", "cuda"), default="cpu", help="preset of the networks and the batch"
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, default=1, help="of torch and the replays; default 1")
-    parser.add_argument("--rounds", type=int, default=30, help="bursts of everything; default 30")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch and the replays; default 1")
+    parser.add_argument("--rounds", type=int, default=30, help="bursts of each updater; default 30")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write README.md and rounds.json there")
     options = parser.parse_args()
     for name in ("threads", "rounds"):
         if getattr(options, name) < 1:
-            parser.error(f"--{name} is {getattr(options, name)}; it must be >= 1")
+            parser.error(f"--{name} is {getattr(options, name)}; expected >= 1")
     if options.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device is cuda, but torch sees no GPU")
+        parser.error("--device is cuda, but torch finds no GPU")
 
     torch.set_num_threads(options.threads)
     setting = Setting(preset(options.preset), torch.device(options.device), options.threads)
@@ -88,7 +92,7 @@ def main() -> None:
 
 
 def make_ready(row: Row, device: torch.device) -> None:
-    """Checks what the updater does, warms it up and chooses how many calls make a burst."""
+    """Checks the updater, warms it up and sets the number of calls per burst."""
     row.updater.check()
     for call in CALLS if row.updater.has_replay else CALLS[:1]:
         update = getattr(row.updater, call)
@@ -98,7 +102,7 @@ def make_ready(row: Row, device: torch.device) -> None:
 
 
 def burst(call: Callable[[], None], count: int, device: torch.device) -> dict[str, float]:
-    """Seconds a call, by the processor (all threads of the process together) and by the clock."""
+    """Seconds per call: processor time (all threads of the process together) and wall-clock time."""
     call()
     _wait(device)
     clock, processor = perf_counter(), process_time()
@@ -109,13 +113,13 @@ def burst(call: Callable[[], None], count: int, device: torch.device) -> dict[st
 
 
 def ratio(row: Row, base: Row, call: str, clock: str) -> float:
-    """Median over the rounds of the row's time over the base's."""
+    """Median over the rounds of the time of `row` over the time of `base`."""
     pairs = zip(row.rounds[call], base.rounds[call], strict=True)
     return median(theirs[clock] / ours[clock] for theirs, ours in pairs)
 
 
 def report(rows: Sequence[Row], setting: Setting, rounds: int) -> str:
-    """The table, and what must be known to read it."""
+    """The table with the method, the differences and the versions."""
     config, device = setting.config, setting.device.type
     clock = "cpu" if device == "cpu" else "wall"
     name = torch.cuda.get_device_name() if device == "cuda" else "the CPU"
@@ -127,7 +131,7 @@ def report(rows: Sequence[Row], setting: Setting, rounds: int) -> str:
         threads="One thread" if setting.threads == 1 else f"{setting.threads} threads",
     )
     sections = [
-        "# Gradient updates of apexline and of others",
+        "# Gradient updates of apexline and other libraries",
         f"{here_and_now()}. Preset `{config.preset}` on {name}: observations {setting.shape}, {networks}.",
         method,
         table(rows, clock),
@@ -141,7 +145,7 @@ def report(rows: Sequence[Row], setting: Setting, rounds: int) -> str:
 
 
 def table(rows: Sequence[Row], clock: str) -> str:
-    """One row an updater; the first two, with one critic and with two, are what all are held against."""
+    """A row for each updater; the ratios are to the first two, which have one critic and two."""
     lines = [
         "| update | critics | fixed batch, ms | to one critic | to two | own replay, ms | to one critic | to two |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -160,7 +164,7 @@ def table(rows: Sequence[Row], clock: str) -> str:
 
 
 def write(folder: Path, text: str, rows: Sequence[Row], setting: Setting) -> None:
-    """README.md and rounds.json, with every round's times."""
+    """Writes README.md, and rounds.json with the times of every round."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "README.md").write_text(text + "\n")
     raw = {

@@ -1,4 +1,4 @@
-"""Every updater does what is timed, and the check sees where one does not."""
+"""Every updater performs whole updates, and `Updater.check` detects one that does not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_an_update_changes_every_network(kind: type[Updater]) -> None:
 
 
 @pytest.mark.parametrize("name", ["encoder", "critic", "actor"])
-def test_a_network_that_stays_as_it_was_is_seen(name: str) -> None:
+def test_an_unchanged_network_is_detected(name: str) -> None:
     class Frozen(ApexlineSingle):
         def update(self) -> None:
             network: nn.Module = self.networks()[name]
@@ -39,7 +39,7 @@ def test_a_network_that_stays_as_it_was_is_seen(name: str) -> None:
         made(Frozen).check()
 
 
-def test_a_loss_that_is_not_finite_is_seen() -> None:
+def test_a_loss_that_is_not_finite_is_detected() -> None:
     class Lost(ApexlineSingle):
         def losses(self) -> dict[str, float]:
             return {"critic": float("nan")}
@@ -48,8 +48,8 @@ def test_a_loss_that_is_not_finite_is_seen() -> None:
         made(Lost).check()
 
 
-def test_all_have_as_many_parameters_in_their_encoder() -> None:
-    """But for the bottleneck, which stable-baselines3 counts to it."""
+def test_all_encoders_have_the_same_number_of_parameters() -> None:
+    """Without the bottleneck, which belongs to the encoder in stable-baselines3."""
     counts = {}
     for kind in UPDATERS:
         parameters = made(kind).networks()["encoder"].parameters()
@@ -66,14 +66,14 @@ def test_shifts_move_whole_images() -> None:
     padded = nn.functional.pad(images, (2,) * 4, "replicate")
     places = set()
     for image, found in zip(padded, moved, strict=True):
-        fits = [
+        matches = [
             (y, x)
             for y in range(5)
             for x in range(5)
             if torch.allclose(image[:, y : y + 9, x : x + 9], found, atol=1e-5)
         ]
-        assert fits
-        places.update(fits)
+        assert matches
+        places.update(matches)
     assert len(places) > 12
 
 

@@ -1,1 +1,1 @@
-"""What each peer is timed at; `python -m works.PEER WORK` starts a worker in that peer's environment."""
+"""The works of each peer. `python -m benchmarks.peers.works.PEER WORK` starts a worker in the peer's environment."""

@@ -1,4 +1,4 @@
-"""apexline itself, what the others are held against."""
+"""apexline, the base of all ratios."""
 
 from __future__ import annotations
 
@@ -35,14 +35,19 @@ class LargeTree(ApexlineTree):
 
 
 class ApexlineReplay(Replay):
-    lanes = 1
-    notes: Sequence[str] = ("n_step 3", "PER", "stratified draws", "frames stored once, stacked when drawn")
+    num_envs = 1
+    notes: Sequence[str] = (
+        "n_step 3",
+        "PER",
+        "stratified sampling",
+        "frames stored once, stacked when sampled",
+    )
 
     def fill(self) -> None:
         count = self.transitions // STEPS
         self.buffer = PrioritizedFrameReplay(
-            capacity=count * (STEPS + 1),  # an episode takes a slot for its last frame
-            num_envs=self.lanes,
+            capacity=count * (STEPS + 1),  # an episode needs a slot for its last frame
+            num_envs=self.num_envs,
             frame_shape=episodes.OBS_SHAPE[1:],
             action_shape=episodes.ACTION_SHAPE,
             frame_stack=episodes.STACK,
@@ -54,19 +59,19 @@ class ApexlineReplay(Replay):
             shift=0,
             num_threads=1,
         )
-        for first in range(0, count, self.lanes):
-            lanes = [Episode.make(first + lane) for lane in range(self.lanes)]
+        for first in range(0, count, self.num_envs):
+            batch = [Episode.make(first + env) for env in range(self.num_envs)]
             frames, actions, rewards, terminated = (
-                np.stack([getattr(lane, field) for lane in lanes], axis=1)
+                np.stack([getattr(episode, field) for episode in batch], axis=1)
                 for field in ("obs", "action", "reward", "terminated")
             )
-            final = np.stack([lane.next_obs[-1, -1] for lane in lanes])
-            truncated = np.zeros(self.lanes, bool)
+            final = np.stack([episode.next_obs[-1, -1] for episode in batch])
+            truncated = np.zeros(self.num_envs, bool)
             for step in range(STEPS):
                 self.buffer.add(
                     frames[step, :, -1], actions[step], rewards[step], terminated[step], truncated, final
                 )
-        assert len(self.buffer) == self.transitions, f"{len(self.buffer)} transitions can be drawn"
+        assert len(self.buffer) == self.transitions, f"{len(self.buffer)} transitions can be sampled"
 
     def draw(self) -> Batch:
         return self.buffer.sample(episodes.BATCH)
@@ -82,13 +87,13 @@ class ApexlineReplay(Replay):
 
 
 class LargeReplay(ApexlineReplay):
-    lanes = 8
+    num_envs = 8
     transitions = 100_000
-    notes = ("100k transitions in 8 lanes", *ApexlineReplay.notes)
+    notes = ("100k transitions of 8 environments", *ApexlineReplay.notes)
 
 
 class ApexlineGames(Games):
-    notes = ("restarts a game with the step after its end",)
+    notes = ("resets an environment in the step after its end",)
 
     def make(self) -> None:
         self.env = CarRacingVectorEnv(self.games, num_threads=self.cores)
@@ -105,7 +110,7 @@ class ApexlineGames2(ApexlineGames):
 
 class ApexlineGame(Games):
     games = 1
-    notes = ("one game, reset by its caller",)
+    notes = ("one environment, reset by the caller",)
 
     def make(self) -> None:
         self.env = CarRacingEnv()

@@ -18,10 +18,10 @@ FIELDS = {"obs": OBS, "act": {"shape": episodes.ACTION_SHAPE}, "rew": {}, "done"
 
 
 class CpprbTree(Tree):
-    """Its trees are private; a buffer that stores one byte a leaf is as near as its API comes to them."""
+    """Its trees are private; a buffer that stores one byte per leaf is the closest public API."""
 
     notes = (
-        "a buffer of one byte a leaf: includes that byte, a minimum tree, importance weights and powers",
+        "a buffer of one byte per leaf: includes that byte, a minimum tree, importance weights and powers",
         "float32",
     )
 

@@ -1,4 +1,4 @@
-"""EnvPool: the game in C++ with Box2D, drawn by a rasteriser of its own, on threads."""
+"""EnvPool: CarRacing in C++ with Box2D and its own rasterizer, on threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.peers.works.protocol import serve
 
 
 class Pool(Games):
-    notes = ("synchronous", "restarts a game with the step after its end")
+    notes = ("synchronous", "resets an environment in the step after its end")
 
     def make(self) -> None:
         self.env = envpool.make(

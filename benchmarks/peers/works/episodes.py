@@ -1,4 +1,4 @@
-"""The work of the replays: episodes of 250 steps seen as stacks of four 84x84 frames, batches of 256."""
+"""The work of the replays: episodes of 250 steps, stacks of four 84x84 frames, batches of 256."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.peers.works.protocol import Work
 
 TRANSITIONS = 20_000
 STEPS = 250
-"""Transitions of an episode, whose last one terminates."""
+"""Transitions per episode; the last one terminates."""
 STACK = 4
 SIDE = 84
 OBS_SHAPE = (STACK, SIDE, SIDE)
@@ -27,13 +27,13 @@ BETA = 0.4
 EPSILON = 0.01
 BATCH = 256
 BATCHES = 64
-"""Drawn batches whose priorities are set in turn."""
+"""Sampled batches whose priorities are set in turn."""
 NOISE = np.random.default_rng(0).integers(0, 256, (64, SIDE, SIDE), np.uint8)
 
 
 @dataclass(frozen=True)
 class Episode:
-    """All transitions of an episode; an action tells which it is: (number of the episode, step)."""
+    """All transitions of an episode. An action is (number of the episode, step)."""
 
     obs: NDArray[np.uint8]
     action: NDArray[np.float32]
@@ -45,17 +45,17 @@ class Episode:
     def make(cls, number: int) -> Episode:
         steps = np.arange(STEPS)
         action = np.stack([np.full(STEPS, number), steps], axis=1).astype(np.float32)
-        seen = stacks(number, np.arange(STEPS + 1))
-        return cls(seen[:-1], action, rewards(steps), seen[1:], steps == STEPS - 1)
+        obs = stacks(number, np.arange(STEPS + 1))
+        return cls(obs[:-1], action, rewards(steps), obs[1:], steps == STEPS - 1)
 
 
 def stacks(episodes: ArrayLike, steps: ArrayLike) -> NDArray[np.uint8]:
-    """What is seen at some steps, (..., STACK, SIDE, SIDE); at a start the first frame repeats.
+    """Observations (..., STACK, SIDE, SIDE) at the given steps; before a start the first frame repeats.
 
-    Frames are noise that begins with their number, so no two are equal.
+    Frames are noise that begins with the number of the frame, so no two are equal.
     """
-    seen = np.maximum(0, np.asarray(steps)[..., None] + np.arange(1 - STACK, 1))
-    numbers = np.asarray(episodes)[..., None] * (STEPS + 1) + seen
+    frame_steps = np.maximum(0, np.asarray(steps)[..., None] + np.arange(1 - STACK, 1))
+    numbers = np.asarray(episodes)[..., None] * (STEPS + 1) + frame_steps
     frames: NDArray[np.uint8] = NOISE[numbers % len(NOISE)]
     frames[..., 0, :4] = numbers.astype("<u4")[..., None].view(np.uint8)
     return frames
@@ -66,7 +66,7 @@ def rewards(steps: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class Replay(Work):
-    """A peer defines how its buffer is filled, drawn from and set, and what a batch of it holds."""
+    """A peer implements how its buffer is filled, sampled and updated, and names the fields of its batches."""
 
     calls: Sequence[str] = ("sample", "update")
     n_step: ClassVar[int] = N_STEP
@@ -74,36 +74,36 @@ class Replay(Work):
     prioritized: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        np.random.seed(0)  # noqa: NPY002 - what most peers draw from
+        np.random.seed(0)  # noqa: NPY002 - the generator of most peers
         self.fill()
         if not self.prioritized:
             return
         rng = np.random.default_rng(0)
         errors = np.abs(rng.standard_normal((BATCHES - 1, BATCH)))
-        for number in range(2 * self.transitions // BATCH):  # until hardly any priority is the first one
+        for number in range(2 * self.transitions // BATCH):  # until few initial priorities are left
             self.put(self.indices(self.draw()), self.errors(errors[number % len(errors)]))
-        # One batch of errors less than of indices: every time round they meet others.
+        # One batch of errors fewer than of indices, so that they pair up differently in every cycle.
         self._errors = cycle([self.errors(batch) for batch in errors])
         self._indices = cycle([self.indices(self.draw()) for _ in range(BATCHES)])
 
     @abstractmethod
     def fill(self) -> None:
-        """Makes a buffer of so many transitions."""
+        """Creates a buffer with `transitions` transitions."""
 
     @abstractmethod
     def draw(self) -> Any:
-        """A batch with everything that a learner needs."""
+        """Samples a batch with everything that a learner needs."""
 
     @abstractmethod
     def fields(self, batch: Any) -> tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]:
         """obs, action, reward and next_obs of a batch, for the check."""
 
     def indices(self, batch: Any) -> Any:
-        """Of a batch, as `put` takes them."""
+        """Indices of a batch, in the type that `put` takes."""
         raise NotImplementedError
 
     def errors(self, errors: NDArray[np.float64]) -> Any:
-        """Absolute errors (B,) in the type that `put` takes without converting them."""
+        """Absolute errors (B,) in a type that `put` takes without conversion."""
         return errors
 
     def put(self, indices: Any, errors: Any) -> None:
@@ -111,7 +111,7 @@ class Replay(Work):
         raise NotImplementedError
 
     def sample(self) -> Any:
-        """Draws a batch."""
+        """Samples a batch."""
         return self.draw()
 
     def update(self) -> None:
@@ -124,9 +124,11 @@ class Replay(Work):
             assert obs.shape == next_obs.shape == (BATCH, *OBS_SHAPE), f"obs is {obs.shape}"
             assert obs.dtype == next_obs.dtype == np.uint8, f"obs is {obs.dtype}"
             episodes, steps = action.astype(np.int64).reshape(BATCH, 2).T
-            assert len(np.unique(episodes * STEPS + steps)) > BATCH // 2, "hardly any transition is drawn"
+            assert len(np.unique(episodes * STEPS + steps)) > BATCH // 2, (
+                "too few distinct transitions are sampled"
+            )
             assert np.array_equal(obs, stacks(episodes, steps)), "obs is not what was stored"
-            # What follows an end means nothing, and peers differ in it.
+            # Fields after the end of an episode are undefined; peers differ in them.
             inner = steps + self.n_step < STEPS
             after = stacks(episodes, steps + self.n_step)
             assert np.array_equal(next_obs[inner], after[inner]), "next_obs is not what was stored"

@@ -1,4 +1,4 @@
-"""gymnasium: the stock game, with Box2D and pygame."""
+"""gymnasium: the stock environment with Box2D and pygame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def make_game() -> gym.Env[NDArray[np.uint8], NDArray[np.float32]]:
 
 class Single(Games):
     games = 1
-    notes = ("one game, reset by its caller",)
+    notes = ("one environment, reset by the caller",)
 
     def make(self) -> None:
         self.env = make_game()
@@ -36,8 +36,8 @@ class Asynchronous(Games):
     games = 2
     cores = 2
     notes = (
-        "`AsyncVectorEnv`, a process a game, shared memory",
-        "restarts a game with the step after its end",
+        "`AsyncVectorEnv`, one process per environment, shared memory",
+        "resets an environment in the step after its end",
     )
 
     def make(self) -> None:

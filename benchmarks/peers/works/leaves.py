@@ -1,4 +1,4 @@
-"""The work of the trees: a million priorities, batches of 256, other places every time."""
+"""The work of the trees: a million priorities, batches of 256 at different indices in every call."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from benchmarks.peers.works.protocol import Work
 MILLION = 1_000_000
 BATCH = 256
 BATCHES = 4096
-"""Batches of updates before they repeat: as many places as the tree has leaves, so that none is cached by habit."""
+"""Batches of updates before they repeat: as many indices as leaves, so that none stays in a CPU cache."""
 
 
 def draw_priorities(rng: np.random.Generator, *shape: int) -> NDArray[np.float64]:
-    """As prioritized replay has them: (|td| + 0.01)^0.6 of normal errors."""
+    """Priorities as in prioritized replay: (|error| + 0.01)^0.6 of normal errors."""
     priorities: NDArray[np.float64] = (np.abs(rng.standard_normal(shape)) + 0.01) ** 0.6
     return priorities
 
 
 class Tree(Work):
-    """A peer defines how its tree is filled, drawn from and set, and may say how it likes its arguments."""
+    """A peer implements how its tree is filled, sampled and updated, and may convert the arguments."""
 
     calls = ("sample", "update")
     leaves = MILLION
 
     def __init__(self) -> None:
-        np.random.seed(0)  # noqa: NPY002 - what most peers draw from
+        np.random.seed(0)  # noqa: NPY002 - the generator of most peers
         rng = np.random.default_rng(0)
         self.priorities = draw_priorities(rng, self.leaves)
         self.fill(self.priorities)
@@ -41,22 +41,22 @@ class Tree(Work):
 
     @abstractmethod
     def fill(self, priorities: NDArray[np.float64]) -> None:
-        """Makes a tree of these leaves."""
+        """Creates a tree with these leaves."""
 
     @abstractmethod
     def draw(self) -> ArrayLike:
-        """Indices of `BATCH` leaves, each drawn in proportion to its priority."""
+        """Indices of `BATCH` leaves, each sampled in proportion to its priority."""
 
     @abstractmethod
     def put(self, indices: Any, priorities: Any) -> None:
         """Sets priorities."""
 
     def arguments(self, indices: NDArray[np.int64], priorities: NDArray[np.float64]) -> tuple[Any, Any]:
-        """In the types that `put` takes without converting them."""
+        """The arguments in types that `put` takes without conversion."""
         return indices, priorities
 
     def sample(self) -> ArrayLike:
-        """Draws a batch."""
+        """Samples a batch."""
         return self.draw()
 
     def update(self) -> None:
@@ -69,15 +69,15 @@ class Tree(Work):
         drawn = np.stack(batches)
         assert ((drawn >= 0) & (drawn < self.leaves)).all(), "an index is out of range"
         mean = self.priorities[drawn].mean() / (np.square(self.priorities).sum() / self.priorities.sum())
-        assert abs(mean - 1) < 0.03, f"drawn priorities are {mean:.3f} times what they must be on average"
+        assert abs(mean - 1) < 0.03, f"sampled priorities are {mean:.3f} times their expected mean"
         stratified = bool((np.diff(drawn, axis=1) >= 0).all())
-        self.notes = (*self.notes, "stratified draws" if stratified else "independent draws")
+        self.notes = (*self.notes, "stratified sampling" if stratified else "independent sampling")
 
         heavy = np.random.default_rng(1).choice(self.leaves, BATCH, replace=False)
         self.put(*self.arguments(heavy, np.full(BATCH, self.priorities.sum())))
-        assert self._share(heavy) > 0.9, "leaves made heavy are not drawn"
+        assert self._share(heavy) > 0.9, "leaves with a large priority are not sampled"
         self.put(*self.arguments(heavy, self.priorities[heavy]))
-        assert self._share(heavy) < 0.1, "leaves made light again are drawn"
+        assert self._share(heavy) < 0.1, "leaves with a small priority are sampled"
 
     def _share(self, leaves: Sequence[int] | NDArray[np.int64]) -> float:
         return float(np.isin(np.stack([np.asarray(self.draw()) for _ in range(8)]), leaves).mean())

@@ -1,4 +1,4 @@
-"""A worker: makes one work ready, then times a burst of its calls for each line it reads, and answers in JSON."""
+"""The worker process: prepares one work, then times a burst of a call for each line read, and replies in JSON."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from time import perf_counter, process_time
 from typing import Any
 
 BURST = 0.035
-"""Seconds that a burst of calls is meant to take."""
+"""Seconds per burst of calls, approximately."""
 WARM_UP = 0.5
-"""Seconds of calls before the first burst, which also tell how many calls make a burst."""
+"""Seconds of calls before the first burst, which determine the number of calls per burst."""
 
 
 class Work(ABC):
-    """Set up when it is made; every call does the same amount of work on fresh data."""
+    """Prepared by its constructor. Every call does the same amount of work on different data."""
 
     notes: Sequence[str] = ()
-    """What the table must say of it."""
+    """Notes in the table."""
     calls: Sequence[str]
-    """The methods that can be timed."""
+    """Names of the timed methods."""
     facts: Mapping[str, Any] = {}
-    """What else the table must know."""
+    """Further columns of the table."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raises AssertionError where the peer does not do what is compared."""
+        """Raises AssertionError if the peer does not do the compared work."""
 
 
 def serve(works: Mapping[str, Callable[[], Work]], packages: Sequence[str], **facts: str) -> None:
     """Runs the work named on the command line until standard input ends.
 
     Args:
-        works: by name.
-        packages: distributions whose versions are told, the peer's first.
-        facts: what else belongs to the versions.
+        works: constructors by name.
+        packages: distributions whose versions are reported, the peer's first.
+        facts: further entries of the versions.
     """
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not come between the replies
+    os.dup2(2, 1)  # output of the libraries goes to standard error, not between the replies
 
     def reply(message: Mapping[str, Any]) -> None:
         print(json.dumps(message), file=replies, flush=True)
@@ -65,7 +65,7 @@ def serve(works: Mapping[str, Callable[[], Work]], packages: Sequence[str], **fa
 
 
 def burst_size(call: Callable[[], Any]) -> int:
-    """How many calls take `BURST`; warms up."""
+    """Number of calls that take `BURST` seconds. Warms up as a side effect."""
     begin, count = perf_counter(), 0
     while (elapsed := perf_counter() - begin) < WARM_UP or count < 3:
         call()
@@ -74,8 +74,8 @@ def burst_size(call: Callable[[], Any]) -> int:
 
 
 def burst(call: Callable[[], Any], count: int) -> dict[str, float]:
-    """Seconds a call, by the processor (all threads of the process together) and by the clock."""
-    for _ in range(1 + count // 10):  # other processes had the caches meanwhile
+    """Seconds per call: processor time (all threads of the process together) and wall-clock time."""
+    for _ in range(1 + count // 10):  # other workers have replaced the CPU caches
         call()
     clock, processor = perf_counter(), process_time()
     for _ in range(count):

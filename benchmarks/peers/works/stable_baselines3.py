@@ -21,10 +21,10 @@ class StableReplay(Replay):
     prioritized = False
     calls = ("sample",)
     notes: Sequence[str] = (
-        "uniform, no PER: it draws no priorities and makes no weights",
+        "uniform, no PER: no priorities and no weights",
         "n_step 1",
-        "stores stacks and next stacks whole",
-        "gives tensors",
+        "stores whole stacks and next stacks",
+        "returns tensors",
     )
     kind: ClassVar[type[ReplayBuffer]] = ReplayBuffer
     options: ClassVar[dict[str, Any]] = {}

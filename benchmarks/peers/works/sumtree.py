@@ -13,7 +13,7 @@ from benchmarks.peers.works.protocol import serve
 
 
 class RustTree(Tree):
-    notes = ("batched calls", "takes and gives lists, which were made beforehand")
+    notes = ("batched calls", "takes and returns lists; making them is not timed")
 
     def fill(self, priorities: NDArray[np.float64]) -> None:
         self.tree = SumTree(len(priorities))

@@ -1,4 +1,4 @@
-"""Tianshou: a segment tree compiled by Numba, and a buffer that stacks frames when they are drawn."""
+"""Tianshou: a segment tree compiled by Numba, and a buffer that stacks frames when sampling."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from benchmarks.peers.works.protocol import serve
 
 
 class TianshouTree(Tree):
-    notes = ("draws as its prioritized buffer does",)
+    notes = ("samples as its prioritized buffer does",)
 
     def fill(self, priorities: NDArray[np.float64]) -> None:
         self.tree = SegmentTree(len(priorities))
         self.tree[np.arange(len(priorities))] = priorities
 
     def draw(self) -> ArrayLike:
-        masses = np.random.rand(BATCH) * self.tree.reduce()  # noqa: NPY002 - as the peer does
+        masses = np.random.rand(BATCH) * self.tree.reduce()  # noqa: NPY002 - as its buffer does
         indices: ArrayLike = self.tree.get_prefix_sum_idx(masses)
         return indices
 
@@ -34,7 +34,7 @@ class TianshouTree(Tree):
 class TianshouReplay(Replay):
     n_step = 1
     notes = (
-        "n_step 1: its n-step returns are made by the algorithm, not the buffer",
+        "n_step 1: the algorithm computes n-step returns, not the buffer",
         "PER, epsilon fixed at 1.2e-7",
         "frames stored once (`ignore_obs_next`, `save_only_last_obs`)",
     )

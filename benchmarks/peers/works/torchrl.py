@@ -18,7 +18,7 @@ from benchmarks.peers.works.protocol import serve
 
 
 class TorchTree(Tree):
-    notes = ("float32", "draws as its prioritized sampler does")
+    notes = ("float32", "samples as its prioritized sampler does")
 
     def fill(self, priorities: NDArray[np.float64]) -> None:
         self.tree = SumSegmentTreeFp32(len(priorities))
@@ -26,7 +26,7 @@ class TorchTree(Tree):
 
     def draw(self) -> ArrayLike:
         total = self.tree.query(0, self.leaves)
-        masses = np.random.uniform(0.0, total, size=BATCH)  # noqa: NPY002 - as the peer does
+        masses = np.random.uniform(0.0, total, size=BATCH)  # noqa: NPY002 - as its sampler does
         indices = self.tree.scan_lower_bound(masses)
         drawn: ArrayLike = np.minimum(
             indices, self.leaves - 1, out=indices
@@ -42,10 +42,10 @@ class TorchTree(Tree):
 
 class TorchReplay(Replay):
     notes = (
-        "n_step 3 by `MultiStep`, made before data are stored",
+        "n_step 3 by `MultiStep`, computed before data are stored",
         "PER",
-        "stores stacks and next stacks whole",
-        "gives tensors",
+        "stores whole stacks and next stacks",
+        "returns tensors",
     )
 
     def fill(self) -> None:

@@ -1,4 +1,4 @@
-"""What is measured: one definition for the pytest-benchmark suites and for `check.py`."""
+"""The benchmarks, used by the pytest-benchmark suites and by `check.py`."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ WORKLOADS: dict[str, type[Workload]] = {
         UpdateLearner,
     )
 }
-"""By name, in the order they are reported."""
+"""Benchmarks by name, in the order of the report."""

@@ -1,4 +1,4 @@
-"""A step of the game as the agent plays it."""
+"""The stock environment with apexline's wrappers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from benchmarks.ratios.workloads.workload import Workload
 
 OPTIONS = EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True)
 CIRCLING = np.array([0.3, 0.1], np.float32)
-"""Steer and pedal that keep the car near its start."""
+"""Steering and pedal that keep the car near its start."""
 
 
 class EnvStep(Workload):
-    """The reference plays the same frames of the same game, plain: four steps that each draw."""
+    """The reference steps the same frames without wrappers: four steps, each with an image."""
 
     name = "env-step"
     reference_name = "four plain steps of CarRacing-v3"
 
     EPISODE = 200
-    """Steps before both games begin anew; the game's own limit is 250."""
+    """Steps before both environments are reset; the game ends an episode after 250."""
 
     def __init__(self) -> None:
         self.env = make_env(OPTIONS, training=False)

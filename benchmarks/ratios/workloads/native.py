@@ -1,4 +1,4 @@
-"""The native game in a batch, as a collector steps and resets it."""
+"""The vectorized native environment, stepped and reset as during training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GAMES = 16
 
 
 class NativeWorkload(Workload):
-    """The reference is the stock game where it draws nothing: that is a fiftieth of its time, and no less steady."""
+    """The reference is the stock game without drawing, which takes 98% of its time and would exceed a round."""
 
     def __init__(self) -> None:
         self.env = make_native_vector(OPTIONS, GAMES, training=False, num_threads=1)
@@ -30,13 +30,13 @@ class NativeWorkload(Workload):
 
 
 class NativeStep(NativeWorkload):
-    """A step in every game: 64 frames of the game and 16 images."""
+    """One step of all environments: 64 frames and 16 images."""
 
     name = "native-step"
     reference_name = "four undrawn steps of CarRacing-v3"
 
     EPISODE = 200
-    """Steps before all games begin anew; the game's own limit is 250."""
+    """Steps before all environments are reset; the game ends an episode after 250."""
 
     _actions = np.tile(CIRCLING, (GAMES, 1))
 
@@ -61,7 +61,7 @@ class NativeStep(NativeWorkload):
 
 
 class NativeReset(NativeWorkload):
-    """New tracks in 16 games, and their first images."""
+    """Reset of 16 environments: new tracks and first images."""
 
     name = "native-reset"
     reference_name = "an undrawn reset of CarRacing-v3"

@@ -1,6 +1,6 @@
-"""The sum tree at a million leaves.
+"""The sum tree with a million leaves.
 
-Priorities are small whole numbers, some of them zero, so that sums are exact in any order of adding up.
+Priorities are small integers, some of them zero, so that sums are exact in any order.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from benchmarks.ratios.workloads.workload import Workload
 LEAVES = 1_000_000
 BATCH = 256
 BATCHES = 4096
-"""Batches before their indices repeat: as many indices as leaves, so that none is in a cache by habit."""
+"""Batches before their indices repeat: as many indices as leaves, so that none stays in a CPU cache."""
 FAN_OUT = 8
 
 
 def as_nodes(priorities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A copy, (nodes, FAN_OUT), in which each node is a whole cache line, as in the tree."""
+    """A copy (nodes, FAN_OUT) in which each node is one cache line, as in the tree."""
     memory = np.empty(len(priorities) + FAN_OUT)
     start = -(memory.ctypes.data // memory.itemsize) % FAN_OUT
     copy = memory[start : start + len(priorities)]
@@ -44,7 +44,7 @@ class TreeWorkload(Workload):
         return self.rng.integers(0, 8, shape).astype(np.float64)
 
     def strata(self) -> NDArray[np.float64]:
-        """Bounds of the equal parts of the total that a batch is drawn from, (BATCH + 1,)."""
+        """Bounds (BATCH + 1,) of the equal parts of the total priority that a batch is sampled from."""
         return np.linspace(0, self.cumulative[-1], BATCH + 1)
 
 

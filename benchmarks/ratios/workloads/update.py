@@ -1,4 +1,4 @@
-"""Updates of the preset `cpu`: the agent's alone, and the learner's with its replay. Torch has one thread."""
+"""Updates of the preset `cpu` on one torch thread: the agent alone, and the learner with its replay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apexline.agent import DDPG
 from apexline.replay import TensorBatch
 from apexline.training import preset
 from apexline.training.learning.learner import Learner
-from benchmarks.ratios.workloads.replay import Feed, random_frames
+from benchmarks.ratios.workloads.replay import FilledReplay, random_frames
 from benchmarks.ratios.workloads.workload import Workload
 
 PRESET = preset("cpu")
@@ -21,7 +21,7 @@ BATCH = PRESET.loop.batch_size
 
 
 class UpdateWorkload(Workload):
-    """The reference is a forward and a backward pass of three plain convolutions, in the preset's precision."""
+    """The reference is a forward and a backward pass of three convolutions in the preset's precision."""
 
     reference_name = "forward, backward of 3 convolutions"
 
@@ -66,13 +66,13 @@ class UpdateLearner(UpdateWorkload):
 
     def __init__(self) -> None:
         super().__init__()
-        self.feed = Feed(
+        self.filled = FilledReplay(
             random_frames(2_500, PRESET.game.frame_size),
             capacity=20_000,
             frame_stack=PRESET.replay.frame_stack,
             shift=PRESET.replay.shift,
         )
-        self.learner = Learner(self.agent, self.feed.replay, BATCH)
+        self.learner = Learner(self.agent, self.filled.replay, BATCH)
 
     def run(self) -> None:
         self.learner.update()

@@ -1,4 +1,4 @@
-"""What a benchmark is."""
+"""The interface of a benchmark."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any, ClassVar
 
 
 class Workload(ABC):
-    """A call to time, and a reference of the same character to hold its time against.
+    """A call to time and a reference call to compare it with.
 
-    A subclass sets itself up when it is made. Every call does the same amount of work on fresh data.
+    The constructor prepares both. Every call does the same amount of work on different data.
     """
 
     name: ClassVar[str]
     reference_name: ClassVar[str]
 
-    def prepare(self) -> None:  # noqa: B027 - most workloads can be called for ever
-        """Called before each round of calls, outside the time that is taken."""
+    def prepare(self) -> None:  # noqa: B027 - most workloads need no preparation
+        """Called before each round of calls; not timed."""
 
     @abstractmethod
     def run(self) -> Any:
-        """What is timed."""
+        """The timed call."""
 
     @abstractmethod
     def reference(self) -> Any:
-        """What it is compared with: NumPy, torch or the stock game, never apexline."""
+        """Comparable work in NumPy, torch or the stock game; never apexline."""

@@ -1,4 +1,4 @@
-"""Gradient updates of apexline and of others, on the same networks and batch: what `updates.py` times."""
+"""Gradient updates of apexline and other libraries on the same networks and batch, timed by `compare.py`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ UPDATERS: tuple[type[Updater], ...] = (
     DrQv2Unshifted,
     DrQv2,
 )
-"""The first two are what the others are held against."""
+"""The ratios of the others are to the first two."""
 
 __all__ = ["UPDATERS", "Setting", "Updater"]

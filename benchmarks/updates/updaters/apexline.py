@@ -1,4 +1,4 @@
-"""apexline's own update, as it ships and with a single critic."""
+"""apexline's update as in the preset, and with a single critic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from benchmarks.updates.updaters.updater import Setting, Updater
 class Apexline(Updater):
     name = "apexline"
     critics: ClassVar[Literal[1, 2]] = 2
-    notes = "as the preset has it: encoders in bfloat16, LayerNorm in hidden layers, no target actor, weight average"
+    notes = (
+        "as in the preset: encoders in bfloat16, LayerNorm in hidden layers, no target actor, weight average"
+    )
     precision: ClassVar[PrecisionName] = "bf16"
 
     def __init__(self, setting: Setting) -> None:
@@ -26,7 +28,7 @@ class Apexline(Updater):
         ones = np.ones(2, np.float32)
         self.agent = DDPG(config, setting.shape, -ones, ones, device=setting.device)
         self._update = make_update(self.agent, setting.batch)
-        self.replay = setting.feed().replay
+        self.replay = setting.filled_replay().replay
 
     def update(self) -> None:
         _, self._metrics = self._update(self.setting.batch)

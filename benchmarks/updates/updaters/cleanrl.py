@@ -1,6 +1,6 @@
-"""An update of the shape of CleanRL's ddpg_continuous_action.py, written anew: one file, plain layers, plain loops.
+"""An update in the style of CleanRL's ddpg_continuous_action.py: plain layers and plain loops.
 
-Actor and critic see the pixels through encoders of their own, and both have target copies.
+Actor and critic have an encoder each, and both have target networks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from benchmarks.updates.updaters.plain import Encoder, mlp, trunk
-from benchmarks.updates.updaters.stable_baselines3 import Nowhere, fill
+from benchmarks.updates.updaters.stable_baselines3 import SpacesOnly, fill
 from benchmarks.updates.updaters.updater import STORED, Setting, Updater
 
 
@@ -34,7 +34,7 @@ class Actor(nn.Module):
 
 
 class Critic(nn.Module):
-    """Those and actions (B, 2) to values (B,)."""
+    """Observations and actions (B, 2) to values (B,)."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class CleanRL(Updater):
     name = "CleanRL-shaped DDPG"
     critics = 1
     notes = (
-        "rewritten; an encoder each, target actor, a step of the actor at every update (CleanRL's default is every "
-        "second); its replay is stable-baselines3's, uniform, n-step 1"
+        "rewritten; an encoder each, target actor, an actor step in every update (CleanRL's default is every "
+        "second one); its replay is stable-baselines3's, uniform, n-step 1"
     )
 
     def __init__(self, setting: Setting) -> None:
@@ -65,7 +65,7 @@ class CleanRL(Updater):
         self.target_actor, self.target_critic = copy.deepcopy(self.actor), copy.deepcopy(self.critic)
         self.critic_optimizer = Adam(self.critic.parameters(), config.critic_lr)
         self.actor_optimizer = Adam(self.actor.parameters(), config.actor_lr)
-        space = Nowhere(setting)
+        space = SpacesOnly(setting)
         assert isinstance(space.observation_space, spaces.Box)
         self.replay = ReplayBuffer(
             STORED,
@@ -99,8 +99,8 @@ class CleanRL(Updater):
         self.actor_optimizer.step()
 
         tau = self.setting.config.agent.tau
-        for network, follower in ((self.actor, self.target_actor), (self.critic, self.target_critic)):
-            for ours, theirs in zip(network.parameters(), follower.parameters(), strict=True):
+        for network, target_network in ((self.actor, self.target_actor), (self.critic, self.target_critic)):
+            for ours, theirs in zip(network.parameters(), target_network.parameters(), strict=True):
                 theirs.data.copy_(tau * ours.data + (1 - tau) * theirs.data)
         self._losses = {"critic": critic_loss.detach(), "actor": actor_loss.detach()}
 

@@ -1,7 +1,7 @@
-"""An update of the shape of DrQ-v2's drqv2.py, written anew, on apexline's encoder in place of its four 3x3 layers.
+"""An update in the style of DrQ-v2's drqv2.py, with apexline's encoder in place of its four 3x3 layers.
 
-One encoder that learns from the critics alone, two critics with one optimiser, a target of the critics only, random
-shifts by `grid_sample` on the device. Its replay reads episodes from files in processes of their own and is not timed.
+One encoder trained by the critics alone, two critics with one optimizer, target networks of the critics only, random
+shifts by `grid_sample` on the device. DrQ-v2's replay reads episodes from files in worker processes and is not timed.
 """
 
 from __future__ import annotations
@@ -131,13 +131,13 @@ class DrQv2Unshifted(DrQv2):
 
 
 def noisy(mean: Tensor) -> Tensor:
-    """`mean` plus clipped noise, within the bounds; gradients pass as if it had not been cut."""
+    """`mean` plus clipped noise, clamped to the bounds; the gradient ignores the clamp."""
     action = mean + (torch.randn_like(mean) * NOISE).clamp(-NOISE_CLIP, NOISE_CLIP)
     return action + (action.clamp(-1 + 1e-6, 1 - 1e-6) - action).detach()
 
 
 def shifted(pixels: Tensor, pad: int) -> Tensor:
-    """Square images (B, C, H, H), each moved by up to `pad` whole pixels, edges repeated."""
+    """Square images (B, C, H, H), each shifted by up to `pad` whole pixels, with edges repeated."""
     count, _, side, _ = pixels.shape
     padded = F.pad(pixels, (pad,) * 4, "replicate")
     step = 2.0 / (side + 2 * pad)

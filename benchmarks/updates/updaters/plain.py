@@ -1,4 +1,4 @@
-"""apexline's networks in plain layers, as others would write them: float32, without LayerNorm in hidden layers."""
+"""apexline's networks in plain torch layers: float32, without LayerNorm in hidden layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Encoder(nn.Module):
         channels, height, width = setting.shape
         layers: list[nn.Module] = []
         for conv in ARCHITECTURES[setting.config.agent.encoder]:
-            assert conv.pool == 1, "pooling is not written here"
+            assert conv.pool == 1, "pooling is not implemented"
             layers += [nn.Conv2d(channels, conv.channels, conv.kernel, conv.stride), nn.ReLU()]
             channels, height, width = conv.channels, conv.output_size(height), conv.output_size(width)
         self.layers = nn.Sequential(*layers, nn.Flatten())
@@ -30,13 +30,13 @@ class Encoder(nn.Module):
 
 
 def trunk(num_features: int, setting: Setting) -> nn.Sequential:
-    """The bottleneck between encoder and head."""
+    """The bottleneck between encoder and head: (B, num_features) to (B, trunk_features)."""
     width = setting.config.agent.trunk_features
     return nn.Sequential(nn.Linear(num_features, width), nn.LayerNorm(width), nn.Tanh())
 
 
 def mlp(inputs: int, outputs: int, setting: Setting) -> nn.Sequential:
-    """A head of the preset's hidden layers."""
+    """A head with the preset's hidden layers: (B, inputs) to (B, outputs)."""
     widths = [inputs, *setting.config.agent.hidden]
     hidden = [layer for i, o in pairwise(widths) for layer in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*hidden, nn.Linear(widths[-1], outputs))

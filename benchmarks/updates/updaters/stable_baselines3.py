@@ -1,4 +1,4 @@
-"""stable-baselines3's own DDPG: `train(gradient_steps=1)` of the real class, on a policy of the same layers."""
+"""stable-baselines3's DDPG: `train(gradient_steps=1)` of its own class on a policy with the same layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.updates.updaters.updater import STORED, Setting, Updater
 class StableBaselines3(Updater):
     name = "stable-baselines3 DDPG"
     critics = 1
-    notes = "its default: actor and critic have an encoder each; target actor, loop over parameters, reads both losses"
+    notes = "its default: an encoder each for actor and critic; target actor, loop over parameters, reads both losses"
     shared: ClassVar[bool] = False
 
     def __init__(self, setting: Setting) -> None:
@@ -31,7 +31,7 @@ class StableBaselines3(Updater):
         config = setting.config
         self.model = DDPG(
             "CnnPolicy",
-            Nowhere(setting),
+            SpacesOnly(setting),
             learning_rate=config.agent.critic_lr,
             buffer_size=STORED,
             batch_size=config.loop.batch_size,
@@ -91,13 +91,13 @@ class StableBaselines3(Updater):
 class StableBaselines3Shared(StableBaselines3):
     name = "stable-baselines3 DDPG, shared encoder"
     notes = (
-        "`share_features_extractor=True`: one encoder, which the actor's loss trains, run five times a step"
+        "`share_features_extractor=True`: one encoder, trained by the actor's loss, run five times per update"
     )
     shared = True
 
 
 class Extractor(BaseFeaturesExtractor):
-    """Encoder and trunk; stable-baselines3 has divided the pixels by 255."""
+    """Encoder and trunk; stable-baselines3 divides the pixels by 255 before."""
 
     def __init__(self, observation_space: gymnasium.Space[Any], setting: Setting) -> None:
         super().__init__(observation_space, setting.config.agent.trunk_features)
@@ -109,8 +109,8 @@ class Extractor(BaseFeaturesExtractor):
         return features
 
 
-class Nowhere(gymnasium.Env[Any, Any]):
-    """Spaces for the policy; it is never played."""
+class SpacesOnly(gymnasium.Env[Any, Any]):
+    """The spaces of the policy; never stepped."""
 
     def __init__(self, setting: Setting) -> None:
         self.observation_space = spaces.Box(0, 255, setting.shape, np.uint8)
@@ -118,7 +118,7 @@ class Nowhere(gymnasium.Env[Any, Any]):
 
 
 class Fixed:
-    """A replay that always draws the same batch."""
+    """A replay that always returns the same batch."""
 
     def __init__(self, batch: ReplayBufferSamples) -> None:
         self._batch = batch

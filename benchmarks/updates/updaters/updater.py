@@ -1,4 +1,4 @@
-"""What an updater is, and the setting that all of them share."""
+"""The interface of an updater, and the setting that all updaters share."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from apexline.replay import TensorBatch
 from apexline.training import TrainConfig
-from benchmarks.ratios.workloads.replay import Feed, random_frames
+from benchmarks.ratios.workloads.replay import FilledReplay, random_frames
 
 STORED = 5_000
-"""Transitions in a replay: far more bytes of frames than a cache holds."""
-LANES = 8
+"""Transitions in a replay: far more frames than a CPU cache holds."""
+NUM_ENVS = 8
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Setting:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of an observation: (stack, H, W)."""
+        """Shape of an observation: (frame_stack, H, W)."""
         return (self.config.replay.frame_stack, *self.config.game.frame_shape)
 
     @cached_property
     def batch(self) -> TensorBatch:
-        """Noise, on the device."""
+        """Random data on the device."""
         generator = torch.Generator().manual_seed(0)
         size = self.config.loop.batch_size
         images = [
@@ -54,10 +54,10 @@ class Setting:
         )
         return batch.map(lambda tensor: tensor.to(self.device))
 
-    def feed(self) -> Feed:
-        """apexline's replay as the preset has it, full of noise."""
-        return Feed(
-            random_frames(STORED // LANES, self.config.game.frame_size),
+    def filled_replay(self) -> FilledReplay:
+        """apexline's replay as in the preset, full of random frames."""
+        return FilledReplay(
+            random_frames(STORED // NUM_ENVS, self.config.game.frame_size),
             capacity=STORED,
             frame_stack=self.config.replay.frame_stack,
             shift=self.config.replay.shift,
@@ -66,12 +66,12 @@ class Setting:
 
 
 class Updater(ABC):
-    """A learner made ready. Every call of `update` is a whole gradient step: critic, actor, targets."""
+    """A learner ready to update. Each call of `update` is a whole gradient update: critic, actor, target networks."""
 
     name: ClassVar[str]
     critics: ClassVar[Literal[1, 2]]
     notes: ClassVar[str]
-    """Where it differs from the rest."""
+    """Differences from the other updaters."""
     has_replay: ClassVar[bool] = True
 
     def __init__(self, setting: Setting) -> None:
@@ -79,22 +79,22 @@ class Updater(ABC):
 
     @abstractmethod
     def update(self) -> None:
-        """Steps on the setting's batch."""
+        """One update on the setting's batch."""
 
     @abstractmethod
     def replay_update(self) -> None:
-        """Steps on a batch that its own replay draws, and gives that what it wants back."""
+        """One update on a batch of its own replay, whose priorities are updated if it has any."""
 
     @abstractmethod
     def losses(self) -> Mapping[str, float]:
-        """Of the last step."""
+        """Losses of the last update by name."""
 
     @abstractmethod
     def networks(self) -> Mapping[str, nn.Module]:
-        """What a step must change: encoder, critic, actor and targets, by name."""
+        """Networks that an update must change by name: encoder, critic, actor and target networks."""
 
     def check(self) -> None:
-        """Steps, and raises AssertionError where a loss is not finite or a network stays as it was."""
+        """Updates once. Raises AssertionError if a loss is not finite or a network did not change."""
         for step in (self.update, *([self.replay_update] if self.has_replay else [])):
             before = {name: flat(network) for name, network in self.networks().items()}
             step()
@@ -107,5 +107,5 @@ class Updater(ABC):
 
 
 def flat(network: nn.Module) -> Tensor:
-    """A copy of all parameters, in a row."""
+    """A flat copy of all parameters."""
     return torch.cat([parameter.detach().flatten() for parameter in network.parameters()]).clone()
