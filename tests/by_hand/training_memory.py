@@ -43,7 +43,7 @@ def main() -> None:
         replay=replace(config.replay, capacity=arguments.capacity),
         loop=replace(config.loop, learning_starts=min(200, arguments.steps // 2)),
         budget=replace(
-            config.budget, minutes=0.0, episodes=0, frames=arguments.steps * config.game.action_repeat
+            config.budget, minutes=None, episodes=None, frames=arguments.steps * config.game.action_repeat
         ),
         monitor=replace(config.monitor, eval_steps=max(1, arguments.steps // 2), eval_episodes=2),
     )

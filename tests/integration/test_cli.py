@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from apexline import __version__
+from apexline.agent import LinearSchedule
 from apexline.cli import main
 from apexline.racing import ShapingRules
 from apexline.training import PRESETS, load_policy, train
@@ -34,8 +35,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config,
         threads=1,
         num_envs=1,
-        budget=replace(config.budget, minutes=0.0, frames=8),
-        monitor=replace(config.monitor, eval_steps=0),
+        budget=replace(config.budget, minutes=None, frames=8),
+        monitor=replace(config.monitor, eval_steps=None),
     )
     train(config, folder)
     return folder
@@ -125,7 +126,7 @@ def test_help_shows_every_section_and_the_presets(capsys: Capture) -> None:
     options = (
         "--replay.alpha",
         "--agent.encoder",
-        "--noise.ladder",
+        "--noise.env-factors",
         "--game.rules.stall-steps",
         "--from",
     )
@@ -213,11 +214,11 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
         config,
         agent=replace(config.agent, hidden=(32, 16)),
         game=replace(config.game, frame_size=84),
-        replay=replace(config.replay, frame_stack=2, shift=5),
+        replay=replace(config.replay, frame_stack=2, shift=LinearSchedule(5)),
         strict=StrictConfig(500, ShapingRules(idle_penalty=2.0)),
     )
     train(other, tmp_path / "first")
-    budget = ["--budget.minutes", "0", "--budget.frames", "8", "--monitor.eval-steps", "0"]
+    budget = ["--budget.minutes", "None", "--budget.frames", "8", "--monitor.eval-steps", "None"]
     out = tmp_path / "second"
     assert (
         main(["train", "--from", str(tmp_path / "first"), "--out", str(out), "--num-envs", "1", *budget]) == 0
@@ -226,7 +227,9 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
     assert load_policy(out).config.agent.hidden == (32, 16)
     assert load_policy(out).config.game == other.game
     assert load_policy(out).config.strict == other.strict
-    assert load_policy(out).config.replay == replace(PRESETS["cpu"].replay, frame_stack=2, shift=5)
+    assert load_policy(out).config.replay == replace(
+        PRESETS["cpu"].replay, frame_stack=2, shift=LinearSchedule(5)
+    )
 
 
 def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from apexline.agent import DDPG, make_noise
+from apexline.agent import DDPG, LinearSchedule, make_noise
 from apexline.racing import make_native_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.replay.device import STALENESS
 from apexline.training import PRESETS, TrainConfig, train
 from apexline.training import loop as loop_module
-from apexline.training.config.train_config import StrictConfig
-from apexline.training.learning.schedule import shift_after
+from apexline.training.config.train_config import StrictConfig, replay_options
+from apexline.training.learning.schedule import shift_at
 from apexline.training.records import checkpoint
 
 STEPS = 70
@@ -37,17 +37,16 @@ def config_of(replay_ratio: float) -> TrainConfig:
         agent=replace(config.agent, precision="bf16"),
         num_envs=3,
         game=replace(config.game, rules=rules),
-        replay=replace(config.replay, capacity=150),
+        replay=replace(config.replay, capacity=150, shift=LinearSchedule(2, 0, 40)),
         loop=replace(
             config.loop,
             batch_size=16,
             learning_starts=30,
             replay_ratio=replay_ratio,
-            shift_updates=40,
         ),
         strict=StrictConfig(STRICT_FROM, replace(rules, stall_steps=9, idle_penalty=3.0)),
-        budget=replace(config.budget, minutes=0.0, frames=0, episodes=0),
-        monitor=replace(config.monitor, eval_steps=0),
+        budget=replace(config.budget, minutes=None, frames=None, episodes=None),
+        monitor=replace(config.monitor, eval_steps=None),
     )
 
 
@@ -63,7 +62,7 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         action_shape=space.shape,
         seed=config.seed,
         num_threads=1,
-        **vars(config.replay),
+        **replay_options(config.replay),
     )
     noise = make_noise(config.noise, config.num_envs, len(space.low), config.seed)
     rng = np.random.default_rng(config.seed)
@@ -90,7 +89,7 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         actions = np.clip(actions, space.low, space.high)
         while updates < int(config.loop.replay_ratio * learned):
             while len(drawn) <= STALENESS:
-                shift = shift_after(updates, config.replay.shift, config.loop.shift_updates)
+                shift = shift_at(config.replay.shift, updates)
                 drawn.append(replay.sample(config.loop.batch_size, shift=shift, as_torch=True))
             batch = drawn.popleft()
             errors, _ = agent.update(batch)
@@ -135,7 +134,7 @@ def test_both_loops_compute_the_same_bit_for_bit(
         action_shape=(2,),
         seed=config.seed,
         num_threads=1,
-        **vars(config.replay),
+        **replay_options(config.replay),
     )
     theirs.load(tmp_path / "run" / checkpoint.REPLAY)
     assert np.array_equal(theirs.priorities, replay.priorities)

@@ -32,8 +32,8 @@ def short(frames: int = 640, **changes: Any) -> TrainConfig:
         num_envs=2,
         replay=replace(config.replay, capacity=2_000),
         loop=replace(config.loop, batch_size=16, learning_starts=40),
-        budget=replace(config.budget, minutes=0.0, frames=frames),
-        monitor=replace(config.monitor, eval_steps=0),
+        budget=replace(config.budget, minutes=None, frames=frames),
+        monitor=replace(config.monitor, eval_steps=None),
         **changes,
     )
 
@@ -303,7 +303,7 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
 
 def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
     config = short()
-    config = replace(config, budget=replace(config.budget, frames=0, episodes=2))
+    config = replace(config, budget=replace(config.budget, frames=None, episodes=2))
     status = train(config, tmp_path / "run")
     assert 2 <= status.episodes <= 3
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
@@ -325,8 +325,8 @@ def test_the_notebook_preset_trains(tmp_path: Path) -> None:
         threads=2,
         loop=replace(config.loop, batch_size=4, learning_starts=6),
         replay=replace(config.replay, capacity=100),
-        budget=replace(config.budget, episodes=0, frames=8),
-        monitor=replace(config.monitor, eval_steps=0),
+        budget=replace(config.budget, episodes=None, frames=8),
+        monitor=replace(config.monitor, eval_steps=None),
     )
     status = train(config, tmp_path / "run")
     assert status.updates == 2

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from apexline.agent import DDPG, AgentConfig
+from apexline.agent import DDPG, AgentConfig, LinearSchedule
 from apexline.replay import TensorBatch
 
 SHAPE = (1, 18, 18)
@@ -60,9 +60,10 @@ def addresses(agent: DDPG) -> set[int]:
     return {tensor.data_ptr() for tensor in tensors}
 
 
+DECAYING = {name: LinearSchedule(3e-4, 3e-5, 30) for name in ("actor_lr", "critic_lr")}
 VARIANTS: list[dict[str, Any]] = [
     {},
     {"shared_encoder": False, "target_actor": True, "num_critics": 1, "action_join": "second"},
-    {"normalization": "batch", "ema": 0.9, "lr_decay_updates": 30, "lr_final_fraction": 0.1},
-    {"precision": "fp16", "channels_last": False, "mirror": True},
+    {"normalization": "batch", "ema": 0.9, **DECAYING},
+    {"precision": "fp16", "channels_last": False, "flip_augmentation": True},
 ]

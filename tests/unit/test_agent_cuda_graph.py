@@ -20,15 +20,15 @@ from apexline.agent import (
     DDPG,
     GraphedPolicy,
     GraphedUpdate,
+    LinearSchedule,
     cuda_graph,
     make_policy,
     make_update,
 )
 
-from .agents import SHAPE, VARIANTS, addresses, batches, equal, make, weights
+from .agents import DECAYING, SHAPE, VARIANTS, addresses, batches, equal, make, weights
 
 UPDATES = 20
-DECAYING = {"lr_decay_updates": 10, "lr_final_fraction": 0.1}
 ALL = [*VARIANTS, {"precision": "fp32", "channels_last": False}, {"precision": "fp16", **DECAYING}]
 
 
@@ -323,7 +323,9 @@ def test_a_capture_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
 @pytest.mark.gpu
 @needs_gpu
 def test_learning_rates_fall_inside_the_graph() -> None:
-    agent = make(device="cuda", critic_lr=0.1, actor_lr=0.01, lr_decay_updates=4, lr_final_fraction=0.2)
+    agent = make(
+        device="cuda", critic_lr=LinearSchedule(0.1, 0.02, 4), actor_lr=LinearSchedule(0.01, 0.002, 4)
+    )
     made = batches(6, device="cuda")
     update = make_update(agent, made[0])
     rates = []

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from apexline.agent import LinearSchedule
 from apexline.agent.config import PrecisionName
 from apexline.replay import TensorBatch
 
-from .agents import SHAPE, VARIANTS, addresses, batches, equal, make, weights
+from .agents import DECAYING, SHAPE, VARIANTS, addresses, batches, equal, make, weights
 
 
 @pytest.fixture(autouse=True)
@@ -142,8 +143,8 @@ def test_an_update_ends_with_the_targets_following() -> None:
 
 
 def test_learning_rates_are_the_configs_not_the_checkpoints() -> None:
-    agent = make(actor_lr=1e-2)
-    agent.load_state_dict(make(actor_lr=1e-4).state_dict())
+    agent = make(actor_lr=LinearSchedule(1e-2))
+    agent.load_state_dict(make(actor_lr=LinearSchedule(1e-4)).state_dict())
     assert agent.actor_optimizer.param_groups[0]["lr"] == 1e-2
 
 
@@ -206,7 +207,7 @@ def test_fp16_skips_a_step_that_overflows_and_halves_the_scale() -> None:
 
 
 def test_learning_rates_fall_linearly_then_stay() -> None:
-    agent = make(critic_lr=0.1, actor_lr=0.01, lr_decay_updates=4, lr_final_fraction=0.2)
+    agent = make(critic_lr=LinearSchedule(0.1, 0.02, 4), actor_lr=LinearSchedule(0.01, 0.002, 4))
     optimizers = (agent.critic_optimizer, agent.actor_optimizer)
     rates = []
     for batch in batches(6):
@@ -217,7 +218,7 @@ def test_learning_rates_fall_linearly_then_stay() -> None:
 
 
 def test_a_rate_that_fell_to_zero_moves_nothing() -> None:
-    agent = make(lr_decay_updates=2, lr_final_fraction=0.0)
+    agent = make(actor_lr=LinearSchedule(3e-4, 0.0, 2), critic_lr=LinearSchedule(3e-4, 0.0, 2))
     first, second, third = batches(3)
     agent.update(first)
     agent.update(second)
@@ -230,7 +231,9 @@ def test_a_rate_that_fell_to_zero_moves_nothing() -> None:
 
 def test_it_learns_the_best_action_of_each_image() -> None:
     """A bandit with reward -|a - best|^2, where dark and bright images have different best actions."""
-    agent = make(actor_lr=3e-3, critic_lr=3e-3, hidden=(32, 32), precision="fp32")
+    agent = make(
+        actor_lr=LinearSchedule(3e-3), critic_lr=LinearSchedule(3e-3), hidden=(32, 32), precision="fp32"
+    )
     generator = torch.Generator().manual_seed(2)
     images = torch.tensor([40, 200], dtype=torch.uint8)[:, None, None, None].repeat(1, *SHAPE)
     best = torch.tensor([[-0.5, 0.7], [0.6, 0.3]])
@@ -247,7 +250,7 @@ def test_it_learns_the_best_action_of_each_image() -> None:
 
 
 def test_an_actors_own_bounds_hold_while_it_learns() -> None:
-    agent = make(actor_lr=0.1, preactivation_penalty=0.0)
+    agent = make(actor_lr=LinearSchedule(0.1), preactivation_penalty=0.0)
     for batch in batches(20):
         agent.update(batch)
         action = agent.networks.policy(batch.obs)
@@ -261,7 +264,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
-@pytest.mark.parametrize("changes", [*VARIANTS, {"precision": "fp16", "lr_decay_updates": 10}])
+@pytest.mark.parametrize("changes", [*VARIANTS, {"precision": "fp16", **DECAYING}])
 def test_an_update_on_the_gpu_never_waits(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)
     made = batches(6, device="cuda")

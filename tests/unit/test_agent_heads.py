@@ -72,9 +72,9 @@ def linear_inputs(critic: CriticHead) -> list[int]:
 
 
 def test_the_action_enters_where_the_config_says() -> None:
-    config = AgentConfig(hidden=(16, 8), trunk_features=0, action_join="first")
+    config = AgentConfig(hidden=(16, 8), trunk_features=None, action_join="first")
     assert linear_inputs(CriticHead(config, 5, 3)) == [8, 16, 8]
-    config = AgentConfig(hidden=(16, 8), trunk_features=0, action_join="second")
+    config = AgentConfig(hidden=(16, 8), trunk_features=None, action_join="second")
     assert linear_inputs(CriticHead(config, 5, 3)) == [5, 19, 8]
 
 
@@ -125,5 +125,5 @@ def test_normalisation_of_hidden_layers(
 
 
 def test_the_trunk_can_be_left_out() -> None:
-    assert isinstance(CriticHead(AgentConfig(trunk_features=0), 5, 3).trunk, nn.Identity)
+    assert isinstance(CriticHead(AgentConfig(trunk_features=None), 5, 3).trunk, nn.Identity)
     assert [type(m) for m in CriticHead(AgentConfig(), 5, 3).trunk] == [nn.Linear, nn.LayerNorm, nn.Tanh]

@@ -53,7 +53,7 @@ def test_every_position_of_a_batch_is_flipped_with_probability_one_half_independ
 
 @pytest.mark.parametrize("changes", [{}, {"precision": "bf16"}])
 def test_an_update_uses_the_flipped_batch(changes: dict[str, Any]) -> None:
-    agent, plain, given = make(mirror=True, **changes), make(**changes), make(**changes)
+    agent, plain, given = make(flip_augmentation=True, **changes), make(**changes), make(**changes)
     for batch in batches(3):
         errors, _ = agent.update(batch)
         expected, _ = given.update(random_horizontal_flip(batch, given.generator))
@@ -64,7 +64,7 @@ def test_an_update_uses_the_flipped_batch(changes: dict[str, Any]) -> None:
 
 
 def test_the_evaluation_policy_is_averaged_over_flips() -> None:
-    agent = make(mirror=True, ema=0.9)
+    agent = make(flip_augmentation=True, ema=0.9)
     for batch in batches(3):
         agent.update(batch)
     networks = agent.networks

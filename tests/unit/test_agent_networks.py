@@ -51,7 +51,7 @@ def test_the_notebooks_networks_layer_by_layer() -> None:
     config = AgentConfig(
         encoder="notebook",
         shared_encoder=False,
-        trunk_features=0,
+        trunk_features=None,
         hidden=(512, 512),
         normalization="none",
         num_critics=1,

@@ -1,4 +1,4 @@
-"""Exploration noise: distributions, schedule, ladder, state."""
+"""Exploration noise: distributions, schedule, factors, state."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ import json
 import numpy as np
 import pytest
 
-from apexline.agent import GaussianNoise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
+from apexline.agent import GaussianNoise, LinearSchedule, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
 
-STEADY = NoiseConfig(sigma=0.3, sigma_final=0.3, ladder=())
-OU = NoiseConfig(kind="ou", sigma=0.3, sigma_final=0.3, ladder=())
+STEADY = NoiseConfig(sigma=LinearSchedule(0.3), env_factors=())
+OU = NoiseConfig(kind="ou", sigma=LinearSchedule(0.3), env_factors=())
 
 
-def test_the_ladder_spreads_over_the_lanes() -> None:
-    ladder = (0.1, 0.2, 0.4)
-    for lanes, expected in [
+def test_the_factors_spread_over_the_environments() -> None:
+    factors = (0.1, 0.2, 0.4)
+    for envs, expected in [
         (3, [0.1, 0.2, 0.4]),
         (6, [0.1, 0.1, 0.2, 0.2, 0.4, 0.4]),
         (2, [0.1, 0.2]),
         (4, [0.1, 0.1, 0.2, 0.4]),
     ]:
-        noise = make_noise(NoiseConfig(sigma=2.0, sigma_final=2.0, ladder=ladder), lanes, 1, seed=0)
+        noise = make_noise(NoiseConfig(sigma=LinearSchedule(2.0), env_factors=factors), envs, 1, seed=0)
         np.testing.assert_allclose(noise.scale(0)[:, 0], 2 * np.array(expected))
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(0, 1.0), (25, 0.875), (50, 0.75), (100, 0.5), (1000, 0.5)])
 def test_sigma_moves_linearly_to_its_end(steps: int, expected: float) -> None:
-    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_steps=100, ladder=())
+    config = NoiseConfig(sigma=LinearSchedule(1.0, 0.5, 100), env_factors=())
     assert make_noise(config, 1, 1, seed=0).scale(steps) == pytest.approx(expected)
 
 
-def test_without_annealing_sigma_is_final_at_once() -> None:
-    config = NoiseConfig(sigma=1.0, sigma_final=0.5, anneal_steps=0, ladder=())
-    assert make_noise(config, 1, 1, seed=0).scale(0) == 0.5
-
-
-def test_gaussian_noise_has_each_lanes_deviation() -> None:
-    config = NoiseConfig(sigma=1.0, sigma_final=1.0, ladder=(0.1, 0.4))
+def test_gaussian_noise_has_each_environments_deviation() -> None:
+    config = NoiseConfig(sigma=LinearSchedule(1.0), env_factors=(0.1, 0.4))
     noise = make_noise(config, 2, 3, seed=0)
     samples = np.stack([noise.sample(0) for _ in range(20_000)])
     assert samples.shape == (20_000, 2, 3)
@@ -49,7 +44,7 @@ def test_gaussian_noise_has_each_lanes_deviation() -> None:
 
 
 def test_ou_is_keras_rls_recursion() -> None:
-    config = NoiseConfig(kind="ou", theta=0.15, mu=0.2, dt=0.01, sigma=0.3, sigma_final=0.3, ladder=())
+    config = NoiseConfig(kind="ou", theta=0.15, mu=0.2, dt=0.01, sigma=LinearSchedule(0.3), env_factors=())
     noise = make_noise(config, 2, 3, seed=5)
     normals = np.random.default_rng(5)
     x = np.zeros((2, 3))
@@ -59,7 +54,7 @@ def test_ou_is_keras_rls_recursion() -> None:
 
 
 def test_ou_settles_at_its_stationary_distribution() -> None:
-    config = NoiseConfig(kind="ou", theta=0.5, mu=1.0, dt=0.1, sigma=0.3, sigma_final=0.3, ladder=())
+    config = NoiseConfig(kind="ou", theta=0.5, mu=1.0, dt=0.1, sigma=LinearSchedule(0.3), env_factors=())
     noise = make_noise(config, 4000, 1, seed=0)
     for _ in range(200):
         x = noise.sample(0)
@@ -70,7 +65,7 @@ def test_ou_settles_at_its_stationary_distribution() -> None:
     assert np.corrcoef(x[:, 0], following[:, 0])[0, 1] == pytest.approx(factor, abs=0.01)
 
 
-def test_reset_forgets_the_masked_lanes_only() -> None:
+def test_reset_forgets_the_masked_environments_only() -> None:
     noise = make_noise(OU, 3, 2, seed=0)
     assert isinstance(noise, OrnsteinUhlenbeckNoise)
     noise.sample(0)
@@ -116,7 +111,7 @@ def test_kinds() -> None:
     assert isinstance(make_noise(OU, 1, 1, 0), OrnsteinUhlenbeckNoise)
 
 
-@pytest.mark.parametrize(("lanes", "actions"), [(0, 2), (2, 0)])
-def test_sizes_below_one_are_named(lanes: int, actions: int) -> None:
-    with pytest.raises(ValueError, match=f"num_lanes={lanes} and action_size={actions}"):
-        make_noise(STEADY, lanes, actions, seed=0)
+@pytest.mark.parametrize(("envs", "actions"), [(0, 2), (2, 0)])
+def test_sizes_below_one_are_named(envs: int, actions: int) -> None:
+    with pytest.raises(ValueError, match=f"num_envs={envs} and action_size={actions}"):
+        make_noise(STEADY, envs, actions, seed=0)

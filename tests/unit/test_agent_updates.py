@@ -25,7 +25,7 @@ PLAIN = AgentConfig(
     output_init=0.5,
     smoothing_sigma=0.0,
     preactivation_penalty=0.0,
-    huber_delta=0.0,
+    huber_delta=None,
 )
 
 
@@ -118,16 +118,18 @@ def test_target_uses_the_slow_networks_that_there_are(shared_encoder: bool, targ
         assert not torch.equal(bellman_target(networks, batch, config, generator()), before)
 
 
-@pytest.mark.parametrize("huber_delta", [0.0, 1.0, 0.1])
-def test_critic_loss_and_td_errors_in_closed_form(huber_delta: float) -> None:
+@pytest.mark.parametrize("huber_delta", [None, 1.0, 0.1])
+def test_critic_loss_and_td_errors_in_closed_form(huber_delta: float | None) -> None:
     config, networks = make(huber_delta=huber_delta)
     batch = random_batch()
     target = bellman_target(networks, batch, config, generator())
     with torch.no_grad():
         errors = networks.critic(networks.critic_encoder(batch.obs), batch.action) - target
     size = errors.abs()
-    quadratic, linear = 0.5 * errors**2, huber_delta * (size - 0.5 * huber_delta)
-    losses = torch.where(size <= huber_delta, quadratic, linear) if huber_delta else errors**2
+    losses = errors**2
+    if huber_delta is not None:
+        quadratic, linear = 0.5 * errors**2, huber_delta * (size - 0.5 * huber_delta)
+        losses = torch.where(size <= huber_delta, quadratic, linear)
     step = critic_step(networks, batch, config)
     torch.testing.assert_close(step.td_errors, errors[0])
     torch.testing.assert_close(step.metrics["losses/critic"], (batch.weights * losses.sum(0)).mean())
@@ -144,7 +146,7 @@ def test_huber_inside_delta_steps_like_half_the_squared_error() -> None:
     critic_step(networks, batch, config)
     huber = gradients(networks.critic)
     networks.load_state_dict(state)
-    critic_step(networks, batch, replace(config, huber_delta=0.0))
+    critic_step(networks, batch, replace(config, huber_delta=None))
     for ours, squared in zip(huber, gradients(networks.critic), strict=True):
         torch.testing.assert_close(2 * ours, squared)
 

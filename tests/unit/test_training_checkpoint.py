@@ -50,7 +50,9 @@ def test_another_version_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(checkpoint, "VERSION", 0)
     checkpoint.save(path, PARTS)
     monkeypatch.undo()
-    with pytest.raises(InputError, match=r"old\.pt: checkpoint version 0; this apexline reads version 1"):
+    with pytest.raises(
+        InputError, match=r"old\.pt: version is 0; expected 2 \(the file is from another version"
+    ):
         checkpoint.load(path)
 
 

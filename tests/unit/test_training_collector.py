@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from apexline.agent import NoiseConfig, make_noise
+from apexline.agent import LinearSchedule, NoiseConfig, make_noise
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.collector import Collector
 
@@ -120,7 +120,7 @@ def test_actions_are_clipped_to_each_dimensions_bounds() -> None:
 
 
 def test_random_actions_come_first_then_the_policy_with_noise() -> None:
-    noise = NoiseConfig(sigma=0.1, sigma_final=0.1, anneal_steps=0, ladder=())
+    noise = NoiseConfig(sigma=LinearSchedule(0.1), env_factors=())
     collector = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=2 * LANES)
     for _ in range(3):
         collector.begin()
@@ -146,7 +146,7 @@ def test_episodes_and_frames_are_counted() -> None:
 
 
 def test_an_ended_lanes_noise_begins_anew() -> None:
-    noise = NoiseConfig(kind="ou", sigma=0.3, sigma_final=0.3, ladder=())
+    noise = NoiseConfig(kind="ou", sigma=LinearSchedule(0.3), env_factors=())
     collector = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise)
     for _ in range(4):
         collector.begin()
@@ -157,7 +157,7 @@ def test_an_ended_lanes_noise_begins_anew() -> None:
 
 
 def test_counters_and_noise_go_on_from_a_state() -> None:
-    noise = NoiseConfig(kind="ou", sigma=0.3, sigma_final=0.3, ladder=())
+    noise = NoiseConfig(kind="ou", sigma=LinearSchedule(0.3), env_factors=())
     first = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=7)
     for _ in range(5):
         first.begin()

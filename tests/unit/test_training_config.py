@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from apexline.agent import LinearSchedule
 from apexline.training import PRESETS, InputError, TrainConfig, preset
 from apexline.training.config.train_config import check, from_dict, to_dict
 
@@ -30,7 +31,6 @@ def test_presets_survive_json(name: str) -> None:
         ("agent", "tau", 0.0),
         ("agent", "encoder", "resnet"),
         ("agent", "hidden", (256, 0)),
-        ("noise", "sigma", -0.1),
         ("budget", "minutes", -1.0),
         ("game", "action_repeat", 0),
         ("game", "action_repeat", "four"),
@@ -45,6 +45,30 @@ def test_a_bad_field_is_named_with_its_value(section: str, field: str, value: ob
     assert message.startswith("config.json: ")
     assert field in message
     assert str(value[-1] if isinstance(value, tuple) else value) in message
+
+
+def test_a_bad_schedule_is_named_with_its_value() -> None:
+    values = to_dict(PRESETS["cpu"])
+    values["noise"]["sigma"]["start"] = -0.1
+    with pytest.raises(InputError, match=r"config.json: noise\.sigma\.start is -0\.1; expected >= 0"):
+        from_dict(values, "config.json")
+    values["noise"]["sigma"] = {"start": 1.0, "end": 0.5, "over": 0}
+    with pytest.raises(InputError, match=r"noise\.sigma\.over is 0; expected >= 1"):
+        from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("shift", "message"),
+    [
+        (LinearSchedule(1.5), r"replay\.shift\.start is 1\.5; expected whole pixels >= 0"),
+        (LinearSchedule(2, 3, 9), r"replay\.shift\.end is 3\.0; expected <= shift\.start"),
+    ],
+)
+def test_a_shift_is_whole_pixels_and_falls(shift: LinearSchedule, message: str) -> None:
+    values = to_dict(PRESETS["cpu"])
+    values["replay"]["shift"] = vars(shift)
+    with pytest.raises(InputError, match=message):
+        from_dict(values)
 
 
 def test_unknown_fields_are_refused() -> None:
@@ -67,13 +91,13 @@ def test_an_unknown_preset_is_named() -> None:
 
 def test_the_notebook_preset_is_the_notebook() -> None:
     config = PRESETS["notebook"]
-    assert (config.agent.critic_lr, config.agent.actor_lr) == (5e-5, 5e-6)
+    assert (config.agent.critic_lr, config.agent.actor_lr) == (LinearSchedule(5e-5), LinearSchedule(5e-6))
     assert (config.replay.gamma, config.agent.tau) == (0.99, 0.001)
     assert (config.loop.batch_size, config.replay.capacity) == (32, 20_000)
-    assert (config.replay.alpha, config.replay.n_step, config.replay.shift) == (0.0, 1, 0)
+    assert (config.replay.alpha, config.replay.n_step, config.replay.shift) == (0.0, 1, LinearSchedule(0))
     assert (config.game.frame_shape, config.replay.frame_stack) == ((3, 96, 96), 1)
     assert (config.noise.kind, config.noise.theta, config.noise.mu) == ("ou", 0.15, 0.0)
-    assert (config.noise.sigma, config.noise.sigma_final, config.noise.dt) == (0.3, 0.3, 0.01)
+    assert (config.noise.sigma, config.noise.dt) == (LinearSchedule(0.3), 0.01)
     assert config.agent.target_actor
     assert config.agent.action_join == "first"
 

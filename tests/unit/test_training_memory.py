@@ -16,7 +16,7 @@ from apexline.replay import PrioritizedFrameReplay, TensorBatch
 from apexline.replay.device import BATCHES_HELD
 from apexline.training import PRESETS, InputError, TrainConfig, train
 from apexline.training.acting.environments import action_bounds
-from apexline.training.config.train_config import BudgetConfig
+from apexline.training.config.train_config import BudgetConfig, replay_options
 from apexline.training.machine import memory
 from apexline.training.machine.memory import check_memory, describe_memory, gpu_need, ram_need, replay_bytes
 
@@ -44,7 +44,7 @@ def test_the_replays_bytes_are_its_own(name: str, capacity: int, num_envs: int) 
     config = config_of(name, capacity=capacity, num_envs=num_envs)
     frame, action = config.game.frame_shape, action_bounds(config.game)[0].shape
     replay = PrioritizedFrameReplay(
-        num_envs=num_envs, frame_shape=frame, action_shape=action, **vars(config.replay)
+        num_envs=num_envs, frame_shape=frame, action_shape=action, **replay_options(config.replay)
     )
     no = np.zeros(num_envs, bool)
     for _ in range(capacity // num_envs + 3):
@@ -84,7 +84,7 @@ def test_batches_are_the_replays_own(name: str) -> None:
     config = replace(config_of(name), device="cpu")
     replay = PrioritizedFrameReplay(
         num_envs=1, frame_shape=config.game.frame_shape, action_shape=(2 if config.game.pedal else 3,),
-        **vars(config.replay),
+        **replay_options(config.replay),
     )  # fmt: skip
     batch = replay.empty_batch(config.loop.batch_size)
     arrays = [array for array in batch if isinstance(array, np.ndarray)]
@@ -96,7 +96,7 @@ def test_processes_and_games_are_counted() -> None:
     need = ram_need(config)
     more = ram_need(replace(config, monitor=replace(config.monitor, eval_processes=3)))
     assert more["evaluation"] - need["evaluation"] > 2 * memory.EVALUATION
-    assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_steps=0)))
+    assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_steps=None)))
     games = {
         (env, processes): ram_need(replace(config, env=env, env_processes=processes))["games"]
         for env in ("native", "gymnasium")
@@ -230,7 +230,7 @@ def test_a_run_that_does_not_fit_leaves_no_folder(tmp_path: Path, monkeypatch: p
                 capacity=50_000_000,
                 threads=1,
                 budget=BudgetConfig(frames=8),
-                monitor=replace(PRESETS["cpu"].monitor, eval_steps=0),
+                monitor=replace(PRESETS["cpu"].monitor, eval_steps=None),
             ),
             tmp_path / "run",
         )

@@ -60,7 +60,7 @@ def test_a_file_of_someone_else_is_refused(policy: Policy, tmp_path: Path) -> No
     save_weights(policy, path)
     tensors = load_file(path)
     save_file(tensors, path, {"format": "other"})
-    with pytest.raises(InputError, match="its format is 'other'; this apexline reads 'apexline policy'"):
+    with pytest.raises(InputError, match="format is 'other'; expected 'apexline policy'"):
         load_policy(path)
     save_file(tensors, path, {"format": "apexline policy", "version": "2"})
     with pytest.raises(InputError, match="its version is '2'"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apexline.training.learning.schedule import UpdateSchedule, shift_after
+from apexline.agent import LinearSchedule
+from apexline.training.learning.schedule import UpdateSchedule, shift_at
 
 
 @given(ratio=st.decimals("0.01", "4", places=2), steps=st.lists(st.integers(0, 40), max_size=60))
@@ -30,7 +31,18 @@ def test_nothing_drifts(ratio: float) -> None:
 
 
 def test_the_shift_falls_in_equal_steps_to_none() -> None:
-    assert [shift_after(updates, 2, 6) for updates in range(9)] == [2, 2, 2, 1, 1, 1, 0, 0, 0]
-    assert [shift_after(updates, 4, 2) for updates in range(4)] == [4, 2, 0, 0]
-    assert [shift_after(updates, 3, 0) for updates in (0, 1, 10**9)] == [3, 3, 3]
-    assert shift_after(1, 0, 6) == 0
+    assert [shift_at(LinearSchedule(2, 0, 6), updates) for updates in range(9)] == [2, 2, 2, 1, 1, 1, 0, 0, 0]
+    assert [shift_at(LinearSchedule(4, 0, 2), updates) for updates in range(4)] == [4, 2, 0, 0]
+    assert [shift_at(LinearSchedule(3), updates) for updates in (0, 1, 10**9)] == [3, 3, 3]
+    assert shift_at(LinearSchedule(0, 0, 6), 1) == 0
+
+
+@given(
+    start=st.integers(0, 48),
+    end=st.integers(0, 48),
+    over=st.integers(1, 10**6),
+    updates=st.integers(0, 2 * 10**6),
+)
+def test_the_shift_is_exact(start: int, end: int, over: int, updates: int) -> None:
+    exact = start + (end - start) * min(Fraction(updates, over), 1)
+    assert shift_at(LinearSchedule(start, end, over), updates) == ceil(exact)

@@ -44,7 +44,7 @@ def test_what_is_open_is_measured_on_every_choice(monkeypatch: pytest.MonkeyPatc
     assert {choice.threads for choice in asked[1]} == {3}
     fp32 = tuned(small(agent=replace(PRESETS["cpu"].agent, precision="fp32")))
     assert (fp32.threads, fp32.agent.precision) == (4, "fp32")
-    assert replace(both, threads=0, agent=PRESETS["cpu"].agent) == small(), "nothing else is changed"
+    assert replace(both, threads=None, agent=PRESETS["cpu"].agent) == small(), "nothing else is changed"
     assert tuned(both) is both
     assert len(asked) == 3
 

@@ -70,7 +70,7 @@ class UpdateLearner(UpdateWorkload):
             random_frames(2_500, PRESET.game.frame_size),
             capacity=20_000,
             frame_stack=PRESET.replay.frame_stack,
-            shift=PRESET.replay.shift,
+            shift=int(PRESET.replay.shift.start),
         )
         self.learner = Learner(self.agent, self.filled.replay, BATCH)
 

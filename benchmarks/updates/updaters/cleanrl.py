@@ -63,8 +63,8 @@ class CleanRL(Updater):
         self.actor = Actor(setting).to(setting.device)
         self.critic = Critic(setting).to(setting.device)
         self.target_actor, self.target_critic = copy.deepcopy(self.actor), copy.deepcopy(self.critic)
-        self.critic_optimizer = Adam(self.critic.parameters(), config.critic_lr)
-        self.actor_optimizer = Adam(self.actor.parameters(), config.actor_lr)
+        self.critic_optimizer = Adam(self.critic.parameters(), config.critic_lr.start)
+        self.actor_optimizer = Adam(self.actor.parameters(), config.actor_lr.start)
         space = SpacesOnly(setting)
         assert isinstance(space.observation_space, spaces.Box)
         self.replay = ReplayBuffer(

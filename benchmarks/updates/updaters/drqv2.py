@@ -61,9 +61,9 @@ class DrQv2(Updater):
         self.actor = Actor(self.encoder.num_features, setting).to(setting.device)
         self.critic = Critic(self.encoder.num_features, setting).to(setting.device)
         self.target = copy.deepcopy(self.critic)
-        self.encoder_optimizer = Adam(self.encoder.parameters(), config.critic_lr)
-        self.actor_optimizer = Adam(self.actor.parameters(), config.actor_lr)
-        self.critic_optimizer = Adam(self.critic.parameters(), config.critic_lr)
+        self.encoder_optimizer = Adam(self.encoder.parameters(), config.critic_lr.start)
+        self.actor_optimizer = Adam(self.actor.parameters(), config.actor_lr.start)
+        self.critic_optimizer = Adam(self.critic.parameters(), config.critic_lr.start)
 
     def update(self) -> None:
         batch = self.setting.batch
@@ -96,7 +96,7 @@ class DrQv2(Updater):
     def _encode(self, obs: Tensor) -> Tensor:
         pixels = obs.float()
         if self.shifts:
-            pixels = shifted(pixels, self.setting.config.replay.shift)
+            pixels = shifted(pixels, int(self.setting.config.replay.shift.start))
         features: Tensor = self.encoder(pixels / 255.0 - 0.5)
         return features
 

@@ -32,7 +32,7 @@ class StableBaselines3(Updater):
         self.model = DDPG(
             "CnnPolicy",
             SpacesOnly(setting),
-            learning_rate=config.agent.critic_lr,
+            learning_rate=config.agent.critic_lr.start,
             buffer_size=STORED,
             batch_size=config.loop.batch_size,
             tau=config.agent.tau,

@@ -60,7 +60,7 @@ class Setting:
             random_frames(STORED // NUM_ENVS, self.config.game.frame_size),
             capacity=STORED,
             frame_stack=self.config.replay.frame_stack,
-            shift=self.config.replay.shift,
+            shift=int(self.config.replay.shift.start),
             num_threads=self.threads,
         )
 

@@ -17,6 +17,7 @@ from apexline.agent.execution import Update, make_policy, make_update
 from apexline.agent.layer_summary import LayerInfo, trained_layers
 from apexline.agent.networks import ActorCritic, build
 from apexline.agent.noise import GaussianNoise, Noise, NoiseConfig, OrnsteinUhlenbeckNoise, make_noise
+from apexline.agent.schedule import LinearSchedule
 from apexline.agent.updates import update_actor, update_critic
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "GraphedPolicy",
     "GraphedUpdate",
     "LayerInfo",
+    "LinearSchedule",
     "Noise",
     "NoiseConfig",
     "OrnsteinUhlenbeckNoise",

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from apexline.agent.schedule import LinearSchedule
+
 EncoderName = Literal["patch42", "patch84", "small42", "small84", "nature", "notebook"]
 Normalization = Literal["none", "batch", "layer"]
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
@@ -22,8 +24,8 @@ class AgentConfig:
     `notebook` three 9x9 convolutions with max-pooling (96 pixels)."""
     shared_encoder: bool = True
     """One encoder for both, trained by the critic alone (DrQ-v2), instead of one each."""
-    trunk_features: Annotated[int, Ge(0)] = 64
-    """Width of the Linear-LayerNorm-Tanh bottleneck after the encoder, one per head; 0 leaves it out."""
+    trunk_features: Annotated[int, Gt(0)] | None = 64
+    """Width of the Linear-LayerNorm-Tanh bottleneck after the encoder, one per head; None leaves it out."""
     hidden: tuple[Annotated[int, Gt(0)], ...] = (256, 256)
     """Widths of the hidden layers of actor and critic."""
     action_join: Literal["first", "second"] = "first"
@@ -37,22 +39,17 @@ class AgentConfig:
     """Let a slow copy of the actor choose the next action in the Bellman target, not the actor itself."""
     output_init: Annotated[float, Ge(0)] = 3e-3
     """Output weights start uniform in [-output_init, output_init], so that outputs start near zero."""
-    actor_lr: Annotated[float, Gt(0)] = 3e-4
-    """Adam's learning rate for the actor."""
-    critic_lr: Annotated[float, Gt(0)] = 3e-4
-    """Adam's learning rate for the critic and its encoder."""
-    lr_final_fraction: Annotated[float, Ge(0), Le(1)] = 1.0
-    """Both learning rates fall linearly to this fraction of themselves, over lr_decay_updates."""
-    lr_decay_updates: Annotated[int, Ge(0)] = 0
-    """Updates over which the learning rates fall; 0 keeps them constant."""
+    actor_lr: LinearSchedule = LinearSchedule(3e-4)
+    """Adam's learning rate for the actor, over updates; it starts above 0."""
+    critic_lr: LinearSchedule = LinearSchedule(3e-4)
+    """Adam's learning rate for the critic and its encoder, over updates; it starts above 0."""
     tau: Annotated[float, Gt(0), Le(1)] = 0.01
     """Share of the online weights that a target network takes in at each update."""
-    huber_delta: Annotated[float, Ge(0)] = 1.0
-    """TD error at which the critic's loss turns from quadratic to linear; 0 is the squared error."""
-    mirror: bool = False
-    """Learn from a transition or, as often, from its mirror image: images flipped left to right, the first action
-    (steering) negated. Evaluation then plays the mean of what the actor does and what it does in the mirror. Meant for
-    images without the indicators, which would be flipped too."""
+    huber_delta: Annotated[float, Gt(0)] | None = 1.0
+    """TD error at which the critic's Huber loss changes from quadratic to linear; None: squared error."""
+    flip_augmentation: bool = False
+    """Horizontal-flip augmentation: with probability 0.5 a transition's images are flipped left to right and its first
+    action (steering) is negated. Evaluation averages the policy over an observation and its mirror image."""
     preactivation_penalty: Annotated[float, Ge(0)] = 1e-3
     """Weight of the mean squared pre-activation in the actor's loss: keeps actions out of saturation."""
     smoothing_sigma: Annotated[float, Ge(0)] = 0.3
@@ -60,8 +57,8 @@ class AgentConfig:
     smoothing), in units of half of each action's range; 0 switches it off."""
     smoothing_clip: Annotated[float, Ge(0)] = 0.3
     """Largest smoothing noise, in the same units."""
-    ema: Annotated[float, Ge(0), Lt(1)] = 0.0
-    """Decay of the weight average that evaluation plays; 0 evaluates the acting networks themselves."""
+    ema: Annotated[float, Ge(0), Lt(1)] | None = None
+    """Decay per update of the weight average (EMA) that evaluation uses; None evaluates the acting networks."""
     precision: PrecisionName = "auto"
     """Arithmetic of the encoders; everything behind them is fp32. fp16 scales the loss. `auto` is bf16, unless
     a run on a CPU measures at its start that fp32 is as fast there."""
@@ -70,3 +67,11 @@ class AgentConfig:
     With patches on a CPU it brings nothing at 42 pixels and slows updates by a tenth or more at 84."""
     cuda_graphs: bool = True
     """Capture the update and the policy in CUDA graphs; eager otherwise. Without effect on the CPU."""
+
+    def __post_init__(self) -> None:
+        for name in ("actor_lr", "critic_lr"):
+            schedule: LinearSchedule = getattr(self, name)
+            if schedule.start <= 0:
+                raise ValueError(f"{name}.start is {schedule.start}; expected > 0")
+            if schedule.end is not None and schedule.end < 0:
+                raise ValueError(f"{name}.end is {schedule.end}; expected >= 0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from apexline.agent.config import AgentConfig
 from apexline.agent.horizontal_flip import random_horizontal_flip
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
+from apexline.agent.schedule import LinearSchedule
 from apexline.agent.updates import Metrics, update_actor, update_critic
 from apexline.replay import TensorBatch
 
@@ -62,12 +63,11 @@ class DDPG:
         actor = [*networks.actor.parameters()]
         if networks.own_actor_encoder is not None:
             actor += networks.own_actor_encoder.parameters()
-        self.critic_optimizer = Adam(critic, config.critic_lr, fused=True)
-        self.actor_optimizer = Adam(actor, config.actor_lr, fused=True)
-        if config.lr_decay_updates > 0:
-            for optimizer in self.optimizers:
-                group = optimizer.param_groups[0]
-                group["lr"] = torch.tensor(group["lr"], dtype=torch.float32, device=self.device)
+        self.critic_optimizer = Adam(critic, config.critic_lr.start, fused=True)
+        self.actor_optimizer = Adam(actor, config.actor_lr.start, fused=True)
+        for optimizer, schedule in self._schedules():
+            rate = torch.tensor(schedule.start, dtype=torch.float32, device=self.device)
+            optimizer.param_groups[0]["lr"] = rate
 
     @property
     def optimizers(self) -> tuple[Adam, Adam]:
@@ -83,7 +83,7 @@ class DDPG:
             `charts/action_saturation`. All stay on the device.
         """
         self._set_learning_rates()
-        if self.config.mirror:
+        if self.config.flip_augmentation:
             batch = random_horizontal_flip(batch, self.generator)
         critic = update_critic(
             self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
@@ -129,14 +129,16 @@ class DDPG:
         self.updates.fill_(state["updates"])
 
     def _set_learning_rates(self) -> None:
-        """Linear decay as a tensor expression of the update count, so that the host never waits for it."""
-        config = self.config
-        if config.lr_decay_updates == 0:
-            return
-        progress = (self.updates / config.lr_decay_updates).clamp(max=1)
-        fraction = 1 - (1 - config.lr_final_fraction) * progress
-        for optimizer, rate in zip(self.optimizers, (config.critic_lr, config.actor_lr), strict=True):
-            optimizer.param_groups[0]["lr"].copy_(rate * fraction)
+        for optimizer, schedule in self._schedules():
+            optimizer.param_groups[0]["lr"].copy_(schedule.of_tensor(self.updates))
+
+    def _schedules(self) -> Iterator[tuple[Adam, LinearSchedule]]:
+        """The optimizers whose learning rate changes."""
+        for optimizer, schedule in zip(
+            self.optimizers, (self.config.critic_lr, self.config.actor_lr), strict=True
+        ):
+            if schedule.over is not None:
+                yield optimizer, schedule
 
 
 def _load_moments(optimizer: Adam, state: Mapping[str, Any]) -> None:

@@ -89,7 +89,7 @@ class Critic(nn.Module):
 
 
 def _trunk(config: AgentConfig, num_features: int) -> tuple[nn.Module, int]:
-    if config.trunk_features == 0:
+    if config.trunk_features is None:
         return nn.Identity(), num_features
     width = config.trunk_features
     return nn.Sequential(nn.Linear(num_features, width), nn.LayerNorm(width), nn.Tanh()), width

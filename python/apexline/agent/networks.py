@@ -35,7 +35,7 @@ class ActorCritic(nn.Module):
         self, config: AgentConfig, observation_shape: Sequence[int], low: Tensor, high: Tensor
     ) -> None:
         super().__init__()
-        self.averages_flips = config.mirror
+        self.averages_flips = config.flip_augmentation
         self.critic_encoder = Encoder(config, observation_shape)
         self.own_actor_encoder = None if config.shared_encoder else Encoder(config, observation_shape)
         num_features = self.critic_encoder.num_features
@@ -51,7 +51,7 @@ class ActorCritic(nn.Module):
                 targets["actor_encoder"] = self.own_actor_encoder
         policy: dict[str, nn.Module] = {"actor_encoder": self.actor_encoder, "actor": self.actor}
         self.targets = PolyakCopies(targets, config.tau)
-        self.average = PolyakCopies(policy if config.ema > 0 else {}, 1 - config.ema)
+        self.average = PolyakCopies({} if config.ema is None else policy, 1 - (config.ema or 0.0))
         self.eval()
 
     @property

@@ -1,4 +1,4 @@
-"""Exploration noise, added to the actions of all lanes at once, in the actions' own units."""
+"""Exploration noise, added to the actions of all environments at once, in the actions' own units."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Ge, Gt
 
+from apexline.agent.schedule import LinearSchedule
+
 FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class NoiseConfig:
-    """How much noise, of which kind, on which lane, when."""
+    """Exploration noise: type, scale, schedule, per-environment factors."""
 
     kind: Literal["gaussian", "ou", "none"] = "gaussian"
     """`gaussian` is independent in time; `ou` is the Ornstein-Uhlenbeck process of Lillicrap et al. 2015."""
-    sigma: Annotated[float, Ge(0)] = 1.0
-    """Standard deviation at the first step (of `ou`: of its increments over a unit of time)."""
-    sigma_final: Annotated[float, Ge(0)] = 0.5
-    """The same once anneal_steps have passed."""
-    anneal_steps: Annotated[int, Ge(0)] = 80_000
-    """Steps, over all lanes, in which sigma moves linearly to sigma_final; 0 starts with sigma_final."""
-    ladder: tuple[Annotated[float, Ge(0)], ...] = (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
-    """Factors of sigma, spread over the lanes in order; empty is 1 for all."""
+    sigma: LinearSchedule = LinearSchedule(1.0, 0.5, 80_000)
+    """Standard deviation over steps of all environments together (`ou`: of the increments over a unit of time), in
+    units of the action."""
+    env_factors: tuple[Annotated[float, Ge(0)], ...] = (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
+    """Factors of sigma, spread over the environments in order; empty: 1 for all."""
     theta: Annotated[float, Ge(0)] = 0.15
     """Rate at which `ou` returns to mu, per unit of time."""
     mu: float = 0.0
@@ -34,35 +33,40 @@ class NoiseConfig:
     dt: Annotated[float, Gt(0)] = 0.01
     """Time that one step takes in `ou`; 0.01 is keras-rl's."""
 
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            value = getattr(self.sigma, name)
+            if value is not None and value < 0:
+                raise ValueError(f"sigma.{name} is {value}; expected >= 0")
+
 
 class Noise(ABC):
-    """Noise with its own random numbers; of N lanes, lane i has the factor ladder[i * len(ladder) // N].
+    """Noise with its own random numbers; of N environments, environment i has the factor
+    env_factors[i * len(env_factors) // N].
 
     Raises:
-        ValueError: `num_lanes` or `action_size` is below 1.
+        ValueError: `num_envs` or `action_size` is below 1.
     """
 
-    def __init__(self, config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> None:
-        if num_lanes < 1 or action_size < 1:
-            raise ValueError(f"num_lanes={num_lanes} and action_size={action_size} must be at least 1")
-        ladder = config.ladder or (1.0,)
+    def __init__(self, config: NoiseConfig, num_envs: int, action_size: int, seed: int) -> None:
+        if num_envs < 1 or action_size < 1:
+            raise ValueError(f"num_envs={num_envs} and action_size={action_size} must be at least 1")
+        factors = config.env_factors or (1.0,)
         self.config = config
-        self.shape = (num_lanes, action_size)
-        self.factors = np.array([[ladder[lane * len(ladder) // num_lanes]] for lane in range(num_lanes)])
+        self.shape = (num_envs, action_size)
+        self.factors = np.array([[factors[env * len(factors) // num_envs]] for env in range(num_envs)])
         self.rng = np.random.default_rng(seed)
 
     def scale(self, steps: int) -> npt.NDArray[np.float64]:
-        """Standard deviation of each lane (num_lanes, 1) after `steps` steps."""
-        config = self.config
-        progress = min(steps / config.anneal_steps, 1.0) if config.anneal_steps else 1.0
-        return self.factors * (config.sigma + (config.sigma_final - config.sigma) * progress)
+        """Standard deviation of each environment's noise (num_envs, 1) after `steps` steps."""
+        return self.factors * self.config.sigma(steps)
 
     @abstractmethod
     def sample(self, steps: int) -> FloatArray:
-        """Noise (num_lanes, action_size) float32 for the next step, when `steps` have been taken."""
+        """Noise (num_envs, action_size) float32 for the next step, when `steps` have been taken."""
 
-    def reset(self, lanes: npt.NDArray[np.bool_]) -> None:  # noqa: B027 - most noise has no past
-        """Forget the past of the lanes in the mask (num_lanes,), whose episodes begin."""
+    def reset(self, envs: npt.NDArray[np.bool_]) -> None:  # noqa: B027 - most noise has no past
+        """Resets the environments in the mask (num_envs,), whose episodes begin."""
 
     def state_dict(self) -> dict[str, Any]:
         """The random state, as plain Python values."""
@@ -87,8 +91,8 @@ class OrnsteinUhlenbeckNoise(Noise):
     It settles at mean mu and variance sigma^2 * dt / (1 - f^2), about sigma^2 / (2 * theta).
     """
 
-    def __init__(self, config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> None:
-        super().__init__(config, num_lanes, action_size, seed)
+    def __init__(self, config: NoiseConfig, num_envs: int, action_size: int, seed: int) -> None:
+        super().__init__(config, num_envs, action_size, seed)
         self.x = np.zeros(self.shape)
 
     def sample(self, steps: int) -> FloatArray:
@@ -97,8 +101,8 @@ class OrnsteinUhlenbeckNoise(Noise):
         self.x += drift + self.scale(steps) * np.sqrt(config.dt) * self.rng.standard_normal(self.shape)
         return self.x.astype(np.float32)
 
-    def reset(self, lanes: npt.NDArray[np.bool_]) -> None:
-        self.x[lanes] = 0.0
+    def reset(self, envs: npt.NDArray[np.bool_]) -> None:
+        self.x[envs] = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"x": self.x.tolist()}
@@ -108,10 +112,10 @@ class OrnsteinUhlenbeckNoise(Noise):
         self.x = np.array(state["x"]).reshape(self.shape)
 
 
-def make_noise(config: NoiseConfig, num_lanes: int, action_size: int, seed: int) -> Noise:
-    """Noise of the configured kind for `num_lanes` lanes of `action_size` action components."""
+def make_noise(config: NoiseConfig, num_envs: int, action_size: int, seed: int) -> Noise:
+    """Noise of the configured kind for `num_envs` environments with `action_size` action components."""
     if config.kind == "ou":
-        return OrnsteinUhlenbeckNoise(config, num_lanes, action_size, seed)
+        return OrnsteinUhlenbeckNoise(config, num_envs, action_size, seed)
     if config.kind == "none":
-        config = replace(config, sigma=0.0, sigma_final=0.0)
-    return GaussianNoise(config, num_lanes, action_size, seed)
+        config = replace(config, sigma=LinearSchedule(0.0))
+    return GaussianNoise(config, num_envs, action_size, seed)

@@ -55,7 +55,7 @@ def update_critic(
             features = networks.critic_encoder(batch.obs)
             q = networks.critic(features, batch.action)
         errors = q - target
-        if config.huber_delta > 0:
+        if config.huber_delta is not None:
             losses = F.huber_loss(
                 errors, torch.zeros_like(errors), reduction="none", delta=config.huber_delta
             )

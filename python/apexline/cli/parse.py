@@ -9,12 +9,43 @@ from typing import Any, TypeVar, cast
 
 import tyro
 
+from apexline.agent import LinearSchedule
 from apexline.training import InputError
 
 T = TypeVar("T")
 
 FRAME = "╭╮╰╯│─ "
 """What tyro draws around a message."""
+
+
+_REGISTRY = tyro.constructors.ConstructorRegistry()
+
+
+@_REGISTRY.primitive_rule
+def _schedule_rule(
+    info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[LinearSchedule] | None:
+    """A schedule is one option with one value (constant) or three."""
+    if info.type is not LinearSchedule:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="START [END OVER]",
+        instance_from_str=_schedule_of,
+        is_instance=lambda value: isinstance(value, LinearSchedule),
+        str_from_instance=lambda schedule: [
+            str(part) for part in vars(schedule).values() if part is not None
+        ],
+    )
+
+
+def _schedule_of(words: list[str]) -> LinearSchedule:
+    if len(words) not in (1, 3):
+        raise ValueError("expected START or START END OVER")
+    start, *change = words
+    return LinearSchedule(
+        float(start), *(kind(word) for kind, word in zip((float, int), change, strict=False))
+    )
 
 
 def parse(command: type[T], name: str, argv: list[str], **options: Any) -> T:
@@ -26,7 +57,9 @@ def parse(command: type[T], name: str, argv: list[str], **options: Any) -> T:
     said = StringIO()
     try:
         with redirect_stderr(said):
-            return cast(T, tyro.cli(command, prog=f"apexline {name}", args=argv, **options))
+            return cast(
+                T, tyro.cli(command, prog=f"apexline {name}", args=argv, registry=_REGISTRY, **options)
+            )
     except SystemExit as end:
         if not end.code:
             raise

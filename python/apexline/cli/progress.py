@@ -51,7 +51,7 @@ class ProgressBar:
     def _used(self, status: Status) -> float:
         budget = self._budget
         limits = (
-            (budget.minutes * 60, status.seconds),
+            (budget.minutes and budget.minutes * 60, status.seconds),
             (budget.frames, status.frames),
             (budget.episodes, status.episodes),
         )

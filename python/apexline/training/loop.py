@@ -123,9 +123,9 @@ def _run(
 
 def _used_up(budget: BudgetConfig, seconds: float, session: Session) -> bool:
     return (
-        0 < budget.minutes * 60 <= seconds
-        or 0 < budget.frames <= session.collector.frames
-        or 0 < budget.episodes <= session.collector.episodes
+        (budget.minutes is not None and seconds >= budget.minutes * 60)
+        or (budget.frames is not None and session.collector.frames >= budget.frames)
+        or (budget.episodes is not None and session.collector.episodes >= budget.episodes)
     )
 
 

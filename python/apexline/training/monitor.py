@@ -67,12 +67,12 @@ class Monitor:
         self._writer = MetricsWriter(folder)
         self._evaluator = (
             Evaluator(session.config, options.eval_processes, session.config.env)
-            if options.eval_steps
+            if options.eval_steps is not None
             else None
         )
         self._evaluation: _Evaluation | None = None
         self._recent: deque[Episode] = deque(maxlen=RECENT_EPISODES)
-        self._next_eval = session.collector.steps + options.eval_steps
+        self._next_eval = session.collector.steps + (options.eval_steps or 0)
         self._last_log: Status | None = None
         self._last_checkpoint = 0.0
 
@@ -86,8 +86,9 @@ class Monitor:
         self._recent.extend(episodes)
         if self._evaluation is not None and self._evaluation.report.done():
             self._take_evaluation(seconds)
-        if self._evaluator is not None and self.session.collector.steps >= self._next_eval:
-            self._next_eval += self.options.eval_steps
+        every = self.options.eval_steps
+        if every is not None and self.session.collector.steps >= self._next_eval:
+            self._next_eval += every
             if self._evaluation is None:
                 self._start_evaluation()
         if self._last_log is None or seconds - self._last_log.seconds >= self.options.log_seconds:

@@ -17,7 +17,7 @@ from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.actor import Actor
 from apexline.training.acting.collector import Collector, Episode
 from apexline.training.acting.environments import action_bounds, make_vector
-from apexline.training.config.train_config import TrainConfig, to_dict
+from apexline.training.config.train_config import TrainConfig, replay_options, to_dict
 from apexline.training.learning.learner import Learner
 from apexline.training.learning.schedule import UpdateSchedule
 
@@ -61,11 +61,9 @@ class Session:
             action_shape=low.shape,
             seed=config.seed,
             num_threads=self._native_threads,
-            **vars(config.replay),
+            **replay_options(config.replay),
         )
-        self.learner = Learner(
-            self.agent, self.replay, config.loop.batch_size, shift_updates=config.loop.shift_updates
-        )
+        self.learner = Learner(self.agent, self.replay, config.loop.batch_size, shift=config.replay.shift)
         self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(

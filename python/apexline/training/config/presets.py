@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from apexline.agent import AgentConfig, NoiseConfig
+from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
 from apexline.racing import EnvOptions, ShapingRules
 from apexline.training.config.train_config import (
     BudgetConfig,
@@ -41,17 +41,16 @@ STRICT_RULES = replace(
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
-    replay=ReplayConfig(capacity=1_000_000),
+    replay=ReplayConfig(capacity=1_000_000, shift=LinearSchedule(2, 0, 40_000)),
     agent=AgentConfig(
         encoder="patch42",
         channels_last=False,
-        huber_delta=0.0,
-        mirror=True,
+        huber_delta=None,
+        flip_augmentation=True,
         ema=0.999,
-        lr_final_fraction=0.05,
-        lr_decay_updates=250_000,
+        actor_lr=LinearSchedule(3e-4, 1.5e-5, 250_000),
+        critic_lr=LinearSchedule(3e-4, 1.5e-5, 250_000),
     ),
-    loop=LoopConfig(shift_updates=40_000),
     strict=StrictConfig(70_000, STRICT_RULES),
     budget=BudgetConfig(minutes=30),
     monitor=MonitorConfig(eval_episodes=96),
@@ -63,7 +62,7 @@ CUDA = replace(
     device="cuda",
     num_envs=16,
     game=replace(RECIPE_GAME, frame_size=84),
-    replay=replace(CPU.replay, shift=4),
+    replay=replace(CPU.replay, shift=LinearSchedule(4, 0, 40_000)),
     agent=replace(CPU.agent, encoder="nature", hidden=(512, 512), channels_last=True),
     loop=replace(CPU.loop, batch_size=256),
 )
@@ -73,26 +72,26 @@ NOTEBOOK = TrainConfig(
     num_envs=1,
     env_processes=False,
     game=EnvOptions(),
-    replay=ReplayConfig(capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=0),
+    replay=ReplayConfig(
+        capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=LinearSchedule(0)
+    ),
     agent=AgentConfig(
         encoder="notebook",
         shared_encoder=False,
-        trunk_features=0,
+        trunk_features=None,
         hidden=(512, 512),
         normalization="none",
         num_critics=1,
         target_actor=True,
-        actor_lr=5e-6,
-        critic_lr=5e-5,
+        actor_lr=LinearSchedule(5e-6),
+        critic_lr=LinearSchedule(5e-5),
         tau=0.001,
-        huber_delta=0.0,
+        huber_delta=None,
         preactivation_penalty=0.0,
         smoothing_sigma=0.0,
         precision="fp32",
     ),
-    noise=NoiseConfig(
-        kind="ou", theta=0.15, mu=0.0, sigma=0.3, sigma_final=0.3, dt=0.01, anneal_steps=0, ladder=()
-    ),
+    noise=NoiseConfig(kind="ou", theta=0.15, mu=0.0, sigma=LinearSchedule(0.3), dt=0.01, env_factors=()),
     loop=LoopConfig(batch_size=32, replay_ratio=1.0, learning_starts=0, reward_scale=1.0),
     budget=BudgetConfig(episodes=2_000),
 )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import TypeAdapter, ValidationError
 
-from apexline.agent import AgentConfig, NoiseConfig
+from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
 from apexline.racing import EnvOptions, ShapingRules
 from apexline.training.errors import InputError
 
@@ -36,8 +36,17 @@ class ReplayConfig:
     """Exponent of the importance weights that undo the priorities' bias."""
     epsilon: Annotated[float, Gt(0)] = 0.01
     """Added to |td| so that nothing becomes unreachable."""
-    shift: Annotated[int, Ge(0)] = 2
-    """Random shift of a batch's images, in pixels: 2 suits 42 pixels, 4 suits 84."""
+    shift: LinearSchedule = LinearSchedule(2)
+    """Largest random shift of a batch's images, in whole pixels over updates: 2 suits frames of 42 pixels, 4 suits 84.
+    A schedule may only decrease: shifts help early in training and later reduce the precision of positions."""
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            value = getattr(self.shift, name)
+            if value is not None and (value < 0 or value != int(value)):
+                raise ValueError(f"shift.{name} is {value}; expected whole pixels >= 0")
+        if self.shift.end is not None and self.shift.end > self.shift.start:
+            raise ValueError(f"shift.end is {self.shift.end}; expected <= shift.start, {self.shift.start}")
 
 
 @dataclass(frozen=True)
@@ -50,9 +59,6 @@ class LoopConfig:
     """Updates per step."""
     learning_starts: Annotated[int, Ge(0)] = 4_000
     """Steps driven at random before learning starts; a run that starts from weights drives itself instead."""
-    shift_updates: Annotated[int, Ge(0)] = 0
-    """Updates over which the random shift of images falls from `replay.shift` to 0, in equal steps: it helps while
-    little has been seen, and later hides where on the road the car is. 0: it stays."""
     reward_scale: Annotated[float, Gt(0)] = 0.1
     """What rewards are multiplied by before they are stored."""
 
@@ -70,13 +76,13 @@ class StrictConfig:
 
 @dataclass(frozen=True)
 class BudgetConfig:
-    """When a run ends: the first limit that is reached; 0 is no limit."""
+    """End of a run: the first limit that is reached; None is no limit."""
 
-    minutes: Annotated[float, Ge(0)] = 0.0
-    """Wall-clock minutes of training, resumed stretches added up."""
-    frames: Annotated[int, Ge(0)] = 0
+    minutes: Annotated[float, Gt(0)] | None = None
+    """Wall-clock minutes of training, summed over resumed parts."""
+    frames: Annotated[int, Gt(0)] | None = None
     """Game frames (1/50 s each)."""
-    episodes: Annotated[int, Ge(0)] = 0
+    episodes: Annotated[int, Gt(0)] | None = None
     """Training episodes."""
 
 
@@ -88,8 +94,8 @@ class MonitorConfig:
     """Seconds between rows of metrics.csv."""
     checkpoint_seconds: Annotated[float, Gt(0)] = 120.0
     """Seconds between checkpoints."""
-    eval_steps: Annotated[int, Ge(0)] = 10_000
-    """Steps between evaluations, which run beside the training; 0 evaluates never."""
+    eval_steps: Annotated[int, Gt(0)] | None = 10_000
+    """Steps between evaluations, which run in other processes; None: no evaluation."""
     eval_episodes: Annotated[int, Gt(0)] = 8
     """Episodes of an evaluation."""
     eval_seed: Annotated[int, Ge(0)] = 2_000_000
@@ -111,8 +117,8 @@ class TrainConfig:
     """Of the weights, the noise, the replay and the tracks."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks live."""
-    threads: Annotated[int, Ge(0)] = 0
-    """Threads of torch; racing and the replay get the processors that are left, at least one each. 0 measures at the
+    threads: Annotated[int, Gt(0)] | None = None
+    """Threads of torch; racing and the replay get the processors that are left, at least one each. None measures at the
     start how many make updates fastest on a CPU. With as many as there are processors, every layer waits wherever
     another process holds one: faster on a machine left alone, many times slower on a busy one."""
     num_envs: Annotated[int, Gt(0)] = 8
@@ -135,6 +141,11 @@ class TrainConfig:
 _ADAPTER = TypeAdapter(TrainConfig)
 
 
+def replay_options(config: ReplayConfig) -> dict[str, Any]:
+    """Arguments of PrioritizedFrameReplay; the replay's shift is the schedule's largest."""
+    return vars(config) | {"shift": int(config.shift.start)}
+
+
 def to_dict(config: TrainConfig) -> dict[str, Any]:
     """The configuration as plain values that JSON can hold."""
     return dataclasses.asdict(config)
@@ -153,9 +164,7 @@ def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
     try:
         config = _ADAPTER.validate_python(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{place}{name} is {first['input']!r}: {first['msg']}") from None
+        raise InputError(place + _message(error.errors()[0])) from None
     for name, value in _floats(to_dict(config)):
         if not math.isfinite(value):
             raise InputError(f"{place}{name} is {value}; it must be finite")
@@ -174,6 +183,29 @@ def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
 def check(config: TrainConfig) -> None:
     """Raises InputError, as `from_dict`, where a configuration made in Python or by options is out of range."""
     from_dict(to_dict(config))
+
+
+_EXPECTED = {
+    "greater_than": "> {gt}",
+    "greater_than_equal": ">= {ge}",
+    "less_than": "< {lt}",
+    "less_than_equal": "<= {le}",
+    "literal_error": "{expected}",
+}
+"""What pydantic's types of error mean, from their context."""
+
+
+def _message(error: Any) -> str:
+    """One of pydantic's errors as `<field> is <value>; expected <condition>`."""
+    name = ".".join(str(part) for part in error["loc"])
+    context = error.get("ctx", {})
+    if error["type"] == "value_error":  # raised by a dataclass, about one of its fields
+        return f"{name}.{context['error']}"
+    if error["type"] in _EXPECTED:
+        expected = _EXPECTED[error["type"]].format(**context)
+    else:
+        expected = error["msg"].removeprefix("Input should be ").partition(",")[0]
+    return f"{name} is {error['input']!r}; expected {expected}"
 
 
 def _floats(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -21,7 +21,7 @@ PRETRAINED = "pretrained"
 """Names the policy that comes with the package."""
 WEIGHTS = ".safetensors"
 """Suffix of a file of weights: small, portable, and nothing in it can run."""
-FORMAT = {"format": "apexline policy", "version": "1"}
+FORMAT = {"format": "apexline policy", "version": "2"}
 
 
 class Policy(NamedTuple):
@@ -87,6 +87,7 @@ def _read_weights(path: Path) -> tuple[TrainConfig, dict[str, Tensor], int]:
     for name, expected in FORMAT.items():
         if metadata.get(name) != expected:
             raise InputError(
-                f"{path}: its {name} is {metadata.get(name)!r}; this apexline reads {expected!r}"
+                f"{path}: {name} is {metadata.get(name)!r}; expected {expected!r} "
+                "(the file is from another version of apexline)"
             )
     return from_dict(json.loads(metadata["config"]), str(path)), state, int(metadata["steps"])

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch.profiler import record_function
 
-from apexline.agent import DDPG, Update, make_update
+from apexline.agent import DDPG, LinearSchedule, Update, make_update
 from apexline.replay import PrioritizedFrameReplay
 from apexline.replay.device import DevicePrefetcher
-from apexline.training.learning.schedule import shift_after
+from apexline.training.learning.schedule import shift_at
 
 Metrics = dict[str, float]
 
@@ -23,16 +23,21 @@ class Learner:
         agent: the agent to update.
         replay: the replay to sample from.
         batch_size: transitions in an update.
-        shift_updates: updates over which the replay's random shift falls to 0, as in `shift_after`; 0: it stays.
+        shift: the random shift over updates, in pixels (see `shift_at`), at most the replay's; None: the replay's.
     """
 
     def __init__(
-        self, agent: DDPG, replay: PrioritizedFrameReplay, batch_size: int, *, shift_updates: int = 0
+        self,
+        agent: DDPG,
+        replay: PrioritizedFrameReplay,
+        batch_size: int,
+        *,
+        shift: LinearSchedule | None = None,
     ) -> None:
         self.agent = agent
         self.replay = replay
         self.batch_size = batch_size
-        self.shift_updates = shift_updates
+        self.shift = LinearSchedule(replay.shift) if shift is None else shift
         self.updates = 0
         self._batches: DevicePrefetcher | None = None
         self._update: Update | None = None
@@ -48,7 +53,7 @@ class Learner:
         """One update; the replay must not be empty."""
         if self._batches is None:
             self._batches = DevicePrefetcher(self.replay, self.batch_size, self.agent.device)
-        self._batches.shift = shift_after(self.updates, self.replay.shift, self.shift_updates)
+        self._batches.shift = shift_at(self.shift, self.updates)
         with record_function("wait: replay"):
             batch = next(self._batches)
         if self._update is None:

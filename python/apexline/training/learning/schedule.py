@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor
 
+from apexline.agent import LinearSchedule
+
 
 class UpdateSchedule:
     """Counts out updates so that after n steps exactly floor(replay_ratio * n) have been due.
@@ -24,11 +26,10 @@ class UpdateSchedule:
         return self._updates - before
 
 
-def shift_after(updates: int, shift: int, shift_updates: int) -> int:
-    """The largest random shift, in pixels, once `updates` are made: it falls from `shift` to 0 in equal steps.
+def shift_at(schedule: LinearSchedule, updates: int) -> int:
+    """The random shift in pixels after `updates` updates: the schedule's value, rounded up.
 
-    It is 0 from `shift_updates` on; where those are 0, it stays.
+    So each number of pixels from `start` down to `end` + 1 is used for equally many updates. The value is rounded to 9
+    decimals first, as floating-point arithmetic makes 3 * (1 - 1/3) larger than 2.
     """
-    if shift_updates == 0:
-        return shift
-    return ceil(Fraction(shift * max(0, shift_updates - updates), shift_updates))
+    return ceil(round(schedule(updates), 9))

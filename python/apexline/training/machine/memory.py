@@ -65,7 +65,7 @@ def ram_need(config: TrainConfig) -> dict[str, int]:
     state = _state_bytes(networks)
     weights = _training_bytes(networks) if on_cpu else state
     evaluation = 0
-    if config.monitor.eval_steps:
+    if config.monitor.eval_steps is not None:
         # A snapshot of the weights and one on its way; where they arrive, the networks and what they are loaded from.
         evaluation = 2 * state + config.monitor.eval_processes * (EVALUATION + 2 * state)
     batch = _batch_bytes(config)
@@ -233,7 +233,7 @@ def _activation_bytes(config: TrainConfig) -> int:
         unpooled = conv._replace(pool=1)
         maps += conv.channels * unpooled.output_size(height) * unpooled.output_size(width)
         height, width = conv.output_size(height), conv.output_size(width)
-    heads = (1 + agent.num_critics) * (agent.trunk_features + sum(agent.hidden))
+    heads = (1 + agent.num_critics) * ((agent.trunk_features or 0) + sum(agent.hidden))
     sample = entering * (FLOAT + precision) + 3 * precision * maps + 4 * FLOAT * heads
     return max(config.loop.batch_size, config.num_envs) * sample
 

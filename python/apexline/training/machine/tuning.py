@@ -41,7 +41,7 @@ def tuned(config: TrainConfig) -> TrainConfig:
     On a CPU, updates of an agent that is thrown away afterwards are timed with each choice. On a GPU nothing is
     measured: the networks compute in bf16 there, and the processors are left to the racing and the replay.
     """
-    if config.threads and config.agent.precision != "auto":
+    if config.threads is not None and config.agent.precision != "auto":
         return config
     if config.device != "cpu":
         precision = "bf16" if config.agent.precision == "auto" else config.agent.precision
@@ -68,7 +68,9 @@ def fastest(seconds: dict[Choice, float]) -> Choice:
 def _choices(config: TrainConfig) -> Iterator[Choice]:
     """Threads by powers of two up to the processors, and both precisions, where the configuration leaves them open."""
     processors = available_processors()
-    threads = [config.threads] if config.threads else [2**i for i in range(processors.bit_length())]
+    threads = (
+        [config.threads] if config.threads is not None else [2**i for i in range(processors.bit_length())]
+    )
     precisions: tuple[PrecisionName, ...] = ("fp32", "bf16")
     for count in threads:
         for precision in precisions if config.agent.precision == "auto" else (config.agent.precision,):

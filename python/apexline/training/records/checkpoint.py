@@ -13,7 +13,7 @@ import torch
 from apexline.training.errors import InputError
 
 FORMAT = "apexline checkpoint"
-VERSION = 1
+VERSION = 2
 LATEST = "checkpoint.pt"
 BEST = "best.pt"
 REPLAY = "replay.bin"
@@ -50,7 +50,8 @@ def load(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not an apexline checkpoint")
     if parts.get("version") != VERSION:
         raise InputError(
-            f"{path}: checkpoint version {parts.get('version')}; this apexline reads version {VERSION}"
+            f"{path}: version is {parts.get('version')}; expected {VERSION} "
+            "(the file is from another version of apexline)"
         )
     return parts
 
