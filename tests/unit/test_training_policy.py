@@ -62,8 +62,8 @@ def test_a_file_of_someone_else_is_refused(policy: Policy, tmp_path: Path) -> No
     save_file(tensors, path, {"format": "other"})
     with pytest.raises(InputError, match="format is 'other'; expected 'apexline policy'"):
         load_policy(path)
-    save_file(tensors, path, {"format": "apexline policy", "version": "2"})
-    with pytest.raises(InputError, match="its version is '2'"):
+    save_file(tensors, path, {"format": "apexline policy", "version": "1"})
+    with pytest.raises(InputError, match="version is '1'; expected '2'"):
         load_policy(path)
     save_weights(policy._replace(config=replace(policy.config, agent=PRESETS["cuda"].agent)), path)
     with pytest.raises(InputError, match="not a policy of this apexline"):
