@@ -138,3 +138,35 @@ def test_threads_may_share_a_tree():
 
     assert tree.total == 4 * sum(range(199, 299)) + 600
     assert tree.__getstate__()[1] == 4 * 200 * 32
+
+
+def test_it_is_a_documented_class_of_the_public_module():
+    assert (SumTree.__module__, SumTree.__qualname__) == ("apexline", "SumTree")
+    assert "capacity" in SumTree.__doc__
+    for name in ("__getitem__", "__setitem__", "clear", "find", "max", "min", "sample", "total"):
+        assert getattr(SumTree, name).__doc__
+
+
+def test_the_repr_shows_capacity_seed_and_total():
+    assert repr(tree_of([1, 2, 3.5], seed=4)) == "<SumTree: capacity=3, seed=4, total=6.5>"
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda tree: pickle.loads(pickle.dumps(tree))])
+def test_a_copy_is_of_the_public_class_with_its_capacity_and_seed(copied):
+    tree = copied(SumTree(np.int64(7), seed=np.uint64(2**64 - 1)))
+    assert type(tree) is SumTree
+    assert (tree.capacity, len(tree), tree.seed) == (7, 7, 2**64 - 1)
+
+
+@pytest.mark.parametrize("name", ["capacity", "seed", "total", "capasity"])
+def test_attributes_cannot_be_set(name):
+    with pytest.raises(AttributeError):
+        setattr(SumTree(3), name, 1)
+
+
+def test_numpy_numbers_are_accepted():
+    tree = tree_of([1, 2, 3])
+    tree[np.uint8(1)] = np.float32(5)
+    assert tree[np.int16(1)] == 5
+    assert tree.find(np.float32(1.5)) == 1
+    assert tree.sample(np.int32(4)).shape == (4,)

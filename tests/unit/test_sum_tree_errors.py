@@ -133,3 +133,17 @@ def test_a_state_that_is_no_tree(leaves, message):
     tree = SumTree.__new__(SumTree)
     with raises(ValueError, message):
         tree.__setstate__((0, 0, leaves))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"capacity": 1e6}, TypeError, "capacity is 1000000.0; expected an integer"),
+        ({"capacity": 4, "seed": None}, TypeError, "seed is None; expected an integer"),
+        ({"capacity": 4, "seed": -1}, ValueError, "seed is -1; expected from 0 to 2**64 - 1"),
+        ({"capacity": 4, "seed": 2**64}, ValueError, f"seed is {2**64}; expected from 0 to 2**64 - 1"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_named(arguments, error, message):
+    with raises(error, message):
+        SumTree(**arguments)
