@@ -1,7 +1,7 @@
-"""DQN in one file, after CleanRL: double Q-learning on a vector of CartPoles, n-step prioritized replay.
+"""DQN in one file, after CleanRL: double Q-learning on a vector of CartPoles with n-step prioritized replay.
 
-Needs torch and gymnasium. `python examples/cleanrl_dqn.py` learns for some seconds and prints the mean return of
-greedy episodes; random actions get about 20, the most possible is 500.
+Needs torch and gymnasium. `python examples/cleanrl_dqn.py` trains for a few seconds and prints the mean return of
+greedy episodes; random actions reach about 20, the maximum is 500.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from apexline import PrioritizedFrameReplay
 
 
 def train(seed: int = 0, steps: int = 6_000, num_envs: int = 4) -> nn.Module:
-    """Learns for `steps` steps of every environment, one update each; returns the Q network."""
+    """Trains for `steps` steps of every environment with one update each; returns the Q network."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     envs = SyncVectorEnv([lambda: gym.make("CartPole-v1")] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
     replay = PrioritizedFrameReplay(
         capacity=20_000,
         num_envs=num_envs,
-        frame_shape=(4,),  # a "frame" is any array: here position, speed, angle and angular speed
+        frame_shape=(4,),  # a frame is any array: here position, velocity, angle and angular velocity
         frame_dtype=np.float32,
         action_shape=(),
         action_dtype=np.int64,
@@ -45,7 +45,9 @@ def train(seed: int = 0, steps: int = 6_000, num_envs: int = 4) -> nn.Module:
             greedy = q(torch.from_numpy(obs)).argmax(1).numpy()
         actions = np.where(explore, rng.integers(2, size=num_envs), greedy)
         next_obs, rewards, terminated, truncated, infos = envs.step(actions)
-        final_obs = next_obs.copy()  # where an episode ended, next_obs is already the first of the next one
+        final_obs = (
+            next_obs.copy()
+        )  # for ended episodes, next_obs is already the first observation of the next one
         for env in np.flatnonzero(terminated | truncated):
             final_obs[env] = infos["final_obs"][env]
         replay.add(obs, actions, rewards, terminated, truncated, final_obs)
@@ -54,19 +56,17 @@ def train(seed: int = 0, steps: int = 6_000, num_envs: int = 4) -> nn.Module:
             continue
 
         batch = replay.sample(64, beta=0.4 + 0.6 * step / steps, as_torch=True)
-        before, after = (
-            batch.obs.flatten(1),
-            batch.next_obs.flatten(1),
-        )  # (64, 1, 4), a stack of one, to (64, 4)
+        obs_batch = batch.obs.flatten(1)  # (64, 1, 4), stacks of one frame, to (64, 4)
+        next_obs_batch = batch.next_obs.flatten(1)
         with torch.no_grad():
-            best = q(after).argmax(1, keepdim=True)
-            goal = batch.reward + batch.discount * target(after).gather(1, best).squeeze(1)
-        value = q(before).gather(1, batch.action[:, None]).squeeze(1)
-        loss = (batch.weights * F.smooth_l1_loss(value, goal, reduction="none")).mean()
+            best = q(next_obs_batch).argmax(1, keepdim=True)
+            target_value = batch.reward + batch.discount * target(next_obs_batch).gather(1, best).squeeze(1)
+        value = q(obs_batch).gather(1, batch.action[:, None]).squeeze(1)
+        loss = (batch.weights * F.smooth_l1_loss(value, target_value, reduction="none")).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        replay.update_priorities(batch.indices, (value - goal).detach())
+        replay.update_priorities(batch.indices, (value - target_value).detach())
         if step % 200 == 0:
             target.load_state_dict(q.state_dict())
     envs.close()

@@ -1,14 +1,14 @@
-"""The replay under stable-baselines3's DQN: prioritized n-step returns, each observation stored once.
+"""Prioritized n-step replay for stable-baselines3's DQN; each observation is stored once.
 
-Needs stable-baselines3 (2.9 or newer). `python examples/sb3_dqn.py` learns CartPole for some seconds and prints the
-mean return; random actions get about 20, the most possible is 500.
+Needs stable-baselines3 (2.9 or newer). `python examples/sb3_dqn.py` trains on CartPole for a few seconds and prints the
+mean return; random actions reach about 20, the maximum is 500.
 
-`FrameReplayBuffer` alone is a `replay_buffer_class` for any of its off-policy algorithms. Those keep the TD errors to
-themselves and do not weight their losses, so with them pass `alpha=0`: sampling is then uniform, as in their own
-buffers. `PrioritizedDQN` is DQN with the few lines of `train` that make priorities mean something.
+`FrameReplayBuffer` can be the `replay_buffer_class` of any off-policy algorithm. The algorithms of stable-baselines3
+neither expose TD errors nor weight their losses, so use them with `alpha=0`: sampling is then uniform, as in their own
+buffers. `PrioritizedDQN` is DQN with the changes to `train` that prioritized replay needs.
 
 A second `learn()` resets the environments in the middle of their episodes, unless `reset_num_timesteps=False`. Call
-`model.replay_buffer.replay.cut_episodes()` before it, so that what was stored last is not joined to what comes then.
+`model.replay_buffer.replay.cut_episodes()` before it, so that old and new episodes stay separate.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from apexline import Batch, PrioritizedFrameReplay
 
 
 class FrameReplayBuffer(ReplayBuffer):
-    """Hands everything on to `replay`. Further arguments, such as `n_step` and `gamma`, are the replay's."""
+    """Adapter of `PrioritizedFrameReplay`. `options`, such as `n_step` and `gamma`, are arguments of the replay."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class FrameReplayBuffer(ReplayBuffer):
         action_space: spaces.Box | spaces.Discrete,
         device: torch.device | str = "auto",
         n_envs: int = 1,
-        optimize_memory_usage: bool = False,  # has no effect: no observation is stored twice anyway
+        optimize_memory_usage: bool = False,  # no effect: each observation is stored once anyway
         **options: Any,
     ) -> None:
-        # Not ReplayBuffer's own, which would allocate arrays.
+        # Skips ReplayBuffer.__init__, which would allocate arrays.
         BaseBuffer.__init__(self, buffer_size, observation_space, action_space, device, n_envs)
         self.handle_timeout_termination = True
         self.optimize_memory_usage = optimize_memory_usage
-        self.drawn: Batch | None = None
+        self.sampled: Batch | None = None
         self.replay = PrioritizedFrameReplay(
             capacity=buffer_size,
             num_envs=n_envs,
@@ -55,7 +55,7 @@ class FrameReplayBuffer(ReplayBuffer):
             frame_dtype=observation_space.dtype,
             action_shape=(self.action_dim,),
             action_dtype=np.int64 if isinstance(action_space, spaces.Discrete) else np.float32,
-            frame_stack=1,  # stable-baselines3 stacks in the environment, where the policy sees it too
+            frame_stack=1,  # stable-baselines3 stacks frames in the environment
             **options,
         )
 
@@ -74,8 +74,8 @@ class FrameReplayBuffer(ReplayBuffer):
         self.replay.add(obs, actions, reward, done & ~truncated, truncated, final_frames=next_obs)
 
     def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
-        """Also keeps the batch, with its weights and indices, as `drawn`."""
-        batch = self.drawn = self.replay.sample(batch_size)
+        """Also stores the batch, with its weights and indices, as `sampled`."""
+        batch = self.sampled = self.replay.sample(batch_size)
         obs, next_obs = (self._normalize_obs(stack[:, 0], env) for stack in (batch.obs, batch.next_obs))
         reward = self._normalize_reward(batch.reward, env)
         columns = [array[:, None] for array in (batch.discount == 0, reward, batch.discount)]
@@ -97,7 +97,7 @@ class FrameReplayBuffer(ReplayBuffer):
 
 
 class PrioritizedDQN(DQN):
-    """DQN whose loss is weighted and whose TD errors become priorities; takes a `FrameReplayBuffer`."""
+    """DQN with importance weights and priority updates; needs a `FrameReplayBuffer`."""
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         self.policy.set_training_mode(True)
@@ -108,25 +108,27 @@ class PrioritizedDQN(DQN):
         for _ in range(gradient_steps):
             batch = buffer.sample(batch_size, env=self._vec_normalize_env)
             assert batch.discounts is not None
-            assert buffer.drawn is not None
+            assert buffer.sampled is not None
             with torch.no_grad():
-                after = self.q_net_target(batch.next_observations).amax(1, keepdim=True)
-                goal = batch.rewards + (1 - batch.dones) * batch.discounts * after
+                next_value = self.q_net_target(batch.next_observations).amax(1, keepdim=True)
+                target_value = batch.rewards + (1 - batch.dones) * batch.discounts * next_value
             value = self.q_net(batch.observations).gather(1, batch.actions)
-            weights = buffer.to_torch(buffer.drawn.weights)[:, None]
-            loss = (weights * F.smooth_l1_loss(value, goal, reduction="none")).mean()
+            weights = buffer.to_torch(buffer.sampled.weights)[:, None]
+            loss = (weights * F.smooth_l1_loss(value, target_value, reduction="none")).mean()
             self.policy.optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
             self.policy.optimizer.step()
-            buffer.replay.update_priorities(buffer.drawn.indices, (value - goal).detach().cpu().squeeze(1))
+            buffer.replay.update_priorities(
+                buffer.sampled.indices, (value - target_value).detach().cpu().squeeze(1)
+            )
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/loss", loss.item())
 
 
 def train(seed: int = 0, steps: int = 24_000) -> PrioritizedDQN:
-    """Learns for `steps` steps over four environments, one update for every four."""
+    """Trains for `steps` steps over four environments, one update per four steps."""
     model = PrioritizedDQN(
         "MlpPolicy",
         make_vec_env("CartPole-v1", n_envs=4, seed=seed),
