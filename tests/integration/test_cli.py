@@ -19,7 +19,7 @@ from apexline import __version__
 from apexline.agent import LinearSchedule
 from apexline.cli import main
 from apexline.racing import ShapingRules
-from apexline.training import PRESETS, load_policy, train
+from apexline.training import PRESETS, Policy, train
 from apexline.training.config.train_config import StrictConfig
 from apexline.training.records import checkpoint
 
@@ -209,7 +209,7 @@ def test_exported_weights_play_as_their_run(run: Path, tmp_path: Path, capsys: C
 def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
     run: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    config = load_policy(run).config
+    config = Policy.load(run).config
     other = replace(
         config,
         agent=replace(config.agent, hidden=(32, 16)),
@@ -224,10 +224,10 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
         main(["train", "--from", str(tmp_path / "first"), "--out", str(out), "--num-envs", "1", *budget]) == 0
     )
     capsys.readouterr()
-    assert load_policy(out).config.agent.hidden == (32, 16)
-    assert load_policy(out).config.game == other.game
-    assert load_policy(out).config.strict == other.strict
-    assert load_policy(out).config.replay == replace(
+    assert Policy.load(out).config.agent.hidden == (32, 16)
+    assert Policy.load(out).config.game == other.game
+    assert Policy.load(out).config.strict == other.strict
+    assert Policy.load(out).config.replay == replace(
         PRESETS["cpu"].replay, frame_stack=2, shift=LinearSchedule(5)
     )
 
@@ -240,7 +240,7 @@ def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, caps
     said = capsys.readouterr().out
     assert said.splitlines()[1].startswith("memory: about ")
     assert "100%" in said
-    policy = load_policy(copy)
+    policy = Policy.load(copy)
     assert (policy.config.num_envs, policy.config.budget.frames) == (1, 16)
 
 

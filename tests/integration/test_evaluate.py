@@ -1,4 +1,4 @@
-"""Evaluation against the plain game, and what happens when its processes die."""
+"""Evaluation against the unwrapped game, and the death of worker processes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from apexline.training import (
     EvalReport,
     EvaluationWorkerDiedError,
     Evaluator,
-    build_networks,
+    Policy,
     play,
-    play_native,
+    play_parallel,
 )
 from apexline.training.acting.environments import make_env
-from apexline.training.evaluation.evaluate import GROUP, EpisodeResult
+from apexline.training.evaluation.evaluator import GROUP
+from apexline.training.evaluation.policy import build_networks
+from apexline.training.evaluation.report import EpisodeResult
 
 CONFIG = PRESETS["cpu"]
 SEED = 1_000_000
 
 
-def test_a_score_is_the_plain_games_own() -> None:
-    """The same actions on the stock game without any wrapper give the same score, without rule or penalty."""
+def test_a_score_is_that_of_the_unwrapped_game() -> None:
+    """The same actions on gymnasium's game without any wrapper give the same score, without reward shaping."""
     torch.manual_seed(0)
     networks = build_networks(CONFIG)
     torch.nn.init.normal_(networks.average.of(networks.actor).output.weight, std=0.5)
@@ -44,7 +46,7 @@ def test_a_score_is_the_plain_games_own() -> None:
         return chosen[-1]
 
     networks.evaluation_policy = recorded  # type: ignore[method-assign]
-    result = play(networks, CONFIG, SEED, env="gymnasium")
+    result = play(Policy(networks, CONFIG), SEED, backend="gymnasium")
     assert torch.equal(seen[0][0], seen[0][-1]), "an episode begins with its first frame repeated"
     assert all(torch.equal(after[:-1], before[1:]) for before, after in pairwise(seen)), "newest last"
 
@@ -63,8 +65,8 @@ def test_a_score_is_the_plain_games_own() -> None:
     assert result.score == pytest.approx(score)
 
 
-def test_native_games_side_by_side_are_each_one_whole_episode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same actions on a native game of its own give each game's result, whenever the others end."""
+def test_parallel_native_games_are_each_one_whole_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same actions in a single native environment give the same result, whenever the others end."""
     options = replace(CONFIG.game, action_repeat=5, skip_zoom=2)
     config = replace(CONFIG, game=options)
     seeds = [SEED, SEED + 7, SEED + 3]
@@ -79,7 +81,7 @@ def test_native_games_side_by_side_are_each_one_whole_episode(monkeypatch: pytes
         return torch.from_numpy(chosen[len(seen) - 1])
 
     monkeypatch.setattr(networks, "evaluation_policy", scripted)
-    results = play_native(networks, config, seeds)
+    results = play_parallel(Policy(networks, config), seeds)
     assert [result.seed for result in results] == seeds
     assert len({result.frames for result in results}) > 1, "the games are to end at different times"
     for lane, result in enumerate(results):
@@ -112,34 +114,34 @@ def test_scores_do_not_depend_on_the_number_of_processes() -> None:
     assert reports[0] == reports[1]
 
 
-def kill_the_process_of(evaluator: Evaluator) -> None:
+def kill_the_worker_of(evaluator: Evaluator) -> None:
     (process,) = evaluator._pool._processes.values()
     os.kill(process.pid, signal.SIGKILL)
     process.join()
 
 
-def test_a_process_that_dies_while_it_plays_is_an_error_with_a_name() -> None:
+def test_a_worker_that_dies_during_an_evaluation_is_reported() -> None:
     evaluator = Evaluator(CONFIG, 1, "native")
     pending = evaluator.submit(build_networks(CONFIG).state_dict(), [0, 1])
-    kill_the_process_of(evaluator)
-    with pytest.raises(EvaluationWorkerDiedError, match="ended by itself"):
+    kill_the_worker_of(evaluator)
+    with pytest.raises(EvaluationWorkerDiedError, match="evaluation worker died"):
         pending.result()
     evaluator.close()
 
 
-def test_a_process_that_dies_between_evaluations_is_one_too() -> None:
+def test_a_worker_that_dies_between_evaluations_is_reported() -> None:
     weights = build_networks(CONFIG).state_dict()
     evaluator = Evaluator(CONFIG, 1, "native")
     evaluator._pool.submit(os.getpid).result()
-    kill_the_process_of(evaluator)
+    kill_the_worker_of(evaluator)
     while not evaluator._pool._broken:
         time.sleep(0.01)
-    with pytest.raises(EvaluationWorkerDiedError, match="ended by itself"):
+    with pytest.raises(EvaluationWorkerDiedError, match="evaluation worker died"):
         evaluator.submit(weights, [0])
     evaluator.close()
 
 
-def test_the_summary_is_of_the_scores() -> None:
+def test_the_summary_describes_the_scores() -> None:
     scores = [900.0, 100.0, 800.0, 850.0, 700.0]
     report = EvalReport(tuple(EpisodeResult(seed, score, 1000, 0.5) for seed, score in enumerate(scores)))
     assert report.summary == {

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from apexline.racing import ShapingRules, WorkerDiedError
-from apexline.training import PRESETS, InputError, TrainConfig, load_policy, play_native, train
+from apexline.training import PRESETS, InputError, Policy, TrainConfig, play_parallel, train
 from apexline.training import loop as loop_module
 from apexline.training.config.train_config import StrictConfig
 from apexline.training.records import checkpoint
@@ -78,8 +78,8 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     best = checkpoint.load(tmp_path / "run" / "best.pt")
     assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
 
-    policy = load_policy(tmp_path / "run")
-    (again,) = play_native(policy.networks, policy.config, [config.monitor.eval_seed])
+    policy = Policy.load(tmp_path / "run")
+    (again,) = play_parallel(policy, [config.monitor.eval_seed])
     assert again.score == pytest.approx(best["eval"]["mean"]), "best.pt holds the weights that were evaluated"
 
 

@@ -15,15 +15,16 @@ from tqdm import tqdm
 from apexline import __version__
 from apexline._core import available_processors
 from apexline.cli.parse import check_output, parse
-from apexline.training import EvalReport, Evaluator, InputError, load_policy
+from apexline.training import EvalReport, Evaluator, InputError, Policy
 from apexline.training.config.train_config import GameKind
+from apexline.training.evaluation.policy import PRETRAINED, find_policy
 
 
 @dataclass(frozen=True)
 class EvalCommand:
     """Score a run on whole, unshaped episodes, without noise; on the stock game unless told otherwise."""
 
-    run: tyro.conf.Positional[Path]
+    run: tyro.conf.Positional[str]
     """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
     episodes: int = 100
     """Episodes to play, each from a seed of its own."""
@@ -46,8 +47,9 @@ def main(argv: list[str]) -> None:
         raise InputError(f"seed is {command.seed}; it must be >= 0")
     if command.processes < 0:
         raise InputError(f"processes is {command.processes}; it must be >= 0")
-    policy = load_policy(command.run)
-    out = command.out or (command.run if command.run.is_dir() else command.run.parent) / "eval.json"
+    policy = Policy.load(command.run)
+    folder = Path() if command.run == PRETRAINED else find_policy(command.run).parent
+    out = command.out or folder / "eval.json"
     check_output(out, ".json")
 
     processes = min(command.processes or available_processors(), command.episodes)
@@ -66,7 +68,7 @@ def main(argv: list[str]) -> None:
     game = "CarRacing-v3" if command.env == "gymnasium" else "apexline/CarRacing-v3"
     print(_text(game, report))
     values = {
-        "checkpoint": policy.path.name,
+        "checkpoint": find_policy(command.run).name,
         "steps": policy.steps,
         "environment": game,
         "first_seed": command.seed,

@@ -12,7 +12,8 @@ import torch
 from apexline import __version__, _core
 from apexline.agent import trained_layers
 from apexline.cli.parse import parse
-from apexline.training import build_networks, preset
+from apexline.training import preset
+from apexline.training.evaluation.policy import build_networks
 from apexline.training.machine.memory import describe_memory
 
 

@@ -9,16 +9,16 @@ from typing import Literal
 import tyro
 
 from apexline.cli.parse import check_output, parse
-from apexline.training import InputError, load_policy, play
+from apexline.training import InputError, Policy, play
 from apexline.training.config.train_config import GameKind
-from apexline.training.evaluation.gif import Film
+from apexline.training.evaluation.gif import GifWriter
 
 
 @dataclass(frozen=True)
 class PlayCommand:
     """Drive one unshaped episode without noise, in a window or into a GIF."""
 
-    run: tyro.conf.Positional[Path]
+    run: tyro.conf.Positional[str]
     """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
     seed: int = 1_000_000
     """Seed of the track."""
@@ -39,14 +39,12 @@ def main(argv: list[str]) -> None:
         raise InputError(f"seed is {command.seed}; it must be >= 0")
     if command.out is not None:
         check_output(command.out, ".gif")
-    policy = load_policy(command.run)
+    policy = Policy.load(command.run)
     mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
-    film = Film(command.every, frames=policy.config.game.action_repeat)
-    result = play(
-        policy.networks, policy.config, command.seed, env=command.env, render_mode=mode, watch=film.take
-    )
+    gif = GifWriter(command.every, policy.config.game.action_repeat)
+    result = play(policy, command.seed, backend=command.env, render_mode=mode, on_render=gif.add)
     if command.out is not None:
-        film.save(command.out)
+        gif.save(command.out)
         print(f"wrote {command.out}")
     print(
         f"seed {result.seed}: score {result.score:.1f} in {result.frames} frames, {result.tiles:.0%} of the tiles"

@@ -21,7 +21,6 @@ from apexline.training import (
     InputError,
     Policy,
     TrainConfig,
-    load_policy,
     preset,
     train,
 )
@@ -42,7 +41,7 @@ class TrainCommand:
     """The run folder, new or empty. Default: runs/PRESET-DATE-TIME."""
     resume: Path | None = None
     """Go on with the run in this folder; its configuration is then the default of every option."""
-    from_: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
     """Start from the networks of this run folder, checkpoint or file of weights, or of `pretrained`, the policy that
     comes with apexline; everything else starts afresh. Its game, rules and networks are the default of those
     options."""
@@ -97,11 +96,11 @@ def _defaults(argv: list[str]) -> TrainConfig:
     parser.add_argument("--preset")
     parser.add_argument("--resume", type=Path)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--from", type=Path)
+    parser.add_argument("--from")
     known = vars(parser.parse_known_args(argv)[0])
     if known["resume"] is None:
         config = preset(known["preset"] or "auto")
-        return config if known["from"] is None else _fitting(config, load_policy(known["from"]))
+        return config if known["from"] is None else _fitting(config, Policy.load(known["from"]))
     for option in ("preset", "out", "from"):
         if known[option] is not None:
             raise InputError(f"--{option} does not go with --resume: the run has its own")

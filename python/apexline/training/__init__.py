@@ -11,25 +11,23 @@ except ModuleNotFoundError as error:
 from apexline.training.config.presets import PRESETS, preset
 from apexline.training.config.train_config import TrainConfig
 from apexline.training.errors import EvaluationWorkerDiedError, InputError
-from apexline.training.evaluation.evaluate import EvalReport, Evaluator, build_networks, play, play_native
-from apexline.training.evaluation.policy import PRETRAINED, WEIGHTS, Policy, load_policy, save_weights
+from apexline.training.evaluation.evaluator import Evaluator
+from apexline.training.evaluation.play import play, play_parallel
+from apexline.training.evaluation.policy import Policy
+from apexline.training.evaluation.report import EpisodeResult, EvalReport
 from apexline.training.loop import train
 
 __all__ = [
     "PRESETS",
-    "PRETRAINED",
-    "WEIGHTS",
+    "EpisodeResult",
     "EvalReport",
     "EvaluationWorkerDiedError",
     "Evaluator",
     "InputError",
     "Policy",
     "TrainConfig",
-    "build_networks",
-    "load_policy",
     "play",
-    "play_native",
+    "play_parallel",
     "preset",
-    "save_weights",
     "train",
 ]

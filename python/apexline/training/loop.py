@@ -8,6 +8,7 @@ of threads does not matter: the same comes out as if everything were done in tur
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,7 +20,7 @@ from torch.profiler import record_function
 from apexline.racing import WorkerDiedError
 from apexline.training.config.train_config import BudgetConfig, TrainConfig, check, to_dict
 from apexline.training.errors import InputError, reason
-from apexline.training.evaluation.policy import load_policy
+from apexline.training.evaluation.policy import Policy
 from apexline.training.machine.memory import check_memory
 from apexline.training.machine.profiling import Profiler
 from apexline.training.machine.tuning import tuned
@@ -31,10 +32,10 @@ from apexline.training.session import Session
 
 def train(
     config: TrainConfig,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     resume: bool = False,
-    weights: Path | None = None,
+    weights: str | os.PathLike[str] | None = None,
     render: bool = False,
     profile: bool = False,
     watch: Watcher | None = None,
@@ -49,7 +50,7 @@ def train(
         config: what to run; what it leaves to measurement is measured first.
         folder: made where missing; must be empty unless `resume`.
         resume: go on from the folder's checkpoint.
-        weights: whose networks to start from, as `load_policy` finds them.
+        weights: whose networks to start from, as `Policy.load` finds them.
         render: show the first environment in a window.
         profile: write where the time of some steps went: trace.json and profile.txt, in the folder.
         watch: told the status every `monitor.log_seconds`.
@@ -59,11 +60,12 @@ def train(
             nothing was overwritten.
         WorkerDiedError, EvaluationWorkerDiedError: a process ended by itself; the latest state is saved.
     """
+    folder = Path(folder)
     check_run(config, folder, resume=resume)
     if resume and weights is not None:
         raise InputError(f"weights are {weights}, but a resumed run has its own")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
-    initial = load_policy(weights).networks.state_dict() if weights is not None else None
+    initial = Policy.load(weights).networks.state_dict() if weights is not None else None
 
     config = tuned(config)
     session = _built(config, initial, weights, render)
@@ -130,7 +132,10 @@ def _used_up(budget: BudgetConfig, seconds: float, session: Session) -> bool:
 
 
 def _built(
-    config: TrainConfig, initial: dict[str, Any] | None, weights: Path | None, render: bool
+    config: TrainConfig,
+    initial: dict[str, Any] | None,
+    weights: str | os.PathLike[str] | None,
+    render: bool,
 ) -> Session:
     try:
         return Session(config, weights=initial, render=render)

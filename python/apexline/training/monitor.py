@@ -14,7 +14,7 @@ import numpy as np
 
 from apexline.training.acting.collector import Episode
 from apexline.training.config.train_config import to_dict
-from apexline.training.evaluation.evaluate import Evaluator, PendingReport
+from apexline.training.evaluation.evaluator import Evaluator, PendingReport
 from apexline.training.records import checkpoint
 from apexline.training.records.metrics import MetricsWriter
 from apexline.training.session import Session

@@ -1,8 +1,8 @@
-"""Images of an episode, as an animated GIF."""
+"""Rendered images of an episode as an animated GIF."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 import numpy as np
@@ -10,30 +10,41 @@ from numpy.typing import NDArray
 from PIL import Image
 
 FRAME_SECONDS = 0.02
-"""Time of one game frame."""
+"""Duration of one game frame."""
+COLORS = 32
 
 
-class Film:
-    """Keeps every `every`-th image that it is handed, at half size; images are `frames` game frames apart."""
+class GifWriter:
+    """Collects images at half size and 32 colors, and writes them as a GIF at the speed of the game.
 
-    def __init__(self, every: int, frames: int) -> None:
+    Args:
+        every: keep every `every`-th image.
+        action_repeat: game frames from one image to the next.
+    """
+
+    def __init__(self, every: int, action_repeat: int) -> None:
         self.every = every
-        self.seconds = FRAME_SECONDS * frames * every
-        self._seen = 0
+        self.seconds = FRAME_SECONDS * action_repeat * every
+        """Duration of an image in the GIF."""
+        self._given = 0
         self._images: list[Image.Image] = []
 
-    def take(self, image: NDArray[np.uint8] | Any) -> None:
-        """Takes in an RGB image (H, W, 3) uint8; None, as a window gives, is passed over."""
+    def add(self, image: NDArray[np.uint8] | Any) -> None:
+        """Add an RGB image (H, W, 3) uint8; None, as `render_mode="human"` renders, is ignored."""
         if image is None:
             return
-        if self._seen % self.every == 0:
-            image = Image.fromarray(image)
-            half = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
-            self._images.append(half.quantize(32, dither=Image.Dither.NONE))
-        self._seen += 1
+        if self._given % self.every == 0:
+            full = Image.fromarray(image)
+            half = full.resize((full.width // 2, full.height // 2), Image.Resampling.BOX)
+            self._images.append(half.quantize(COLORS, dither=Image.Dither.NONE))
+        self._given += 1
 
-    def save(self, path: Path) -> None:
-        """Writes the GIF, at the game's own speed."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the GIF, repeating endlessly.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         first, *rest = self._images
         first.save(
             path, save_all=True, append_images=rest, duration=int(1000 * self.seconds), loop=0, optimize=True

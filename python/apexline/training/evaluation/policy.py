@@ -1,93 +1,173 @@
-"""Trained policies: from a run, from a file of weights, and the one that comes with the package."""
+"""Trained policies: loaded from a run, a checkpoint, a weights file or the package, and acting on observations."""
 
 from __future__ import annotations
 
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from apexline.agent import ActorCritic
-from apexline.training.config.train_config import TrainConfig, from_dict, to_dict
+from apexline.agent import ActorCritic, build
+from apexline.training.acting.environments import action_bounds
+from apexline.training.acting.frame_stack import FrameStack
+from apexline.training.config.train_config import TrainConfig, from_dict
 from apexline.training.errors import InputError, reason
-from apexline.training.evaluation.evaluate import build_networks
-from apexline.training.records import checkpoint
+from apexline.training.records import checkpoint, weights_file
 
 PRETRAINED = "pretrained"
-"""Names the policy that comes with the package."""
-WEIGHTS = ".safetensors"
-"""Suffix of a file of weights: small, portable, and nothing in it can run."""
-FORMAT = {"format": "apexline policy", "version": "2"}
+"""Name of the policy that is included in the package."""
 
 
-class Policy(NamedTuple):
-    """Networks on the CPU, and where they come from."""
+class Policy:
+    """A trained policy, without exploration noise, on the CPU.
 
-    networks: ActorCritic
-    config: TrainConfig
-    path: Path
-    """The file."""
-    steps: int
-    """Steps after which it was saved."""
+    ::
 
+        policy = Policy.load("pretrained")
+        env = apexline.racing.make_env(policy.config.game)
+        obs, _ = env.reset(seed=0)
+        while True:
+            obs, reward, terminated, truncated, _ = env.step(policy.act(obs))
 
-def load_policy(source: Path) -> Policy:
-    """The policy of a run folder (its best, else its latest), a checkpoint or a file of weights, or `pretrained`.
-
-    Raises:
-        InputError: there is none, or it cannot be used.
+    Args:
+        networks: on the CPU.
+        config: the configuration of the run; `config.game` are the options of the environments it acts in.
+        path: the file that it was loaded from, if any.
+        steps: agent steps after which the weights were saved.
     """
-    path = find_policy(source)
-    try:
-        config, state, steps = _read_weights(path) if path.suffix == WEIGHTS else _read_checkpoint(path)
-        networks = build_networks(config)
-        networks.load_state_dict(state)
-        return Policy(networks, config, path, steps)
-    except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: not a policy of this apexline ({reason(error)})") from error
+
+    def __init__(
+        self, networks: ActorCritic, config: TrainConfig, path: Path | None = None, steps: int = 0
+    ) -> None:
+        self.networks = networks
+        self.config = config
+        self.path = path
+        self.steps = steps
+        self._stack: FrameStack | None = None
+        self._begins: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def load(cls, source: str | os.PathLike[str]) -> Policy:
+        """Load a policy.
+
+        Args:
+            source: a run folder (its best weights, else its latest), a checkpoint, a weights file, or the string
+                "pretrained" for the policy in the package. A folder of that name is `"./pretrained"`.
+
+        Raises:
+            InputError: there is none, or it cannot be used.
+        """
+        path = find_policy(source)
+        try:
+            read = weights_file.load if path.suffix == weights_file.SUFFIX else _load_checkpoint
+            state, config, steps = read(path)
+            networks = build_networks(config)
+            networks.load_state_dict(state)
+        except (KeyError, RuntimeError) as error:
+            raise InputError(f"{path}: not a policy of this version of apexline ({reason(error)})") from error
+        return cls(networks, config, path, steps)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Replace `path` by a weights file (safetensors).
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        weights_file.save(path, self.networks.state_dict(), self.config, self.steps)
+
+    def act(self, obs: ArrayLike) -> NDArray[np.float32]:
+        """Actions for one observation or for one of each environment; frames are stacked here.
+
+        Args:
+            obs: uint8, `config.game.frame_shape` or (num_envs, *frame_shape): the latest frame.
+
+        Returns:
+            float32, (A,) or (num_envs, A), within the action bounds.
+
+        Raises:
+            ValueError: the shape is wrong, or the number of environments has changed without `reset`.
+            TypeError: `obs` is not uint8.
+        """
+        frames = np.asarray(obs)
+        shape = self.config.game.frame_shape
+        if frames.dtype != np.uint8:
+            raise TypeError(f"obs.dtype is {frames.dtype}; expected uint8")
+        is_single = frames.shape == shape
+        if not is_single and (frames.shape[1:] != shape or len(frames) == 0):
+            raise ValueError(f"obs.shape is {frames.shape}; expected {shape} or (num_envs, *{shape})")
+        actions = self._act(frames[None] if is_single else frames)
+        return actions.reshape(-1) if is_single else actions
+
+    def reset(self, mask: ArrayLike | None = None) -> None:
+        """Treat the next observation as the first of an episode.
+
+        Args:
+            mask: (num_envs,) bool, the environments whose episodes begin; None: all of them, of any number.
+
+        Raises:
+            ValueError: `mask` is not boolean or has the wrong shape.
+        """
+        if mask is None:
+            self._stack = None
+            return
+        begins = np.asarray(mask)
+        num_envs = self._stack.num_envs if self._stack is not None else len(np.atleast_1d(begins))
+        if begins.dtype != bool or begins.shape != (num_envs,):
+            raise ValueError(f"mask is {begins.dtype} {begins.shape}; expected bool ({num_envs},)")
+        self._begins = begins if self._begins is None else self._begins | begins
+
+    def copy(self) -> Policy:
+        """A policy with the same networks and a frame stack of its own."""
+        return Policy(self.networks, self.config, self.path, self.steps)
+
+    def __repr__(self) -> str:
+        source = "" if self.path is None else f"{self.path.name!r}, "
+        return (
+            f"Policy({source}steps={self.steps}, frame_shape={self.config.game.frame_shape}, "
+            f"frame_stack={self.config.replay.frame_stack})"
+        )
+
+    def _act(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if self._stack is None:
+            self._stack = FrameStack(len(frames), self.config.replay.frame_stack)
+            self._stack.reset(frames)
+        elif len(frames) != self._stack.num_envs:
+            raise ValueError(
+                f"obs is of {len(frames)} environments; expected {self._stack.num_envs} (call reset to change it)"
+            )
+        else:
+            self._stack.push(frames, self._begins)
+        self._begins = None
+        actions: NDArray[np.float32] = self.networks.evaluation_policy(
+            torch.from_numpy(self._stack.stacks)
+        ).numpy()
+        return actions
 
 
-def save_weights(policy: Policy, path: Path) -> None:
-    """Writes networks, configuration and the number of steps to `path`, at once or not at all."""
-    beside = path.with_name(path.name + ".part")
-    tensors = {name: tensor.contiguous() for name, tensor in policy.networks.state_dict().items()}
-    metadata = {"config": json.dumps(to_dict(policy.config)), "steps": str(policy.steps)}
-    beside.write_bytes(save(tensors, FORMAT | metadata))
-    beside.replace(path)
+def build_networks(config: TrainConfig) -> ActorCritic:
+    """The networks of a run, with random weights from torch's global generator, on the CPU."""
+    shape = (config.replay.frame_stack, *config.game.frame_shape)
+    return build(config.agent, shape, *action_bounds(config.game))
 
 
-def find_policy(source: Path) -> Path:
-    """The file that `source` names.
+def find_policy(source: str | os.PathLike[str]) -> Path:
+    """The file that `source` stands for, as in `Policy.load`.
 
     Raises:
         InputError: there is none.
     """
-    if source == Path(PRETRAINED) and not source.exists():
-        return Path(str(files("apexline.training.evaluation") / f"{PRETRAINED}{WEIGHTS}"))
-    return checkpoint.find(source)
+    if source == PRETRAINED:
+        return Path(str(files("apexline.training.evaluation") / f"{PRETRAINED}{weights_file.SUFFIX}"))
+    return checkpoint.find(Path(source))
 
 
-def _read_checkpoint(path: Path) -> tuple[TrainConfig, dict[str, Tensor], int]:
-    parts = checkpoint.load(path)
+def _load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
+    parts: dict[str, Any] = checkpoint.load(path)
     config = from_dict(json.loads(parts["config"]), str(path))
-    return config, parts["agent"]["networks"], parts["steps"]
-
-
-def _read_weights(path: Path) -> tuple[TrainConfig, dict[str, Tensor], int]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cut short or not a file of weights ({reason(error)})") from error
-    for name, expected in FORMAT.items():
-        if metadata.get(name) != expected:
-            raise InputError(
-                f"{path}: {name} is {metadata.get(name)!r}; expected {expected!r} "
-                "(the file is from another version of apexline)"
-            )
-    return from_dict(json.loads(metadata["config"]), str(path)), state, int(metadata["steps"])
+    return parts["agent"]["networks"], config, parts["steps"]
