@@ -1,12 +1,11 @@
-"""Twenty thousand resets of the native game: memory stays flat, and every episode is the stream's next one.
+"""Checks that memory does not grow over twenty thousand resets of the native environments.
 
-Takes some 15 seconds, and pytest does not collect it. To run it:
+Takes about 15 seconds; not collected by pytest. Usage:
 
     .venv/bin/python tests/by_hand/racing_resets.py
     .venv/bin/python tests/by_hand/racing_resets.py --resets 2_000 --num-envs 4
 
-Prints the process's memory as it goes and ends with an AssertionError where it has grown by more than 16 MB after the
-first tenth.
+Prints the memory of the process ten times. Raises AssertionError if it grows by more than 16 MB after the first tenth.
 """
 
 import argparse
@@ -22,7 +21,7 @@ ALLOWED = 16 * 2**20
 
 
 def resident() -> int:
-    """Bytes of this process in memory."""
+    """Resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
@@ -41,14 +40,14 @@ def main() -> None:
     )
     env.reset(seed=0)
     rng = np.random.default_rng(0)
-    resets, first, told = 0, 0, 0
+    resets, first, next_print = 0, 0, 0
     while resets < options.resets:
         actions = rng.uniform([-1, 0, 0], 1, (options.num_envs, 3)).astype(np.float32)
         *_, truncated, _ = env.step(actions)
         resets += int(truncated.sum())
-        if resets >= told:
+        if resets >= next_print:
             print(f"{resets:6d} resets  {resident() / 2**20:7.1f} MB")
-            told += options.resets // 10
+            next_print += options.resets // 10
             if not first and resets >= options.resets // 10:
                 first = resident()
     assert resident() - first < ALLOWED, f"memory grew by {(resident() - first) / 2**20:.1f} MB"

@@ -1,15 +1,15 @@
-"""What a short run takes of memory, beside what it is said to need before it starts.
+"""Compares the memory of a short training run with its estimate.
 
-Takes some ten seconds, needs /proc, and pytest does not collect it. To run it:
+Takes about ten seconds and needs /proc; not collected by pytest. Usage:
 
     .venv/bin/python tests/by_hand/training_memory.py
     .venv/bin/python tests/by_hand/training_memory.py --preset notebook --steps 64
     .venv/bin/python tests/by_hand/training_memory.py --env gymnasium
 
-The preset runs on the CPU, with a small replay and one thread, in a process whose tree is looked at every 20 ms. Prints
-the largest sum of resident memory (RSS, which counts shared libraries in every process) and of each process's
-proportional share (PSS), process by process, and ends with an AssertionError where the estimate is more than a tenth
-below the RSS or a quarter above it.
+The preset runs on the CPU with a small replay and one thread, in a process whose process tree is sampled every 20 ms.
+Prints the resident memory (RSS, which counts shared libraries in every process) and the proportional share (PSS) of
+each process when the sum of the RSS was largest. Raises AssertionError if the estimate is more than a tenth below that
+sum or more than a quarter above it.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from apexline.training import TrainConfig, preset, train
-from apexline.training.machine.memory import describe, ram_need
+from apexline.training.machine.memory import describe_memory, ram_need
 
 MIB = 2**20
 
@@ -47,7 +47,7 @@ def main() -> None:
         ),
         monitor=replace(config.monitor, eval_steps=max(1, arguments.steps // 2), eval_episodes=2),
     )
-    print(describe(config))
+    print(describe_memory(config))
     with tempfile.TemporaryDirectory() as folder:
         process = multiprocessing.get_context("spawn").Process(
             target=run, args=(config, Path(folder) / "run")
@@ -63,7 +63,9 @@ def main() -> None:
     print(
         f"estimate {need:.0f} MiB; RSS {rss:.0f} ({need / rss:.2f} of it), PSS {pss:.0f} ({need / pss:.2f})"
     )
-    assert 0.9 * rss <= need <= 1.25 * rss, "the estimate is off"
+    assert 0.9 * rss <= need <= 1.25 * rss, (
+        f"the estimate is {need / rss:.2f} of the RSS; expected 0.9 to 1.25"
+    )
 
 
 def run(config: TrainConfig, folder: Path) -> None:
@@ -71,7 +73,7 @@ def run(config: TrainConfig, folder: Path) -> None:
 
 
 def watched(process: BaseProcess) -> dict[int, tuple[int, int]]:
-    """RSS and PSS of each process of the tree, by its number, when their RSS was largest together."""
+    """RSS and PSS in bytes of each process of the tree by pid, when the sum of the RSS was largest."""
     peak: dict[int, tuple[int, int]] = {}
     assert process.pid is not None
     while process.is_alive():
@@ -83,7 +85,7 @@ def watched(process: BaseProcess) -> dict[int, tuple[int, int]]:
 
 
 def tree(root: int) -> list[int]:
-    """`root` and all processes that it, or they, started."""
+    """The pids of `root` and all its descendants."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -98,7 +100,7 @@ def tree(root: int) -> list[int]:
 
 
 def memory_of(number: int) -> tuple[int, int] | None:
-    """RSS and PSS in bytes; None where the process is gone."""
+    """RSS and PSS in bytes; None if the process has ended."""
     try:
         lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
     except OSError:
