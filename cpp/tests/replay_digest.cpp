@@ -1,5 +1,5 @@
-// Prints a digest of everything that a run of adds, draws and updates gives out; leaves with 77 where the variant that
-// APEXLINE_ISA names is lacking.
+// Prints a digest of all outputs of a run of adds, draws and updates; exits with 77 if the variant in APEXLINE_ISA is not
+// supported.
 #include <cstdio>
 #include <stdexcept>
 #include <vector>

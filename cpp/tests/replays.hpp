@@ -1,7 +1,7 @@
-// Replays filled with steps that tell where they belong, and batches that compare.
+// Replays filled with recognizable steps, and batches that can be compared.
 //
-// Every byte of a frame has `mark(env, position)` in its upper bits, whatever the shift, and what tells one shift from
-// another in its lower bits. Field 1 is the position.
+// Every byte of a frame contains `mark(env, position)` in its upper bits, independent of the shift, and random lower bits,
+// which distinguish shifts. Field 1 is the position.
 #pragma once
 
 #include <cstdint>
@@ -53,14 +53,14 @@ inline std::vector<std::byte> frame_of(const ReplayConfig& config, std::int64_t 
   return frame;
 }
 
-// Whether all of a frame is of one step: one that is not was torn.
+// Whether all bytes of a frame belong to one step; otherwise the frame was torn.
 inline bool of_one_step(const std::byte* frame, std::size_t bytes) {
   for (std::size_t i = 1; i < bytes; ++i)
     if (((frame[i] ^ frame[0]) & std::byte{0xF8}) != std::byte{0}) return false;
   return true;
 }
 
-// The game: random steps of all environments, the same for the same seed.
+// Random steps of all environments, determined by the seed.
 class Steps {
  public:
   Steps(const ReplayConfig& config, std::uint64_t seed)
@@ -80,7 +80,7 @@ class Steps {
         marked_(32),
         random_(seed) {}
 
-  // Lasts until the next.
+  // Valid until the next call.
   StepBatch next(double end_chance = 0.05) {
     for (std::size_t env = 0; env < num_envs_; ++env) {
       terminated_[env] = random_.chance(end_chance);
@@ -172,7 +172,7 @@ inline std::vector<double> random_errors(Random& random, std::size_t count) {
   return errors;
 }
 
-// Everything a run of adds, draws and updates gives out.
+// All outputs of a run of adds, draws and updates.
 inline std::vector<Batch> history(PrioritizedReplay& replay, Steps& steps, Random& random, int count,
                                   std::int64_t largest_batch) {
   std::vector<Batch> batches;

@@ -51,7 +51,7 @@ std::vector<std::byte> frames_byte_by_byte(const FrameGeometry& g, const std::by
   return target;
 }
 
-// Memory between two pages that must not be touched. The address sanitizer does not look into masked loads; these do.
+// Memory between two protected pages. The address sanitizer does not check masked loads; these pages do.
 class Guarded {
  public:
   explicit Guarded(std::size_t bytes) : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
@@ -74,7 +74,7 @@ class Guarded {
   std::byte* block_;
 };
 
-// A target at `offset` bytes from a cache line. What lies around it is found untouched.
+// A target at `offset` bytes from a cache line; checks that the bytes around it stay unchanged.
 class Target {
  public:
   Target(std::size_t bytes, std::size_t offset) : bytes_(bytes), block_(bytes + 4 * kAround, kUntouched) {
@@ -101,7 +101,7 @@ class Target {
   std::vector<std::byte> block_;
 };
 
-// Every copier that is supported.
+// A copier for each supported instruction set.
 std::vector<FrameCopier> copiers(const FrameGeometry& geometry, int most) {
   std::vector<FrameCopier> all;
   for (const Isa isa : supported_isas()) all.emplace_back(geometry, most, isa);
@@ -145,8 +145,8 @@ TEST(every_shift_equals_the_definition) {
     }
 }
 
-// Widths about the narrowest that can be streamed, and such that rows begin anywhere in a piece.
-TEST(targets_lie_on_any_multiple_of_the_items_size) {
+// Widths near the narrowest that can be streamed, with rows that begin at any offset in a piece.
+TEST(targets_may_have_any_alignment_to_the_items_size) {
   constexpr int most = 2;
   for (const std::size_t item_bytes : kItemBytes)
     for (const std::size_t more : {0U, 1U, 7U, 64U}) {
@@ -190,8 +190,8 @@ TEST(shifts_of_more_than_a_piece_equal_the_definition) {
     }
 }
 
-// A byte outside ends the process here.
-TEST(nothing_is_touched_before_the_first_byte_or_behind_the_last) {
+// An access outside ends the process.
+TEST(no_byte_outside_source_and_target_is_accessed) {
   Random random(3);
   for (const std::size_t item_bytes : kItemBytes)
     for (const std::size_t width : {1U, 3U, 9U, 63U, 66U, 67U, 70U, 96U, 129U}) {
@@ -219,7 +219,7 @@ TEST(nothing_is_touched_before_the_first_byte_or_behind_the_last) {
     }
 }
 
-// Blocks of their exact size, for the address sanitizer.
+// Blocks of the exact size, for the address sanitizer.
 TEST(copies_stay_within_blocks_of_the_heap) {
   for (const std::size_t item_bytes : kItemBytes)
     for (const std::size_t width : {2U, 8U, 15U, 68U, 84U}) {
@@ -242,8 +242,8 @@ TEST(copies_stay_within_blocks_of_the_heap) {
     }
 }
 
-// What is fetched ahead is never read, so it may lie nowhere.
-TEST(what_is_to_be_read_next_need_not_be_readable) {
+// The prefetched address is never read, so it may be invalid.
+TEST(the_prefetched_address_may_be_invalid) {
   const FrameGeometry geometry{1, 40, 96, 1};
   const std::vector<std::byte> source = Random(4).bytes(geometry.bytes());
   const Guarded nowhere(1);
@@ -257,7 +257,7 @@ TEST(what_is_to_be_read_next_need_not_be_readable) {
       }
 }
 
-TEST(a_copy_of_no_frames_touches_nothing) {
+TEST(a_copy_of_no_frames_writes_nothing) {
   const FrameGeometry geometry{1, 4, 96, 1};
   const std::vector<std::byte> source(1);
   for (const FrameCopier& copier : copiers(geometry, 1))
@@ -269,7 +269,7 @@ TEST(a_copy_of_no_frames_touches_nothing) {
       }
 }
 
-// By the definition: a byte of a row is no edge where the row's source, moved, has it.
+// By definition a byte of a row is outside the edge if the moved source row covers it.
 TEST(inside_of_piece_equals_the_definition) {
   for (const std::ptrdiff_t row_bytes : {64, 65, 80, 127, 128, 200})
     for (std::ptrdiff_t off = -(row_bytes - 64); off <= row_bytes - 64; ++off) {
@@ -279,7 +279,7 @@ TEST(inside_of_piece_equals_the_definition) {
         for (std::ptrdiff_t byte = 0; byte < 64; ++byte) {
           const std::ptrdiff_t in_row = (x + byte + row_bytes) % row_bytes;
           const bool expected = in_row + off >= 0 && in_row + off < row_bytes;
-          // Before a row's beginning lies the row before, of which a piece can touch the end.
+          // Before the beginning of a row is the row before, whose end a piece can overlap.
           if (x + byte < 0) continue;
           if ((inside >> byte & 1) != static_cast<std::uint64_t>(expected)) {
             CHECK(false);

@@ -48,7 +48,7 @@ class CheckedRing {
     CHECK(ring_.tail() == std::max(overwritten + 1, cleared_at_));
   }
 
-  // The last step of the running episode is its final frame from now on.
+  // The last step of the running episode becomes its final frame.
   void cut() {
     std::vector<EligibilityChange> changes;
     const std::int64_t head = ring_.head();
@@ -196,7 +196,7 @@ class CheckedRing {
 
 constexpr FrameRingShape kShape{10, 8, 4, 3, 2};
 
-// Steps and final frames: '.' goes on, 't' ends.
+// Steps and final frames: '.' is a step, 't' a step that ends its episode.
 FrameRing ring_of(const std::string& steps, const FrameRingShape& shape = kShape) {
   FrameRing ring(shape);
   const std::vector<std::byte> frame(shape.frame_bytes);
@@ -275,7 +275,7 @@ TEST(invalid_counters_are_refused_and_change_nothing) {
 }
 
 // Positions 0 1 2 3* 4 5*, * final.
-TEST(check_names_the_first_slot_that_does_not_follow) {
+TEST(check_names_the_first_inconsistent_slot) {
   const auto found = [](const char* part, auto&& spoil) {
     FrameRing ring = ring_of("..tt..");
     ring.check();
@@ -308,7 +308,7 @@ TEST(check_names_the_first_slot_that_does_not_follow) {
   });
 }
 
-TEST(check_looks_around_the_rings_end_and_no_further) {
+TEST(check_covers_stored_slots_only_across_the_wrap) {
   FrameRing ring = ring_of("...............");
   ring.check();
   const SlotHeader kept = ring.header(10);
@@ -319,7 +319,7 @@ TEST(check_looks_around_the_rings_end_and_no_further) {
   CHECK_THROWS(std::logic_error, "position 6 must follow", ring.check());
 }
 
-// Frames are their positions. What is cut is as if the frame of the last step had been given as the final one.
+// Frames contain their position. A cut episode equals one whose last frame was added as final frame.
 TEST(a_cut_episode_equals_one_that_ended_a_step_before) {
   for (int length = 0; length <= 12; ++length) {
     FrameRing cut = ring_of("..t" + std::string(static_cast<std::size_t>(length), '.'));

@@ -24,9 +24,9 @@ std::shared_ptr<PrioritizedReplay> filled(const ReplayConfig& config, Steps& ste
 
 }  // namespace
 
-// Up to `ahead` batches are on their way while steps are added, which soon overwrite what was drawn, and priorities
-// updated; the twin makes each batch when it is requested.
-TEST(batches_equal_those_made_when_they_were_requested) {
+// Up to `ahead` batches are pending while steps are added, which overwrite drawn slots, and priorities are updated; the twin
+// gathers each batch when it is requested.
+TEST(batches_equal_those_gathered_when_requested) {
   constexpr std::size_t ahead = 4;
   for (const auto& [config, requests, largest] :
        {std::tuple{config_with(2), 150U, 60}, {wide_config_with(2), 30U, 30}}) {
@@ -68,8 +68,8 @@ TEST(batches_equal_those_made_when_they_were_requested) {
   }
 }
 
-// The adds overwrite every slot: they would wait for ever for a read that nobody ends.
-TEST(destroyed_with_requests_pending_it_lets_go_of_what_they_read) {
+// The adds overwrite every slot: they would wait forever for a read that never ends.
+TEST(destroying_it_ends_the_reads_of_pending_requests) {
   const ReplayConfig config = wide_config_with(2);
   Steps steps(config, 1);
   const auto replay = filled(config, steps, 60);
@@ -97,8 +97,8 @@ TEST(it_keeps_its_replay) {
   CHECK(watched.expired());
 }
 
-// What a batch read is free once it is waited for, though the prefetcher stays.
-TEST(a_batch_that_was_waited_for_is_no_longer_read) {
+// The slots of a batch may be overwritten after `wait`, while the prefetcher exists.
+TEST(a_read_ends_when_its_batch_is_waited_for) {
   const ReplayConfig config = config_with(1);
   Steps steps(config, 1);
   const auto replay = filled(config, steps, 60);
@@ -111,7 +111,7 @@ TEST(a_batch_that_was_waited_for_is_no_longer_read) {
   replay->check();
 }
 
-TEST(a_request_that_cannot_be_drawn_throws_at_once_and_takes_no_number) {
+TEST(a_request_that_cannot_be_drawn_throws_and_takes_no_number) {
   const ReplayConfig config = config_with(1);
   const auto replay = std::make_shared<PrioritizedReplay>(config);
   Prefetcher prefetcher(replay);
@@ -126,7 +126,7 @@ TEST(a_request_that_cannot_be_drawn_throws_at_once_and_takes_no_number) {
 }
 
 #if defined(APEXLINE_TEST_FORKS)
-TEST(in_a_forked_child_it_refuses_and_leaves) {
+TEST(in_a_forked_child_requests_throw_and_destruction_works) {
   const ReplayConfig config = config_with(2);
   Steps steps(config, 1);
   const auto replay = filled(config, steps, 60);

@@ -87,7 +87,7 @@ Slots slots_of(const PrioritizedReplay& replay, std::int64_t env) {
   return slots;
 }
 
-// Copies a replay's state and slots, a few at a time, into a fresh one; `spoil` may change what is copied.
+// Copies a replay's state and slots, a few at a time, into a new replay; `spoil` may change the state.
 template <class Spoil>
 void copy_into(const PrioritizedReplay& from, PrioritizedReplay& to, const Spoil& spoil) {
   constexpr std::int64_t piece = 17;
@@ -116,7 +116,7 @@ std::vector<T> values_of(const std::vector<std::byte>& bytes) {
   return values;
 }
 
-// Whether each row's frames and fields are those of the step that its handle names.
+// Whether each row's frames and fields belong to the step of its handle.
 bool whole(const ReplayConfig& config, const Batch& batch) {
   const std::int64_t slots = config.capacity / config.num_envs;
   const std::size_t frame_bytes = config.geometry.bytes();
@@ -150,12 +150,12 @@ TEST(streamed_batches_do_not_depend_on_the_number_of_threads) {
   CHECK(history(wide_config_with(3), 25, 40) == alone);
 }
 
-TEST(batches_hold_the_steps_their_handles_name) {
+TEST(batches_contain_the_steps_of_their_handles) {
   for (const Batch& batch : history(config_with(2), 150, 40)) CHECK(whole(config_with(2), batch));
   for (const Batch& batch : history(wide_config_with(2), 12, 40)) CHECK(whole(wide_config_with(2), batch));
 }
 
-// Row, batch, seed and what was asked for choose a stack's shift, and nothing else does.
+// A stack's shift depends on row, batch, seed and the requested shift only.
 TEST(shifts_are_those_of_their_random_stream) {
   const ReplayConfig config = config_with(1);
   const std::size_t frame_bytes = config.geometry.bytes();
@@ -196,7 +196,7 @@ TEST(overwritten_handles_are_stale) {
   CHECK(replay.stats().stale_updates == 30);
 }
 
-TEST(the_last_of_equal_handles_wins) {
+TEST(the_last_of_equal_handles_counts) {
   const ReplayConfig config = config_with(1);
   PrioritizedReplay replay(config);
   Steps steps(config, 1);
@@ -208,7 +208,7 @@ TEST(the_last_of_equal_handles_wins) {
   CHECK(replay.max_priority() == std::pow(9 + config.epsilon, config.alpha));
 }
 
-TEST(clear_forgets_everything) {
+TEST(clear_removes_everything) {
   const ReplayConfig config = config_with(1);
   PrioritizedReplay replay(config);
   Steps steps(config, 1);
@@ -231,7 +231,7 @@ TEST(clear_forgets_everything) {
   replay.check();
 }
 
-TEST(bad_updates_name_the_place_and_change_nothing) {
+TEST(invalid_updates_are_named_and_change_nothing) {
   const ReplayConfig config = config_with(1);
   PrioritizedReplay replay(config);
   Steps steps(config, 1);
@@ -281,7 +281,7 @@ TEST(rewards_and_actions_that_are_not_finite_are_refused_and_change_nothing) {
   CHECK_THROWS(std::invalid_argument, "truncated[1] is true and final_frames is None", replay.add(bad));
   CHECK(same(replay.state(), before));
 
-  bad = batch;  // what is masked out is not looked at
+  bad = batch;  // masked environments are not checked
   bad.rewards = rewards;
   bad.fields[0] = reinterpret_cast<const std::byte*>(actions);
   bad.mask = but_the_last;
@@ -311,7 +311,7 @@ TEST(half_actions_that_are_not_finite_are_refused) {
   CHECK(replay.state().rings[0].head == 1);
 }
 
-TEST(a_bad_configuration_names_its_field) {
+TEST(an_invalid_configuration_names_its_field) {
   const auto refused = [](const char* part, auto&& spoil) {
     ReplayConfig config = config_with(1);
     spoil(config);
@@ -338,7 +338,7 @@ TEST(capacity_is_rounded_down_to_a_multiple_of_num_envs) {
 
 // Two replays, one of which gathers each draw immediately, the other all draws in reverse order after updates, a clear and
 // as many adds as overwrite nothing.
-TEST(a_draw_gathered_later_equals_one_gathered_at_once) {
+TEST(a_draw_gathered_later_equals_one_gathered_immediately) {
   for (const bool clears : {false, true})
     for (const auto& [config, count] : {std::pair{config_with(2), 80}, {wide_config_with(2), 12}}) {
       PrioritizedReplay at_once(config);
@@ -351,7 +351,7 @@ TEST(a_draw_gathered_later_equals_one_gathered_at_once) {
         at_once.add(batch);
         later.add(batch);
       };
-      while (head() < 95) add();  // so that the rest goes around the ring's end
+      while (head() < 95) add();  // so that the rest wraps around the end of the ring
       at_once.clear();
       later.clear();
       const std::int64_t first = head();
@@ -394,7 +394,7 @@ TEST(a_draw_may_be_gathered_more_than_once_and_moved) {
 
 namespace {
 
-// A ring buffer of 40 slots. A draw of twice its starts, all of one priority, has each of them.
+// A ring buffer of 40 slots with equal priorities; a draw of twice the number of starts contains each of them.
 struct FullRing {
   FullRing() : config(config_with(1)) {
     config.num_envs = 1;
@@ -422,14 +422,14 @@ struct FullRing {
   std::unique_ptr<PrioritizedReplay> replay;
 };
 
-// Runs `body` beside and tells whether it is through.
+// Runs `body` in another thread.
 class Beside {
  public:
   template <class Body>
   explicit Beside(Body body) : thread_([this, body] { body(), through_ = true; }) {}
   ~Beside() { thread_.join(); }
   bool through() const { return through_; }
-  // A while in which whoever does not wait would be through; no proof that it waits, so nothing fails for being slow.
+  // Time enough for a call that does not wait. Proves nothing about one that does, so a slow machine fails no test.
   bool through_in_a_while() const {
     for (int look = 0; look < 30 && !through_; ++look) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return through_;
@@ -442,7 +442,7 @@ class Beside {
 
 }  // namespace
 
-TEST(an_add_that_would_overwrite_what_is_drawn_waits) {
+TEST(an_add_that_would_overwrite_drawn_slots_waits) {
   for (const bool ends : {false, true}) {
     FullRing full;
     for (int step = 0; step < 57; ++step) full.add();
@@ -468,15 +468,15 @@ TEST(an_add_that_would_overwrite_what_is_drawn_waits) {
   }
 }
 
-// With 35 of 40 slots written, the sixth step overwrites what the draw reads; a fifth that ends does as well.
-TEST(an_add_that_overwrites_nothing_drawn_goes_on) {
+// With 35 of 40 slots written, the sixth step overwrites slots of the draw, or the fifth if it ends an episode.
+TEST(an_add_that_overwrites_no_drawn_slot_does_not_wait) {
   for (const bool ends : {false, true}) {
     FullRing full;
     for (int step = 0; step < 35; ++step) full.add();
     const std::int64_t starts = full.replay->num_eligible();
     Batch batch(full.config, 2 * starts);
     auto draw = std::make_unique<PrioritizedReplay::Draw>(full.replay->draw(0.5, kShift, batch.arrays()));
-    for (int step = 0; step < (ends ? 4 : 5); ++step) full.add();  // hangs here where it waits for too much
+    for (int step = 0; step < (ends ? 4 : 5); ++step) full.add();  // hangs if it waits without need
     {
       const Beside add([&] { full.add(ends); });
       CHECK(!add.through_in_a_while());
@@ -501,7 +501,7 @@ TEST(an_add_to_other_environments_does_not_wait) {
   }
   Batch batch(config, 200);
   const PrioritizedReplay::Draw draw = replay.draw(0.4, 0, batch.arrays());
-  for (int step = 0; step < 250; ++step) {  // hangs here where it waits
+  for (int step = 0; step < 250; ++step) {  // hangs if it waits
     StepBatch more = steps.next();
     more.mask = others;
     replay.add(more);
@@ -510,7 +510,7 @@ TEST(an_add_to_other_environments_does_not_wait) {
   replay.check();
 }
 
-// A step too few: what a cut leaves equals an episode that was truncated at the step before.
+// A cut episode equals one that was truncated at the step before.
 TEST(a_cut_episode_equals_one_truncated_a_step_before) {
   for (int steps = 0; steps < 6; ++steps) {
     ReplayConfig config = config_with(1);
@@ -540,7 +540,7 @@ TEST(a_cut_episode_equals_one_truncated_a_step_before) {
     cut.check();
     CHECK(cut.num_eligible() == steps);
     CHECK(cut.stats().episodes == (steps > 0 ? 1 : 0));
-    cut.cut_episodes(nullptr);  // nothing runs: nothing changes
+    cut.cut_episodes(nullptr);  // no running episode: nothing changes
     CHECK(cut.state().rings[0].head == steps + 1);
     if (steps == 0) continue;
     CHECK(same(cut.state(), truncated.state()));
@@ -554,7 +554,7 @@ TEST(a_cut_episode_equals_one_truncated_a_step_before) {
   }
 }
 
-TEST(a_cut_waits_for_what_is_read) {
+TEST(a_cut_waits_for_reads) {
   FullRing full;
   for (int step = 0; step < 30; ++step) full.add();
   const Batch expected = [] {
@@ -575,7 +575,7 @@ TEST(a_cut_waits_for_what_is_read) {
   full.replay->check();
 }
 
-TEST(a_restored_replay_goes_on_bit_for_bit) {
+TEST(a_restored_replay_continues_bit_for_bit) {
   for (const int clears_at : {-1, 90}) {
     const ReplayConfig config = config_with(1);
     ReplayConfig others = config_with(3);
@@ -620,7 +620,7 @@ TEST(a_restored_replay_goes_on_bit_for_bit) {
   }
 }
 
-TEST(swapped_contents_wait_for_what_is_read) {
+TEST(swap_contents_waits_for_reads) {
   FullRing full;
   FullRing other;
   for (int step = 0; step < 30; ++step) full.add();
@@ -637,7 +637,7 @@ TEST(swapped_contents_wait_for_what_is_read) {
   CHECK(other.replay->num_eligible() > 0);
 }
 
-TEST(check_finds_priorities_and_slots_that_do_not_fit) {
+TEST(check_finds_inconsistent_priorities_and_slots) {
   const ReplayConfig config = config_with(1);
   PrioritizedReplay original(config);
   Steps steps(config, 1);
@@ -703,7 +703,7 @@ TEST(invalid_states_and_positions_are_refused) {
                replay.write_slots(0, head - 1, head - 2, slots.source()));
 }
 
-TEST(stats_and_bytes_follow_what_is_held) {
+TEST(stats_and_bytes_follow_the_contents) {
   FullRing full;
   CHECK(full.replay->bytes() == 0);
   for (int step = 0; step < 9; ++step) full.add();
@@ -720,7 +720,7 @@ TEST(stats_and_bytes_follow_what_is_held) {
   CHECK(full.replay->bytes() == static_cast<std::size_t>(std::ceil(40 * full.replay->bytes_per_slot())));
 }
 
-// Run under the thread sanitizer, this proves the locking.
+// Checks the locking when run under the thread sanitizer.
 TEST(concurrent_calls_keep_the_invariants) {
   const ReplayConfig config = config_with(2);
   const auto replay = std::make_shared<PrioritizedReplay>(config);
@@ -747,7 +747,7 @@ TEST(concurrent_calls_keep_the_invariants) {
     }
   };
   const auto prefetch = [&] {
-    std::deque<Batch> batches;  // outlives the prefetcher, which writes there
+    std::deque<Batch> batches;  // outlives the prefetcher, which writes to them
     Prefetcher prefetcher(replay);
     for (std::uint64_t request = 0; request < 100; ++request) {
       batches.emplace_back(config, 16);
@@ -779,7 +779,7 @@ TEST(concurrent_calls_keep_the_invariants) {
 }
 
 #if defined(APEXLINE_TEST_FORKS)
-// What the parent's threads read is not the child's: its adds overwrite it without waiting.
+// Reads of the parent's threads do not block adds in the child.
 TEST(a_forked_child_does_not_wait_for_the_parents_draws) {
   const ReplayConfig config = config_with(2);
   PrioritizedReplay replay(config);

@@ -9,7 +9,7 @@
 
 using namespace apexline;
 
-TEST(blocks_are_zero_and_begin_a_cache_line) {
+TEST(blocks_are_zero_and_aligned_to_a_cache_line) {
   for (const std::size_t count : {0U, 1U, 63U, 64U, 65U, 100000U, 1000003U})
     for (const std::size_t item_bytes : {1U, 8U, 12U}) {
       const ZeroedBytes block(count, item_bytes);
@@ -27,7 +27,7 @@ TEST(every_byte_can_be_written) {
   }
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which end the process instead
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // sanitizers end the process instead
 TEST(sizes_that_overflow_are_refused) {
   constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
   CHECK_THROWS(std::bad_alloc, "", ZeroedBytes(most, 1));

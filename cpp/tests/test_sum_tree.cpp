@@ -99,9 +99,9 @@ TEST(equals_a_fresh_tree_bit_for_bit_after_any_history) {
   }
 }
 
-// One history for all variants, and a list: batches from a single place to many times the tree, places that repeat
-// within them, priorities of every magnitude.
-TEST(every_variant_gives_the_same_bits_after_any_history) {
+// One history for all variants and a list: batches from one place to many times the tree, with repeated places and
+// priorities of every magnitude.
+TEST(every_variant_computes_the_same_bits_after_any_history) {
   for (const std::int64_t capacity : kCapacities) {
     Random random(static_cast<std::uint64_t>(100 + capacity));
     std::vector<SumTree> trees;
@@ -136,7 +136,7 @@ TEST(every_variant_gives_the_same_bits_after_any_history) {
   }
 }
 
-TEST(a_batch_much_larger_than_the_tree_leaves_the_last_of_each) {
+TEST(in_a_batch_larger_than_the_tree_the_last_of_each_counts) {
   for (const Isa isa : supported_isas())
     for (const std::int64_t capacity : {1, 9, 64, 65, 600}) {
       Random random(static_cast<std::uint64_t>(capacity));
@@ -156,7 +156,7 @@ TEST(a_batch_much_larger_than_the_tree_leaves_the_last_of_each) {
     }
 }
 
-TEST(consistent_sees_a_sum_that_is_not_its_childrens) {
+TEST(consistent_finds_a_wrong_sum) {
   for (const std::int64_t capacity : {9, 64, 65, 4097})
     for (const std::int64_t leaf : {std::int64_t{0}, capacity - 1}) {
       SumTree tree(capacity);
@@ -186,7 +186,7 @@ TEST(the_largest_priorities_do_not_overflow) {
   }
 }
 
-TEST(a_variant_that_is_lacking_is_refused) {
+TEST(an_unsupported_variant_is_refused) {
   for (const Isa isa : kEveryIsa) {
     if (supported(isa))
       CHECK(SumTree(8, 0, isa).total() == 0);
@@ -195,7 +195,7 @@ TEST(a_variant_that_is_lacking_is_refused) {
   }
 }
 
-// Priorities from the smallest number there is to the largest allowed: parents round most of their children away.
+// Priorities from the smallest positive number to the largest allowed: rounding removes most children from the sums.
 TEST(never_returns_a_leaf_of_priority_zero) {
   constexpr double magnitudes[] = {5e-324, 3e-310, 1e-300, 0x1p-54, 0x1p-53, 0.1, 1.0, 1e15, 1e200, kMaxPriority};
   for (const std::int64_t capacity : kCapacities)
@@ -219,7 +219,7 @@ TEST(min_and_max_are_over_positive_leaves) {
   CHECK(tree.max() == 9);
 }
 
-TEST(clear_leaves_the_random_stream_alone) {
+TEST(clear_keeps_the_random_stream) {
   SumTree tree = built_from(std::vector<double>(100, 1.0), 0);
   static_cast<void>(sampled(tree, 5));
   tree.clear();
@@ -243,7 +243,7 @@ TEST(draws_are_consecutive_words_of_philox) {
   }
 }
 
-TEST(bad_calls_name_value_and_place_and_change_nothing) {
+TEST(invalid_calls_name_value_and_index_and_change_nothing) {
   SumTree tree = built_from({1, 2, 3}, 0);
   using Indices = std::vector<std::int64_t>;
   using Priorities = std::vector<double>;
@@ -264,7 +264,7 @@ TEST(bad_calls_name_value_and_place_and_change_nothing) {
   CHECK(tree.draws() == 0);
 }
 
-TEST(an_all_zero_tree_has_nothing_to_give) {
+TEST(an_all_zero_tree_cannot_be_sampled) {
   SumTree tree(4);
   CHECK_THROWS(std::invalid_argument, "all priorities are zero", sampled(tree, 1));
   CHECK_THROWS(std::invalid_argument, "all priorities are zero", tree.min());

@@ -87,7 +87,7 @@ TEST(every_variant_sums_in_the_documented_order) {
   }
 }
 
-// Batches of every size between those that share no node and those that share all; masses in any order.
+// Batches from sizes that share no node to sizes that share all nodes; masses in any order.
 TEST(every_variant_descends_as_defined) {
   for (const Isa isa : supported_isas())
     for (std::size_t depth = 1; depth <= 4; ++depth)

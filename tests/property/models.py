@@ -1,4 +1,4 @@
-"""Naive models of `SumTree` and `PrioritizedFrameReplay`: lists, whole episodes, and definitions taken literally."""
+"""Naive models of `SumTree` and `PrioritizedFrameReplay`: lists, whole episodes and literal definitions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apexline.replay import ReplayStats
 
 
 class ListTree:
-    """Priorities in a list. Exact where they are integers, whose sums are not rounded."""
+    """Priorities in a list. Exact for integers, whose sums are not rounded."""
 
     def __init__(self, capacity: int) -> None:
         self.leaves = [0.0] * capacity
@@ -34,7 +34,7 @@ class ListTree:
 
 
 class StratifiedDraws:
-    """The masses that `SumTree.sample` looks up: one in each of n equal parts of the total, from NumPy's Philox."""
+    """The masses that `SumTree.sample` uses: one in each of n equal parts of the total, from NumPy's Philox."""
 
     def __init__(self, seed: int) -> None:
         # NumPy increments the counter before its first block, the tree after it.
@@ -48,7 +48,7 @@ class StratifiedDraws:
 
 @dataclass(frozen=True)
 class ReplaySpec:
-    """What a replay of numbered frames is made with."""
+    """Settings of a replay of numbered frames."""
 
     num_envs: int
     slots: int
@@ -129,7 +129,7 @@ def add_to(replay: PrioritizedFrameReplay, steps: list[EnvStep | None]) -> None:
 
 @dataclass
 class Episode:
-    """All that happened between two ends, kept for ever."""
+    """All steps between two episode ends, never evicted."""
 
     first_position: int
     """Frames that its environment had stored before."""
@@ -167,8 +167,8 @@ class Transition:
     extras: dict[str, Any]
 
 
-class Drawable(NamedTuple):
-    """What could be drawn at one moment, and how likely each of it was."""
+class SamplingState(NamedTuple):
+    """The transitions that could be sampled at one moment, and their probabilities."""
 
     transitions: dict[Start, Transition]
     priority: dict[Start, float]
@@ -200,7 +200,7 @@ class ReplayModel:
         self.priority = {start: self.priority.get(start, self.max_priority) for start in eligible}
 
     def update(self, handles: list[int], td_errors: list[float]) -> int:
-        """Returns how many were stale."""
+        """Returns the number of stale updates."""
         stale = 0
         for handle, td_error in zip(handles, td_errors, strict=True):
             start = self.start_of_handle[handle]
@@ -213,7 +213,7 @@ class ReplayModel:
         return stale
 
     def cut(self, envs: list[int]) -> None:
-        """The last frame of a running episode becomes its final one; what was done there is forgotten."""
+        """The last frame of a running episode becomes its final frame; its action is dropped."""
         for env in envs:
             episodes = self.episodes[env]
             if not episodes or episodes[-1].ended:
@@ -234,8 +234,8 @@ class ReplayModel:
         self.max_priority = 1.0
         self.stale_updates = 0
 
-    def drawable(self) -> Drawable:
-        return Drawable(self.transitions(), dict(self.priority))
+    def drawable(self) -> SamplingState:
+        return SamplingState(self.transitions(), dict(self.priority))
 
     def stats(self) -> ReplayStats:
         evicted = sum(
@@ -252,7 +252,7 @@ class ReplayModel:
         )
 
     def transitions(self) -> dict[Start, Transition]:
-        """Every eligible start with what a sample of it holds, from the definition alone."""
+        """Every eligible start with its expected sample, by definition."""
         return {
             Start(env, episode.first_position + at): self._transition(episode, at)
             for env, episodes in enumerate(self.episodes)
@@ -278,8 +278,8 @@ class ReplayModel:
         np.testing.assert_allclose(effective, expected_effective, rtol=1e-12)
         replay.check()
 
-    def check_batch(self, batch: Batch, beta: float, drawn_from: Drawable | None = None) -> set[Start]:
-        """Compares every field of every row; returns the starts that were drawn."""
+    def check_batch(self, batch: Batch, beta: float, drawn_from: SamplingState | None = None) -> set[Start]:
+        """Compares every field of every row; returns the sampled starts."""
         transitions, priority = drawn_from or self.drawable()
         starts = [self.start_of_frame[number] for number in batch.obs[:, -1, 0].tolist()]
         rows = [transitions[start] for start in starts]
@@ -322,7 +322,7 @@ class ReplayModel:
 
 
 class SummedArray:
-    """Priorities of any size. Sums of eight neighbours are taken in the tree's order, so that totals are its bits."""
+    """Priorities of any size. Eight neighbours are summed in the tree's order, so that totals are bit-identical."""
 
     def __init__(self, capacity: int, seed: int) -> None:
         self.leaves = np.zeros(capacity)
@@ -352,7 +352,7 @@ class SummedArray:
         self._check_drawn(np.array([tree.find(mass) for mass in masses]), masses, total)
 
     def _check_drawn(self, drawn: np.ndarray, masses: np.ndarray, total: float) -> None:
-        """Each is the leaf that holds the mass, but for what sums of so many are rounded by."""
+        """Each index is the leaf that contains the mass, up to the rounding of the sums."""
         assert (self.leaves[drawn] > 0).all()
         ends = np.cumsum(self.leaves)
         rounded_by = total * 1e-16 * (len(self.leaves) + 8)

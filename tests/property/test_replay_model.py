@@ -131,7 +131,7 @@ class ReplayMachine(RuleBasedStateMachine):
 
     @rule()
     def load_its_own_state(self) -> None:
-        """An open prefetch goes on."""
+        """An open prefetch continues."""
         self.replay.load_state_dict(self.replay.state_dict())
 
     @rule(how=st.sampled_from(["state_dict", "pickle", "deepcopy", "file"]), used_before=st.booleans())
@@ -164,7 +164,7 @@ class ReplayMachine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.model.priority)
     def sample_every_eligible_start(self) -> None:
-        """A draw from each of so many strata that even the smallest priority holds a whole one."""
+        """Samples from so many strata that even the smallest priority contains a whole one."""
         priorities = self.model.priority.values()
         batch_size = math.ceil(2.001 * sum(priorities) / min(priorities))
         drawn = self.model.check_batch(self.replay.sample(batch_size), self.replay.beta)

@@ -1,4 +1,4 @@
-"""Priorities of very different sizes, where sums are rounded, in the manner of dqn_zoo's tests of its sum tree."""
+"""Priorities of very different sizes, whose sums are rounded, as in dqn_zoo's tests of its sum tree."""
 
 import numpy as np
 from hypothesis import given
@@ -12,13 +12,13 @@ CAPACITIES = st.sampled_from([1, 2, 7, 8, 9, 64, 65, 600, 4097])
 
 
 def heavy_tailed(random: np.random.Generator, count: int) -> np.ndarray:
-    """Most near one, some far out on either side, some zero."""
+    """Most near one, some far above or below, some zero."""
     priorities = np.exp(np.clip(random.standard_t(1, size=count) * 3, -600, 600))
     return priorities * (random.random(count) < 0.8)
 
 
 @given(capacity=CAPACITIES, seed=st.integers(0, 2**32), operations=st.integers(1, 25))
-def test_random_operations_equal_an_array_that_is_summed_afresh(capacity, seed, operations):
+def test_random_operations_equal_an_array_that_is_summed_every_time(capacity, seed, operations):
     random = np.random.default_rng(seed)
     tree, model = SumTree(capacity, seed), SummedArray(capacity, seed)
     for _ in range(operations):

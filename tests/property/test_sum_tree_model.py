@@ -18,7 +18,7 @@ MAGNITUDES = [0.0, 5e-324, 3e-310, 2.3e-308, 1e-300, 2.0**-54, 2.0**-53, 0.1, 1.
 
 
 class SumTreeMachine(RuleBasedStateMachine):
-    """Integer priorities, so that sums are exact and every answer of the tree must be the list's."""
+    """Integer priorities, so that sums are exact and every result must equal that of the list."""
 
     @initialize(capacity=st.sampled_from(CAPACITIES), seed=st.integers(0, 2**64 - 1))
     def make(self, capacity: int, seed: int) -> None:
@@ -117,7 +117,7 @@ def ancestor_sums(tree: SumTree, leaf: int) -> list[str]:
     ),
 )
 def test_any_history_equals_a_fresh_tree_bit_for_bit(capacity, history):
-    """Few leaves, set again and again to very different sizes, would show a sum that was adjusted by differences."""
+    """Few leaves, set repeatedly to very different sizes, reveal sums that are adjusted by differences."""
     tree = SumTree(capacity, seed=3)
     for place, priority in history:
         tree[place % capacity] = priority
@@ -174,7 +174,7 @@ def test_mass_beyond_the_last_child_falls_into_the_last_positive_one(width):
 
 
 @pytest.mark.parametrize("capacity", CAPACITIES)
-def test_a_draw_lies_in_its_stratum(capacity):
+def test_a_sample_lies_in_its_stratum(capacity):
     random = np.random.default_rng(capacity)
     priorities = random.integers(0, 100, capacity).astype(float)
     priorities[-1] = 1

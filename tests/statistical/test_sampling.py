@@ -1,7 +1,7 @@
 """Frequencies of sampling, with fixed seeds.
 
-Stratified batches vary less than independent draws, so a chi-square needs batches of one; for large batches there is
-a sharper bound: an index that owns a part p of the total gets within 2 of n * p of the n draws.
+Stratified batches vary less than independent draws, so chi-square tests need batches of one. For large batches there
+is a sharper bound: an index with a fraction p of the total is sampled within 2 of n * p times.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def p_value(counts, priorities):
 
 
 @pytest.mark.parametrize("count", [3, 9, 100, 600])
-def test_a_tree_draws_in_proportion_to_priorities(count):
+def test_a_tree_samples_in_proportion_to_priorities(count):
     priorities = uneven_priorities(count)
     tree = SumTree(count, seed=11)
     tree[np.arange(count)] = priorities
@@ -65,7 +65,7 @@ def test_a_stratified_batch_is_within_two_of_its_share(n):
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
-def test_a_replay_draws_in_proportion_to_its_priorities(alpha):
+def test_a_replay_samples_in_proportion_to_its_priorities(alpha):
     replay, td_errors = uneven_replay(alpha=alpha)
     out = replay.empty_batch(1)
     counts = np.zeros(len(td_errors))
@@ -75,7 +75,7 @@ def test_a_replay_draws_in_proportion_to_its_priorities(alpha):
 
 
 def coordinates(side):
-    """A frame whose pixels are their own places, so that the middle one tells how far it was shifted."""
+    """A frame whose pixels are their indices, so that the middle pixel shows the shift."""
     return np.arange(side * side, dtype=np.int16).reshape(1, side, side)
 
 
@@ -100,7 +100,7 @@ def replay_of_shifted_frames(shift, length=12):
 
 
 @pytest.mark.parametrize("ahead", [False, True], ids=["sample", "prefetch"])
-def test_shifts_and_threads_do_not_bend_the_frequencies(ahead):
+def test_shifts_and_threads_do_not_change_the_frequencies(ahead):
     replay = replay_of_shifted_frames(shift=2)
     batch = replay.sample(40)
     priorities = np.arange(1.0, 12.0)
@@ -131,7 +131,7 @@ def test_every_shift_is_equally_likely_and_that_of_next_obs_is_independent(shift
     assert stats.chi2_contingency(starts).pvalue > 1e-3
 
 
-def test_importance_weights_of_beta_one_undo_the_bias():
+def test_importance_weights_of_beta_one_remove_the_bias():
     replay, td_errors = uneven_replay()
     batch = replay.sample(DRAWS, beta=1.0)
     values = np.abs(td_errors)[batch.obs[:, 0, 0]]

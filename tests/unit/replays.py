@@ -1,4 +1,4 @@
-"""A replay with everything on, random steps for it, and what two replays must agree in."""
+"""A replay that uses every option, random steps for it, and comparisons of replays."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +26,7 @@ NOT_WRAPPED = 20
 """Steps after which some episodes have ended and nothing was overwritten."""
 
 FINAL_FRAME = 4
-"""The flag of a slot without a step."""
+"""Flag of a slot without a step."""
 
 
 def make(**changes: Any) -> PrioritizedFrameReplay:
@@ -68,7 +68,7 @@ def batch_bytes(batch) -> list[bytes]:
 
 
 def state_bytes(replay: PrioritizedFrameReplay) -> list[str]:
-    """All of `state_dict` but what lies behind final frames, which have no action; equal lists are equal replays."""
+    """All of `state_dict` except the fields of final frames, which have no action; equal lists mean equal replays."""
     state = replay.state_dict()
     for piece in state["slots"]:
         for name, values in piece.items():
@@ -91,7 +91,7 @@ def _flat(path: str, value: Any) -> Iterator[str]:
 
 
 def history(replay: PrioritizedFrameReplay, rounds: int = 25) -> list[Any]:
-    """The bytes of all that adds, samples, updates and a prefetch give from here on."""
+    """The bytes of all later results of adds, samples, updates and a prefetch."""
     random = np.random.default_rng(1)
     for _ in range(8):
         add_random_step(replay, random)

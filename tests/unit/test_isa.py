@@ -1,4 +1,4 @@
-"""Every instruction-set variant gives the same bits, each in a process of its own, since the choice is made once."""
+"""Every instruction-set variant computes the same bits; each runs in its own process, since the choice is made once."""
 
 import os
 import subprocess
@@ -70,7 +70,7 @@ def run(script, isa, *arguments):
 
 
 def history(isa, num_threads):
-    """The variant that ran and a hash of all it gave; skips what this build or processor lacks."""
+    """The variant that ran and a hash of its results; skips unsupported variants."""
     result = run(HISTORY, isa, str(num_threads))
     if "this build or processor lacks it" in result.stderr:
         pytest.skip(f"{isa} is not supported here")
@@ -86,13 +86,13 @@ def portable():
 @pytest.mark.parametrize(
     ("isa", "num_threads"), [("portable", 2), ("avx2", 1), ("avx2", 2), ("avx512", 1), ("avx512", 2)]
 )
-def test_every_variant_gives_the_same_bits_on_any_number_of_threads(portable, isa, num_threads):
+def test_every_variant_computes_the_same_bits_on_any_number_of_threads(portable, isa, num_threads):
     name, seen = history(isa, num_threads)
     assert name == isa
     assert ("portable", seen) == portable
 
 
-def test_without_a_choice_the_widest_is_taken():
+def test_the_default_is_the_widest_supported_variant():
     chosen = run("from apexline import _core; print(_core.isa())", "").stdout.strip()
     supported = [
         isa

@@ -1,4 +1,4 @@
-"""`PrioritizedFrameReplay` on episodes short enough to work out by hand. Frames are their own numbers."""
+"""`PrioritizedFrameReplay` on short episodes with expected values computed by hand. Frames contain their number."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def add(replay, number, reward=0.0, terminated=False, truncated=False, final=Non
 
 
 def rows_by_number(replay):
-    """Every transition that can be sampled, under the number of its newest frame; needs equal priorities."""
+    """Every transition that can be sampled, by the number of its newest frame; requires equal priorities."""
     batch = replay.sample(2 * len(replay) + 1)
     return {
         int(row["obs"][-1, 0]): row
@@ -71,7 +71,7 @@ def test_capacity_counts_slots_over_all_environments():
     assert rows_by_number(replay).keys() == set(range(90, 99))
 
 
-def test_an_episode_takes_a_slot_more_than_its_steps():
+def test_an_episode_takes_one_slot_more_than_its_steps():
     replay = make(capacity=6)
     for number in (1, 2, 3, 4):
         add(replay, number, truncated=number == 4, final=9)
@@ -121,7 +121,7 @@ def test_n_step_returns_in_the_middle_of_an_episode():
     ],
     ids=["truncated", "terminated", "both"],
 )
-def test_every_tail_window_of_an_episode_has_its_exact_return(end, bootstraps):
+def test_every_return_at_the_end_of_an_episode_is_exact(end, bootstraps):
     gamma, length = 0.9, 4
     replay = make(n_step=3, gamma=gamma)
     for number in range(length):
@@ -137,7 +137,7 @@ def test_every_tail_window_of_an_episode_has_its_exact_return(end, bootstraps):
         assert row["next_obs"].item() == (99 if ends else start + k)
 
 
-def test_a_terminated_step_may_leave_its_final_frame_out():
+def test_a_terminated_step_needs_no_final_frame():
     replay = make()
     add(replay, 1)
     add(replay, 2, terminated=True)
@@ -158,7 +158,7 @@ def test_a_masked_environment_is_not_read():
     assert {number: row["next_obs"].item() for number, row in rows.items()} == {0: 1, 1: 2, 100: 102}
 
 
-def test_actions_keep_their_place():
+def test_actions_stay_with_their_step():
     replay = make(action_shape=(2, 2))
     no = np.array([False])
     for number in range(4):
@@ -167,7 +167,7 @@ def test_actions_keep_their_place():
         assert row["action"].tolist() == [[number, number + 1], [number + 2, number + 3]]
 
 
-def test_new_transitions_get_the_largest_priority_ever_given():
+def test_new_transitions_get_the_largest_priority_so_far():
     replay = make(alpha=0.5, epsilon=0.01)
     add(replay, 1)
     add(replay, 2)
@@ -192,7 +192,7 @@ def test_alpha_zero_is_uniform():
     assert replay.sample(9).weights.tolist() == [1] * 9
 
 
-def test_of_equal_indices_the_last_wins():
+def test_of_equal_indices_the_last_counts():
     replay = make(alpha=1.0, epsilon=1e-20)
     add(replay, 1)
     add(replay, 2)
@@ -228,7 +228,7 @@ def test_a_handle_whose_stack_was_overwritten_is_stale():
     assert (replay.priorities > 0).sum() == len(replay) == 3
 
 
-def test_clear_forgets_transitions_and_the_largest_priority():
+def test_clear_removes_transitions_and_resets_the_largest_priority():
     replay = make()
     for number in range(10):
         add(replay, number)
@@ -245,7 +245,7 @@ def test_clear_forgets_transitions_and_the_largest_priority():
     assert rows_by_number(replay).keys() == {20}
 
 
-def test_weights_are_importance_weights_over_the_largest_of_the_batch():
+def test_weights_are_importance_weights_divided_by_the_largest_of_the_batch():
     replay = make(alpha=1.0, epsilon=1e-20)
     for number in range(4):
         add(replay, number)
@@ -258,7 +258,7 @@ def test_weights_are_importance_weights_over_the_largest_of_the_batch():
         np.testing.assert_allclose(batch.weights, expected / expected.max(), rtol=1e-6)
 
 
-def test_beta_may_be_given_to_the_replay_or_to_the_sample():
+def test_beta_is_an_argument_of_the_replay_and_of_sample():
     def weights(beta, asked):
         replay = make(alpha=1.0, beta=beta)
         for number in range(5):
@@ -290,7 +290,7 @@ def test_sample_writes_into_out():
         np.testing.assert_array_equal(written, expected)
 
 
-def test_frames_of_any_memory_layout_are_stored_as_they_read():
+def test_frames_may_have_any_memory_layout():
     replay = make(frame_shape=(2, 3), capacity=10)
     frames = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
     no = np.array([False])
@@ -300,7 +300,7 @@ def test_frames_of_any_memory_layout_are_stored_as_they_read():
     np.testing.assert_array_equal(batch.obs[:, 0], frames[batch.obs[:, 0, 0, 0] // 6])
 
 
-def test_what_is_added_may_be_read_only():
+def test_arguments_of_add_may_be_read_only():
     replay = make(capacity=10, extras={"age": ((), np.int16)})
     arrays = [
         np.zeros((1, 1), np.uint8),

@@ -29,7 +29,7 @@ def replay():
 
 
 @pytest.mark.parametrize("held", [0, 1, 3])
-def test_memory_is_used_again_once_a_batch_is_gone(replay, monkeypatch, held):
+def test_memory_is_reused_after_a_batch_is_deleted(replay, monkeypatch, held):
     allocated = []
     allocate = buffer_pool._allocate
     monkeypatch.setattr(buffer_pool, "_allocate", lambda nbytes: allocated.append(nbytes) or allocate(nbytes))
@@ -40,7 +40,7 @@ def test_memory_is_used_again_once_a_batch_is_gone(replay, monkeypatch, held):
 
 
 @pytest.mark.parametrize("field", range(9))
-def test_memory_is_kept_while_any_array_of_the_batch_is_held(replay, field):
+def test_memory_is_kept_while_any_array_of_the_batch_is_referenced(replay, field):
     batch = replay.sample(16)
     place, kept = address(batch), arrays_of(batch)[field]
     before = kept.tobytes()
@@ -63,7 +63,7 @@ def test_memory_is_kept_while_any_array_of_the_batch_is_held(replay, field):
     ],
     ids=["slice", "view of a view", "reinterpreted", "memoryview", "broadcast", "array of a memoryview"],
 )
-def test_memory_is_kept_while_any_view_is_held(replay, look):
+def test_memory_is_kept_while_any_view_is_referenced(replay, look):
     batch = replay.sample(16)
     place, view = address(batch), look(batch)
     before = bytes(np.asarray(view).tobytes())
@@ -77,7 +77,7 @@ def test_memory_is_kept_while_any_view_is_held(replay, look):
 
 
 @pytest.mark.parametrize("field", ["obs", "weights", "extras"])
-def test_memory_is_kept_while_a_tensor_is_held(replay, field):
+def test_memory_is_kept_while_a_tensor_is_referenced(replay, field):
     pytest.importorskip("torch")
     batch = replay.sample(16, as_torch=True)
     place = batch.obs.data_ptr()
@@ -104,7 +104,7 @@ def test_tensors_share_the_memory_of_the_arrays(replay):
 
 
 @pytest.mark.gpu
-def test_tensors_are_pinned_where_torch_sees_a_gpu():
+def test_tensors_are_pinned_if_there_is_a_gpu():
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
@@ -144,7 +144,7 @@ def test_arrays_begin_at_cache_lines_and_do_not_overlap(replay, batch_size):
 
 @pytest.mark.parametrize("offset", [1, 8, 63, 64])
 def test_images_may_be_written_to_any_address(offset):
-    """Large enough to be streamed past the caches, which alone needs cache lines."""
+    """Batches large enough for streaming stores, which write whole cache lines."""
     options = {"frame_shape": (42, 33), "frame_stack": 4, "extras": {}, "shift": 3}
     replay, twin = filled(**options), filled(**options)
     batch_size = 200
@@ -166,7 +166,7 @@ def test_memory_outlives_its_replay():
     assert batch_bytes(batch) == batch_bytes(twin.sample(16))
 
 
-def test_threads_that_sample_at_once_get_memory_of_their_own(replay):
+def test_concurrent_samples_get_separate_memory(replay):
     together = threading.Barrier(4)
     held = [[] for _ in range(4)]
 
@@ -189,11 +189,11 @@ def test_threads_that_sample_at_once_get_memory_of_their_own(replay):
     assert all(tuple(batch_bytes(batch)) in drawn for batch in batches)
 
 
-def test_a_thread_that_asks_for_another_size_meanwhile_does_no_harm():
+def test_another_thread_may_change_the_batch_size_during_acquire():
     shared = BufferPool([Field((10,), np.dtype(np.float64))])
 
     class Interrupted(list):
-        """Another thread asks for less, and gives it back, just before a piece is taken."""
+        """Another thread acquires and releases a smaller batch just before a block is taken."""
 
         def pop(self):
             shared._free = list(self)

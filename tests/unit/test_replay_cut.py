@@ -1,4 +1,4 @@
-"""`cut_episodes` on an episode short enough to work out by hand. Frames are their own numbers."""
+"""`cut_episodes` on a short episode with expected values computed by hand. Frames contain their number."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def transitions(replay):
     }
 
 
-def test_the_last_frame_becomes_the_final_one_and_the_step_before_is_truncated():
+def test_the_last_frame_becomes_the_final_frame_and_the_step_before_is_truncated():
     replay = filled(steps=4)
     replay.cut_episodes(np.array([True, False]))
     add(replay, 9)
@@ -55,7 +55,7 @@ def test_an_episode_of_one_frame_leaves_nothing():
     assert replay.stats().episodes == 0
 
 
-def test_cutting_twice_or_where_nothing_runs_changes_nothing():
+def test_cutting_twice_or_without_a_running_episode_changes_nothing():
     replay = filled(steps=4)
     replay.cut_episodes()
     before = replay.priorities

@@ -1,4 +1,4 @@
-"""An error names the value and its place, and leaves the replay as it was."""
+"""Errors name the value and its index, and leave the replay unchanged."""
 
 import re
 
@@ -123,7 +123,7 @@ def test_the_smallest_capacity_is_allowed():
         ({"mask": [1, 0]}, TypeError, "mask has dtype int64; expected bool"),
     ],
 )
-def test_a_step_that_cannot_be_added(replay, changes, error, message):
+def test_an_invalid_step(replay, changes, error, message):
     with raises(error, message):
         replay.add(**step(7, **changes))
 
@@ -147,7 +147,7 @@ def test_nothing_to_sample():
 
 
 @pytest.mark.parametrize("field", ARRAYS)
-def test_an_out_of_the_wrong_kind(replay, field):
+def test_an_out_of_the_wrong_type(replay, field):
     out = replay.empty_batch(4)
     expected = np.zeros_like(getattr(out, field))
     with raises(TypeError, f"out.{field} has dtype uint16; expected {expected.dtype}"):
@@ -196,7 +196,7 @@ def test_an_error_whose_priority_is_too_large():
 
 
 @pytest.mark.parametrize("handle", [-1, -(2**63), 8, 19, 20, 2**40, 2**63 - 1])
-def test_a_handle_never_given_out(replay, handle):
+def test_an_index_that_is_not_a_handle(replay, handle):
     fresh = filled().sample(1).indices.item()
     with raises(IndexError, f"indices[1] is {handle}; expected a handle of this replay"):
         replay.update_priorities([fresh, handle, fresh], [50, 50, 50])
@@ -211,7 +211,7 @@ def test_a_handle_never_given_out(replay, handle):
         ([0], ["1"], TypeError, "td_errors has dtype <U1; expected real numbers"),
     ],
 )
-def test_an_update_of_the_wrong_kind(replay, indices, td_errors, error, message):
+def test_an_update_of_the_wrong_type(replay, indices, td_errors, error, message):
     with raises(error, message):
         replay.update_priorities(indices, td_errors)
 
@@ -222,7 +222,7 @@ def test_an_index_beyond_int64_is_named_as_it_was_given():
         replay.update_priorities(np.array([2**64 - 1], np.uint64), [1.0])
 
 
-def test_memory_that_no_machine_has_is_refused():
+def test_impossible_amounts_of_memory_are_refused():
     with pytest.raises(MemoryError):
         PrioritizedFrameReplay(capacity=2**40, num_envs=1, frame_shape=(2**20, 2**19), action_shape=(1,))
     with pytest.raises(

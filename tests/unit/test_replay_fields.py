@@ -1,4 +1,4 @@
-"""What is kept of a step besides its frame, and frames of every kind."""
+"""Actions and extras of a step, and frames of every dtype and shape."""
 
 import re
 
@@ -31,7 +31,7 @@ def raises(error, message):
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3)])
-def test_actions_are_kept_in_their_dtype_with_their_step(dtype, shape):
+def test_actions_keep_their_dtype_and_stay_with_their_step(dtype, shape):
     replay = make(action_shape=shape, action_dtype=dtype)
     for number in range(9):
         actions = np.empty((2, *shape), dtype)
@@ -85,7 +85,7 @@ def test_an_int64_action_keeps_every_bit():
         (np.float64, [np.nan, 0], ValueError, "actions[0].flat[0] is nan; expected a finite value"),
     ],
 )
-def test_an_action_that_its_dtype_cannot_hold(dtype, actions, error, message):
+def test_an_action_that_does_not_fit_into_its_dtype(dtype, actions, error, message):
     replay = make(action_dtype=dtype)
     with raises(error, message):
         add(replay, 0, actions)
@@ -94,7 +94,7 @@ def test_an_action_that_its_dtype_cannot_hold(dtype, actions, error, message):
     assert set(numbers_of(replay.sample(10))[0]) == {1}
 
 
-def test_a_float16_action_that_is_not_finite_is_found_in_any_place():
+def test_a_non_finite_float16_action_is_found_at_any_index():
     replay = make(action_shape=(2, 3), action_dtype=np.float16)
     actions = np.zeros((2, 2, 3), np.float16)
     actions[1, 1, 1] = np.nan
@@ -196,12 +196,12 @@ def test_extras_that_do_not_fit(extras, error, message):
         ({"action_dtype": ">f4"}, "action_dtype is >f4; expected a boolean, integer or float dtype"),
     ],
 )
-def test_a_field_that_is_no_plain_number(changes, message):
+def test_a_dtype_that_is_not_a_number(changes, message):
     with raises(ValueError, message):
         make(**changes)
 
 
-def test_out_has_the_extras_too():
+def test_out_includes_extras():
     replay = make(extras={"task": ((), np.uint8)})
     for number in range(5):
         add(replay, number, extras={"task": [number, number]})
@@ -237,7 +237,7 @@ def random_frames(random, shape, dtype):
         ((2, 2, 2, 2), np.int16),
     ],
 )
-def test_frames_of_every_kind_come_back_in_place(shape, dtype, frame_stack):
+def test_frames_of_every_dtype_and_shape_are_returned_unchanged(shape, dtype, frame_stack):
     frames = random_frames(np.random.default_rng(0), (12, 2, *shape), dtype)
     replay = make(frame_shape=shape, frame_dtype=dtype, frame_stack=frame_stack, action_dtype=np.int64)
     for number, frame in enumerate(frames):
@@ -251,7 +251,7 @@ def test_frames_of_every_kind_come_back_in_place(shape, dtype, frame_stack):
         np.testing.assert_array_equal(batch.next_obs[:, -1 - back], frames[np.maximum(at + 1 - back, 0), env])
 
 
-def test_a_frame_of_not_a_number_comes_back_as_it_is():
+def test_a_frame_of_nan_is_returned_unchanged():
     replay = make(frame_dtype=np.float32)
     for _ in range(3):
         replay.add(np.array([[np.nan], [-0.0]], np.float32), [0, 0], [0, 0], NO, NO)

@@ -1,4 +1,4 @@
-"""Files of replays: whole or refused, and never at the cost of what is there already."""
+"""Saved replays are complete or refused; an earlier file is never damaged."""
 
 import os
 import pickle
@@ -55,7 +55,7 @@ def cleared():
     ],
     ids=["new", "one step", "not full", "full", "overwritten", "cleared"],
 )
-def test_a_loaded_replay_goes_on_as_the_saved_one(tmp_path, original):
+def test_a_loaded_replay_continues_as_the_saved_one(tmp_path, original):
     replay, twin = original(), filled(steps=9, seed=2)
     twin.load(saved(tmp_path, replay))
     assert state_bytes(twin) == state_bytes(replay)
@@ -80,13 +80,13 @@ def test_a_file_of_many_pieces(tmp_path, monkeypatch, piece_bytes):
         {"frame_stack": 1, "n_step": 7, "action_dtype": np.float16},
     ],
 )
-def test_every_kind_of_frame_and_field_is_kept(tmp_path, changes):
+def test_every_kind_of_frame_and_field_is_saved(tmp_path, changes):
     replay, twin = filled(**changes), make(**changes)
     twin.load(saved(tmp_path, replay))
     assert history(twin) == history(replay)
 
 
-def test_paths_may_be_text(tmp_path):
+def test_paths_may_be_strings(tmp_path):
     replay, twin = filled(), make()
     replay.save(str(tmp_path / "replay"))
     twin.load(str(tmp_path / "replay"))
@@ -104,7 +104,7 @@ def test_saving_changes_nothing(tmp_path):
     assert history(replay) == history(twin)
 
 
-def test_saving_again_takes_the_place_of_the_old_file(tmp_path):
+def test_saving_again_replaces_the_old_file(tmp_path):
     replay = filled()
     saved(tmp_path, replay)
     add_random_step(replay, np.random.default_rng(0))
@@ -114,7 +114,7 @@ def test_saving_again_takes_the_place_of_the_old_file(tmp_path):
     assert state_bytes(twin) == state_bytes(replay)
 
 
-def test_batches_on_their_way_do_not_hinder_saving(tmp_path):
+def test_saving_works_while_batches_are_prefetched(tmp_path):
     replay, twin = filled(), make()
     with replay.prefetch(30, depth=4) as prefetch:
         next(prefetch)
@@ -122,7 +122,7 @@ def test_batches_on_their_way_do_not_hinder_saving(tmp_path):
         assert state_bytes(twin) == state_bytes(replay)
 
 
-def test_the_file_holds_no_pickle(tmp_path, monkeypatch):
+def test_the_file_contains_no_pickle(tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("a pickle was read")
 
@@ -137,7 +137,7 @@ def test_the_file_holds_no_pickle(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small(tmp_path):
-    """A file of a kilobyte or two, and a check that loading it fails and changes nothing."""
+    """A file of one or two kilobytes, and a check that loading it fails and changes nothing."""
     path = saved(tmp_path, filled(steps=7, **SMALL))
     replay = filled(steps=3, seed=4, **SMALL)
     before = state_bytes(replay)
@@ -152,7 +152,7 @@ def small(tmp_path):
     assert history(replay, rounds=3) == history(twin, rounds=3)
 
 
-def test_a_file_cut_anywhere(small):
+def test_a_file_truncated_anywhere(small):
     path, check_refused = small
     whole = path.read_bytes()
     for length in range(len(whole)):
@@ -172,7 +172,7 @@ def test_a_bit_flipped_anywhere(small):
 
 
 @pytest.mark.parametrize("more", [b"\0", b"apexline replay", b"x" * 5000])
-def test_bytes_behind_the_end(small, more):
+def test_trailing_bytes(small, more):
     path, check_refused = small
     path.write_bytes(path.read_bytes() + more)
     check_refused(message="trailing data after the end marker")
@@ -198,7 +198,7 @@ def test_another_version_is_named(small):
     check_refused(message="file version is 9; expected 2")
 
 
-def test_a_section_taken_out(small):
+def test_a_missing_section(small):
     path, check_refused = small
     sections = list(files.read(path))
     for place in range(len(sections)):
@@ -220,7 +220,7 @@ def test_sections_in_another_order(small):
 
 
 def sections_agree(first, second):
-    """Whether two sections are arrays of one kind, which could stand for each other."""
+    """Whether two sections are arrays of the same shape and dtype, which are interchangeable."""
     arrays = isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
     return arrays and (first.shape, first.dtype) == (second.shape, second.dtype)
 
@@ -247,7 +247,7 @@ def test_a_replay_of_another_shape(tmp_path):
 
 
 def write_state(path, state):
-    """A whole file, with right checksums, of any state."""
+    """Writes a file of any state with correct checksums."""
     names = ["shape", "seed", "draws", "batches", "stale_updates", "max_priority", "rings"]
 
     def sections():
@@ -261,7 +261,7 @@ def write_state(path, state):
     files.write(path, sections())
 
 
-def test_a_written_out_state_is_what_save_writes(tmp_path):
+def test_write_state_writes_what_save_writes(tmp_path):
     replay = filled()
     write_state(tmp_path / "written out", replay.state_dict())
     assert (tmp_path / "written out").read_bytes() == saved(tmp_path, replay).read_bytes()
@@ -319,7 +319,7 @@ def frames_of_text(state):
         frames_of_text,
     ],
 )
-def test_a_whole_file_of_a_state_that_is_not(small, tamper):
+def test_a_file_of_an_invalid_state(small, tamper):
     path, check_refused = small
     replay = make(**SMALL)
     random = np.random.default_rng(0)
@@ -331,7 +331,7 @@ def test_a_whole_file_of_a_state_that_is_not(small, tamper):
     check_refused(ValueError, f"{path}: invalid replay state: ")
 
 
-def test_an_error_in_the_middle_leaves_the_earlier_file(tmp_path, monkeypatch):
+def test_an_error_while_saving_leaves_the_earlier_file(tmp_path, monkeypatch):
     replay = filled()
     path = saved(tmp_path, replay)
     before = path.read_bytes()
@@ -340,12 +340,12 @@ def test_an_error_in_the_middle_leaves_the_earlier_file(tmp_path, monkeypatch):
 
     for count in range(len(whole)):
 
-        def breaks_off(count=count):
+        def interrupted(count=count):
             yield from whole[:count]
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            files.write(path, breaks_off())
+            files.write(path, interrupted())
         assert names_in(tmp_path) == [path.name]
         assert path.read_bytes() == before
 
@@ -360,7 +360,7 @@ def test_an_error_in_the_middle_leaves_the_earlier_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("place", ["missing/replay", "file/replay", "folder"])
-def test_a_place_that_cannot_be_written_to(tmp_path, place):
+def test_a_path_that_cannot_be_written(tmp_path, place):
     (tmp_path / "file").write_bytes(b"kept")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r"."):
@@ -369,7 +369,7 @@ def test_a_place_that_cannot_be_written_to(tmp_path, place):
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
-SAVE_FOR_EVER = """
+SAVE_REPEATEDLY = """
 import sys
 import numpy as np
 from apexline import PrioritizedFrameReplay
@@ -384,13 +384,13 @@ for number in range(10**9):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill")
-def test_a_process_killed_while_it_saves_leaves_a_whole_file(tmp_path):
+def test_a_process_killed_while_saving_leaves_a_complete_file(tmp_path):
     path = tmp_path / "replay"
     random = np.random.default_rng(0)
     options = {"capacity": 200, "num_envs": 1, "frame_shape": (84, 84), "action_shape": ()}
     replay = make(**options, action_dtype=np.float32, extras={}, frame_stack=1, n_step=1, shift=0)
     for _ in range(4):
-        command = [sys.executable, "-c", SAVE_FOR_EVER, str(path)]
+        command = [sys.executable, "-c", SAVE_REPEATEDLY, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             saves = random.integers(40, 90)
             last = [int(child.stdout.readline()) for _ in range(saves)][-1]

@@ -1,4 +1,4 @@
-"""A prefetch gives what samples at the right moments would, whatever its thread is doing."""
+"""A prefetch returns the batches that `sample` would return at fixed points, independent of timing."""
 
 import gc
 import os
@@ -24,8 +24,8 @@ from .replays import add_random_step, batch_bytes, filled, make, state_bytes
 NO = np.array([False])
 
 
-class WrittenOut:
-    """What a prefetch is to give, from `sample` alone: batch j is drawn in the call that hands out j - depth."""
+class SampledAhead:
+    """The expected batches of a prefetch, by `sample`: batch j is sampled in the call that returns batch j - depth."""
 
     def __init__(self, replay, batch_size, depth, beta=None):
         self.beta, self.shift = beta, None
@@ -49,7 +49,7 @@ def raises(error, message):
 
 
 def training(replay, batches, rounds, pause=lambda: None):
-    """The bytes of all batches of a loop that adds, prefetches, samples beside it, and updates."""
+    """The bytes of all batches of a loop that adds, prefetches, samples and updates."""
     random, seen = np.random.default_rng(5), []
     for _ in range(rounds):
         for _ in range(random.integers(0, 4)):
@@ -71,7 +71,7 @@ def test_batches_are_those_of_samples_at_the_same_points(depth, batch_size):
     replay, twin = filled(), filled()
     with replay.prefetch(batch_size, depth) as prefetch:
         seen = training(replay, prefetch, rounds=30)
-    assert seen == training(twin, WrittenOut(twin, batch_size, depth), rounds=30)
+    assert seen == training(twin, SampledAhead(twin, batch_size, depth), rounds=30)
 
 
 @pytest.mark.parametrize("num_threads", [1, 2, 5])
@@ -80,11 +80,11 @@ def test_timing_and_threads_do_not_matter(num_threads):
     replay, twin = filled(num_threads=num_threads), filled()
     with replay.prefetch(64, depth=3) as prefetch:
         seen = training(replay, prefetch, 25, pause=lambda: time.sleep(clock.uniform(0, 1e-3)))
-    assert seen == training(twin, WrittenOut(twin, 64, 3), 25)
+    assert seen == training(twin, SampledAhead(twin, 64, 3), 25)
 
 
 def numbered(count, **changes):
-    """Steps whose frame, action and reward are their number, all of equal priority."""
+    """Steps whose frame, action and reward are their number, with equal priorities."""
     options = {"capacity": 8, "num_envs": 1, "frame_shape": (64, 64), "action_shape": (), "alpha": 1.0}
     replay = PrioritizedFrameReplay(
         **{**options, "action_dtype": np.int64, "frame_dtype": np.int32, "epsilon": 1e-9, **changes}
@@ -99,7 +99,7 @@ def add_number(replay, number):
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_a_batch_knows_what_came_before_the_call_that_drew_it_and_nothing_later(depth):
+def test_a_batch_reflects_exactly_the_calls_before_it_was_sampled(depth):
     replay = numbered(2)
     [first] = replay.sample(1).indices
     with replay.prefetch(4, depth) as prefetch:
@@ -113,7 +113,7 @@ def test_a_batch_knows_what_came_before_the_call_that_drew_it_and_nothing_later(
 
 @pytest.mark.parametrize("num_threads", [1, 2])
 @pytest.mark.parametrize("frame_stack", [1, 3])
-def test_frames_that_wait_to_be_gathered_are_not_overwritten(frame_stack, num_threads):
+def test_frames_still_to_be_gathered_are_not_overwritten(frame_stack, num_threads):
     replay = numbered(10, capacity=12, frame_stack=frame_stack, n_step=3, gamma=1.0, num_threads=num_threads)
     number, drawn_at = 10, deque()
     with replay.prefetch(48, depth=4) as prefetch:
@@ -138,13 +138,13 @@ def test_frames_that_wait_to_be_gathered_are_not_overwritten(frame_stack, num_th
 def test_beta_may_change_between_calls():
     replay, twin = filled(), filled()
     with replay.prefetch(20, depth=1, beta=1.0) as prefetch:
-        expected = WrittenOut(twin, 20, 1, beta=1.0)
+        expected = SampledAhead(twin, 20, 1, beta=1.0)
         for beta in (1.0, 0.0, 0.0, 0.5):
             prefetch.beta = expected.beta = beta
             assert next(prefetch).weights.tolist() == next(expected).weights.tolist()
 
 
-def test_a_shift_out_of_range_is_refused_and_nothing_is_lost():
+def test_a_shift_out_of_range_is_refused_and_no_batch_is_lost():
     replay, twin = filled(), filled()
     with replay.prefetch(8) as prefetch:
         prefetch.shift = replay.shift + 1
@@ -154,15 +154,15 @@ def test_a_shift_out_of_range_is_refused_and_nothing_is_lost():
         assert batch_bytes(next(prefetch)) == batch_bytes(twin.sample(8, shift=0))
 
 
-def test_without_a_beta_it_is_the_replays():
+def test_the_default_beta_is_that_of_the_replay():
     assert filled(beta=0.9).prefetch(4).beta == 0.9
     assert filled(beta=0.9).prefetch(4, beta=0.0).beta == 0.0
 
 
 @pytest.mark.parametrize("beta", [-0.5, 1.5, np.nan])
-def test_a_beta_out_of_range_is_refused_and_nothing_is_lost(beta):
+def test_a_beta_out_of_range_is_refused_and_no_batch_is_lost(beta):
     replay, twin = filled(), filled()
-    expected = WrittenOut(twin, 8, 2)
+    expected = SampledAhead(twin, 8, 2)
     with replay.prefetch(8, depth=2) as prefetch:
         assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
         prefetch.beta = beta
@@ -173,7 +173,7 @@ def test_a_beta_out_of_range_is_refused_and_nothing_is_lost(beta):
             assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
 
 
-def test_an_empty_replay_is_named_and_works_once_filled():
+def test_an_empty_replay_raises_and_works_once_filled():
     replay, twin = make(), make()
     random, same = np.random.default_rng(0), np.random.default_rng(0)
     with replay.prefetch(8) as prefetch:
@@ -183,14 +183,14 @@ def test_an_empty_replay_is_named_and_works_once_filled():
         for _ in range(20):
             add_random_step(replay, random)
             add_random_step(twin, same)
-        expected = WrittenOut(twin, 8, 2)
+        expected = SampledAhead(twin, 8, 2)
         for _ in range(5):
             assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
 
 
-def test_clear_leaves_batches_that_were_drawn():
+def test_clear_keeps_batches_that_were_sampled_before():
     replay, twin = filled(), filled()
-    expected = WrittenOut(twin, 8, 2)
+    expected = SampledAhead(twin, 8, 2)
     with replay.prefetch(8, depth=2) as prefetch:
         assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
         replay.clear()
@@ -208,10 +208,10 @@ def test_clear_leaves_batches_that_were_drawn():
             twin.update_priorities(batch.indices, np.ones(8))
 
 
-def test_a_state_may_be_loaded_meanwhile():
+def test_a_state_may_be_loaded_while_batches_are_pending():
     replay, twin, other = filled(), filled(), filled(steps=30, seed=9)
     state = other.state_dict()
-    expected = WrittenOut(twin, 8, 2)
+    expected = SampledAhead(twin, 8, 2)
     with replay.prefetch(8, depth=2) as prefetch:
         assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
         replay.load_state_dict(state)
@@ -242,7 +242,7 @@ def test_closing_before_the_first_batch():
     assert next(prefetch, None) is None
 
 
-def test_a_with_statement_closes_even_where_it_raises():
+def test_a_with_statement_closes_after_an_exception():
     prefetch = filled().prefetch(8)
     with raises(KeyError, "mine"), prefetch:
         next(prefetch)
@@ -250,7 +250,7 @@ def test_a_with_statement_closes_even_where_it_raises():
     assert next(prefetch, None) is None
 
 
-def test_closed_prefetches_hold_nothing_up():
+def test_closed_prefetches_do_not_block_add():
     replay = numbered(8)
     for _ in range(20):
         prefetch = replay.prefetch(256, depth=6)
@@ -286,7 +286,7 @@ def test_collecting_a_prefetch_ends_its_thread():
 
 def test_a_prefetch_keeps_its_replay():
     replay, twin = filled(), filled()
-    prefetch, expected = replay.prefetch(8), WrittenOut(twin, 8, 2)
+    prefetch, expected = replay.prefetch(8), SampledAhead(twin, 8, 2)
     del replay
     gc.collect()
     for _ in range(5):
@@ -296,13 +296,13 @@ def test_a_prefetch_keeps_its_replay():
 
 def test_batches_held_in_a_list_stay_intact():
     replay, twin = filled(), filled()
-    expected = WrittenOut(twin, 16, 2)
+    expected = SampledAhead(twin, 16, 2)
     with replay.prefetch(16) as prefetch:
         held = [next(prefetch) for _ in range(12)]
     assert [batch_bytes(batch) for batch in held] == [batch_bytes(next(expected)) for _ in range(12)]
 
 
-def test_memory_goes_round(monkeypatch):
+def test_memory_is_reused(monkeypatch):
     allocated = []
     allocate = arenas._allocate
     monkeypatch.setattr(arenas, "_allocate", lambda nbytes: allocated.append(nbytes) or allocate(nbytes))
@@ -316,14 +316,14 @@ def test_memory_goes_round(monkeypatch):
 def test_many_may_be_open_at_once():
     replay, twin = filled(), filled()
     opened = [replay.prefetch(4 + place, depth=1 + place % 3) for place in range(12)]
-    expected = [WrittenOut(twin, 4 + place, 1 + place % 3) for place in range(12)]
+    expected = [SampledAhead(twin, 4 + place, 1 + place % 3) for place in range(12)]
     for turn in np.random.default_rng(0).integers(0, 12, 100):
         assert batch_bytes(next(opened[turn])) == batch_bytes(next(expected[turn]))
     for prefetch in opened:
         prefetch.close()
 
 
-def test_tensors_hold_what_arrays_would():
+def test_tensors_equal_arrays():
     torch = pytest.importorskip("torch")
     replay, twin = filled(), filled()
     with replay.prefetch(8, as_torch=True) as tensors, twin.prefetch(8) as arrays:
@@ -351,7 +351,7 @@ def test_an_argument_out_of_range(changes, message):
         filled().prefetch(**{"batch_size": 4, **changes})
 
 
-def test_depth_is_known():
+def test_depth_can_be_read():
     assert filled().prefetch(4, depth=7).depth == 7
 
 
@@ -382,13 +382,13 @@ def test_python_threads_may_add_update_and_take_at_once():
 
 
 def wait_until_gathered(replay):
-    """A fork must not meet the thread while it holds a lock; a state is exchanged when nothing is being read."""
+    """A fork must not happen while the thread holds a lock; contents are exchanged when nothing is being read."""
     replay.load_state_dict(replay.state_dict())
 
 
-def test_a_forked_child_is_told_and_its_parent_goes_on():
+def test_next_raises_in_a_forked_child_and_works_in_the_parent():
     replay, twin = filled(num_threads=2), filled()
-    prefetch, expected = replay.prefetch(16), WrittenOut(twin, 16, 2)
+    prefetch, expected = replay.prefetch(16), SampledAhead(twin, 16, 2)
     assert batch_bytes(next(prefetch)) == batch_bytes(next(expected))
     wait_until_gathered(replay)
 
@@ -420,7 +420,7 @@ def test_a_forked_child_is_told_and_its_parent_goes_on():
     prefetch.close()
 
 
-def test_what_a_forked_child_is_refused_changes_nothing():
+def test_a_refused_call_in_a_forked_child_changes_nothing():
     replay = filled()
     prefetch = replay.prefetch(16)
     next(prefetch)

@@ -91,7 +91,7 @@ def test_a_beta_that_is_refused_changes_nothing(beta, error, message):
         ({"extras": {3: ((), float)}}, TypeError, "extras has the name 3; expected a string"),
     ],
 )
-def test_an_argument_of_the_wrong_kind_is_named(changes, error, message):
+def test_an_argument_of_the_wrong_type_is_named(changes, error, message):
     with raises(error, message):
         make(**changes)
 

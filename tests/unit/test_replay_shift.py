@@ -1,4 +1,4 @@
-"""The random shift against its definition: pad by the border, cut out a window of the frame's own size."""
+"""The random shift against its definition: pad by replicating the border, crop a window of the frame's size."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def crops(frame, shift):
 
 
 def sampled_crops(shape, dtype, shift, batch_size, asked=None):
-    """For each sample, which of the crops by up to `asked` pixels `obs` and `next_obs` are."""
+    """For each sample, the numbers of the crops, by up to `asked` pixels, that `obs` and `next_obs` equal."""
     pixels = np.random.default_rng(0).permutation(LENGTH * np.prod(shape))
     frames = pixels.astype(dtype).reshape(LENGTH, *shape)
     replay = PrioritizedFrameReplay(
@@ -47,7 +47,7 @@ def sampled_crops(shape, dtype, shift, batch_size, asked=None):
 
 
 def which(windows, obs):
-    """The one window that equals the whole stack."""
+    """The number of the window that equals the whole stack."""
     [match] = np.flatnonzero((windows == obs).all(axis=tuple(range(1, windows.ndim))))
     return int(match)
 
@@ -88,7 +88,7 @@ def test_crops_are_uniform_and_those_of_obs_and_next_obs_independent():
     assert stats.chisquare(pairs.sum(axis=1)).pvalue > 1e-3
 
 
-def test_batches_are_shifted_apart():
+def test_batches_are_shifted_independently():
     replay = PrioritizedFrameReplay(
         capacity=8, num_envs=1, frame_shape=(30, 30), action_shape=(), shift=15, num_threads=1
     )
@@ -100,7 +100,7 @@ def test_batches_are_shifted_apart():
     assert len(set(batches)) > 15
 
 
-def test_vectors_are_stored_as_they_are():
+def test_vectors_are_returned_unchanged():
     replay = PrioritizedFrameReplay(
         capacity=8, num_envs=2, frame_shape=(24,), action_shape=(3,), frame_dtype=np.float32, frame_stack=2
     )

@@ -1,4 +1,4 @@
-"""A state taken out and put back goes on as the original would, or is refused and nothing has changed."""
+"""A replay with a loaded state continues as the original; an invalid state is refused and changes nothing."""
 
 import copy
 import pickle
@@ -68,7 +68,7 @@ def cleared_and_filled_a_little():
     ],
     ids=["new", "one step", "not full", "full", "overwritten", "cleared", "cleared and filled a little"],
 )
-def test_a_copy_goes_on_as_its_original(original, copied):
+def test_a_copy_continues_as_its_original(original, copied):
     replay = original()
     twin = copied(replay)
     assert state_bytes(twin) == state_bytes(replay)
@@ -86,7 +86,7 @@ def test_a_copy_shares_nothing_with_its_original(copied):
     assert state_bytes(replay) == before
 
 
-def test_handles_given_out_before_are_good_in_the_copy():
+def test_earlier_handles_are_valid_in_the_copy():
     replay = filled()
     handles = replay.sample(20).indices
     for _ in range(5):
@@ -126,7 +126,7 @@ def test_taking_a_state_changes_nothing():
     assert history(replay) == history(twin)
 
 
-def test_hyper_parameters_and_threads_stay_the_loading_replays_own():
+def test_loading_changes_no_hyperparameters_and_threads():
     own = {"gamma": 0.5, "alpha": 0.9, "beta": 0.1, "epsilon": 0.3, "shift": 0, "num_threads": 2, "seed": 1}
     replay, twin = filled(), make(**own)
     twin.load_state_dict(replay.state_dict())
@@ -458,7 +458,7 @@ def check_refused(tamper, steps=WRAPPED):
 
 
 @pytest.mark.parametrize("tamper", TAMPERED)
-def test_a_state_that_is_not_whole(tamper):
+def test_an_invalid_state(tamper):
     check_refused(tamper)
 
 
@@ -499,7 +499,7 @@ def more_episodes_than_could_be(state):
         more_episodes_than_could_be,
     ],
 )
-def test_a_state_that_no_history_gives(tamper):
+def test_a_state_that_no_history_produces(tamper):
     check_refused(tamper)
 
 
@@ -517,7 +517,7 @@ def part(piece, begin, end):
     return {**piece, **arrays, "begin": piece["begin"] + begin}
 
 
-def test_a_first_step_that_is_missing_is_not_taken_for_zeros():
+def test_a_missing_first_step_is_not_replaced_by_zeros():
     def tamper(state):
         whole = rows(state, 1)
         count = len(whole["rewards"])
@@ -528,7 +528,7 @@ def test_a_first_step_that_is_missing_is_not_taken_for_zeros():
     check_refused(tamper, steps=NOT_WRAPPED)
 
 
-def test_a_last_step_that_is_missing_is_not_taken_for_zeros():
+def test_a_missing_last_step_is_not_replaced_by_zeros():
     def tamper(state):
         whole = rows(state, 0)
         assert (whole["in_episode"][-1], whole["flags"][-1]) == (0, 0)
@@ -538,7 +538,7 @@ def test_a_last_step_that_is_missing_is_not_taken_for_zeros():
 
 
 @pytest.mark.parametrize("path", ["state_dict", "pickle"])
-def test_a_batch_on_its_way_is_not_disturbed(path):
+def test_a_pending_batch_is_not_affected(path):
     replay, twin = filled(), filled()
     with replay.prefetch(8, depth=2) as prefetch:
         first = [batch_bytes(next(prefetch)) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Counters, and what a replay takes of memory."""
+"""Counters and memory of a replay."""
 
 import subprocess
 import sys
@@ -25,11 +25,11 @@ def add(replay, count=1, ends=False):
         replay.add(np.zeros((1, 1), np.uint8), [0], [0], np.array([ends]), NO)
 
 
-def test_a_new_replay_has_counted_nothing():
+def test_counters_of_a_new_replay_are_zero():
     assert make().stats() == ReplayStats(0, 0, 0, 0, 1.0, 0.0)
 
 
-def test_size_is_how_many_can_be_sampled():
+def test_size_is_the_number_of_transitions_that_can_be_sampled():
     replay = make(n_step=3)
     sizes = []
     for ends in (False, False, False, False, True):
@@ -52,7 +52,7 @@ def test_episodes_are_counted_when_they_end():
     assert replay.stats().episodes == 4
 
 
-def test_evicted_are_the_steps_that_were_overwritten_and_not_the_final_frames():
+def test_evicted_counts_overwritten_steps_but_no_final_frames():
     replay = make(capacity=5)
     add(replay, 2)
     add(replay, ends=True)
@@ -67,7 +67,7 @@ def test_evicted_are_the_steps_that_were_overwritten_and_not_the_final_frames():
     assert replay.stats().evicted == 6
 
 
-def test_what_was_cleared_is_not_evicted():
+def test_cleared_steps_are_not_evicted():
     replay = make(capacity=5)
     add(replay, 4)
     replay.clear()
@@ -77,7 +77,7 @@ def test_what_was_cleared_is_not_evicted():
     assert replay.stats().evicted == 1
 
 
-def test_stale_updates_are_those_that_came_too_late():
+def test_stale_updates_are_counted():
     replay = make(capacity=5)
     add(replay, 4)
     handles = replay.sample(3).indices
@@ -92,14 +92,14 @@ def test_stale_updates_are_those_that_came_too_late():
     assert replay.stats().stale_updates == 4
 
 
-def test_clear_sets_every_counter_back():
+def test_clear_resets_every_counter():
     replay = filled()
     assert all(number > 0 for number in replay.stats())
     replay.clear()
     assert replay.stats() == ReplayStats(0, 0, 0, 0, 1.0, 0.0)
 
 
-def test_the_largest_priority_is_the_one_that_new_steps_get():
+def test_max_priority_is_that_of_new_steps():
     replay = make()
     add(replay, 3)
     replay.update_priorities(replay.sample(2).indices[:1], [5])
@@ -142,7 +142,7 @@ def test_bytes_for_predicts_the_nbytes_of_a_full_replay(capacity):
     ("capacity", "num_envs", "message"),
     [(0, 1, "capacity is 0"), (9, 0, "num_envs is 0"), (2, 3, "capacity is 0")],
 )
-def test_bytes_for_refuses_what_no_replay_can_have(capacity, num_envs, message):
+def test_bytes_for_refuses_invalid_arguments(capacity, num_envs, message):
     with pytest.raises(ValueError, match=message):
         _core.replay.Replay.bytes_for(capacity, num_envs, 1, 1)
 
@@ -156,23 +156,21 @@ def test_an_episodes_final_frame_takes_a_slot():
 
 @pytest.mark.parametrize("frame_stack", range(1, 9))
 @pytest.mark.parametrize("n_step", [1, 2, 5, 10])
-@pytest.mark.parametrize("beyond_the_least", [0, 1, 100, 10_000])
-def test_a_transition_takes_less_than_64_bytes_beside_its_frame_and_fields(
-    frame_stack, n_step, beyond_the_least
-):
+@pytest.mark.parametrize("extra_slots", [0, 1, 100, 10_000])
+def test_a_transition_takes_less_than_64_bytes_besides_its_frame_and_fields(frame_stack, n_step, extra_slots):
     replay = make(
-        capacity=frame_stack + n_step + beyond_the_least,
+        capacity=frame_stack + n_step + extra_slots,
         frame_stack=frame_stack,
         n_step=n_step,
         frame_shape=(84, 84),
         action_shape=(3,),
         extras={"q": ((), np.float64), "h": ((10,), np.float16)},
     )
-    beside = replay.bytes_per_transition - (84 * 84 + 12 + 8 + 20)
-    assert 0 < beside < 64
+    overhead = replay.bytes_per_transition - (84 * 84 + 12 + 8 + 20)
+    assert 0 < overhead < 64
 
 
-def test_what_is_held_besides_frames_does_not_grow_with_stack_or_n_step():
+def test_memory_does_not_depend_on_stack_or_n_step():
     sizes = {
         make(capacity=1000, frame_stack=stack, n_step=n).bytes_per_transition
         for stack in (1, 8)
@@ -205,7 +203,7 @@ for _ in range(2):
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
-def test_memory_of_a_million_images_is_taken_as_they_come():
+def test_memory_of_a_million_images_is_taken_when_they_are_added():
     result = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True, check=True)
     empty, some, more = (map(int, line.split()) for line in result.stdout.splitlines())
     whole = 10**6 * 84 * 84

@@ -1,4 +1,4 @@
-"""Threads inside the replay, Python threads around it, and forked children."""
+"""Threads inside the replay, Python threads that use it, and forked children."""
 
 import os
 import signal
@@ -57,7 +57,7 @@ def test_batches_do_not_depend_on_the_number_of_threads(num_threads):
     assert history(num_threads) == history(1)
 
 
-def test_the_default_is_one_thread_a_processor():
+def test_the_default_is_one_thread_per_processor():
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     assert make(num_threads=None).num_threads == processors
 
@@ -93,7 +93,7 @@ def test_python_threads_may_add_sample_and_update_at_once():
     assert (replay.sample(64).weights > 0).all()
 
 
-def test_a_forked_child_goes_on_as_its_parent_would():
+def test_a_forked_child_continues_as_its_parent():
     replay, twin = filled(num_threads=3), filled(num_threads=1)
     replay.sample(64)
     twin.sample(64)

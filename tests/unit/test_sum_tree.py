@@ -21,7 +21,7 @@ def test_starts_empty():
     assert tree[[0, 1, 2, 3, 4]].tolist() == [0] * 5
 
 
-def test_an_int_gives_a_float_and_an_array_an_array_of_its_shape():
+def test_an_integer_returns_a_float_and_an_array_an_array_of_its_shape():
     tree = tree_of([1, 2, 3, 4])
     assert type(tree[2]) is float
     assert tree[2] == 3
@@ -53,19 +53,19 @@ def test_one_priority_is_set_for_all_indices():
     assert tree.total == 12
 
 
-def test_the_last_of_equal_indices_wins():
+def test_the_last_of_equal_indices_counts():
     tree = SumTree(3)
     tree[[1, 0, 1]] = [5, 6, 7]
     assert tree[[0, 1, 2]].tolist() == [6, 7, 0]
     assert tree.total == 13
 
 
-def test_find_gives_the_first_index_whose_cumulative_sum_is_greater():
+def test_find_returns_the_first_index_whose_cumulative_sum_is_greater():
     tree = tree_of([0, 2, 0, 3, 1, 0])
     assert [tree.find(mass) for mass in (0, 1, 1.999, 2, 4.5, 5, 5.999)] == [1, 1, 1, 3, 3, 4, 4]
 
 
-def test_min_and_max_are_over_positive_leaves_as_they_are_now():
+def test_min_and_max_are_over_current_positive_leaves():
     tree = tree_of([0, 3, 0.5, 9, 0])
     assert (tree.min(), tree.max()) == (0.5, 9)
     tree[[2, 3]] = 0
@@ -78,7 +78,7 @@ def test_minus_zero_is_zero():
     assert str(tree[0]) == "0.0"
 
 
-def test_clear_zeroes_the_leaves_and_leaves_the_stream_alone():
+def test_clear_zeroes_the_leaves_and_keeps_the_random_stream():
     tree, other = tree_of([1, 2, 3, 4], seed=8), tree_of([1, 2, 3, 4], seed=8)
     tree.sample(5)
     other.sample(5)
@@ -89,7 +89,7 @@ def test_clear_zeroes_the_leaves_and_leaves_the_stream_alone():
     assert tree.sample(50).tolist() == other.sample(50).tolist()
 
 
-def test_sampling_in_parts_goes_on_in_one_stream():
+def test_consecutive_samples_continue_one_random_stream():
     first, second = tree_of([1.0], seed=2), tree_of([1.0], seed=2)
     for n in (1, 2, 3):
         first.sample(n)
@@ -110,7 +110,7 @@ def test_sample_writes_into_out():
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda tree: pickle.loads(pickle.dumps(tree))])
-def test_a_copy_goes_on_as_the_original_would(copied):
+def test_a_copy_continues_as_the_original(copied):
     tree = tree_of(np.random.default_rng(0).random(100), seed=4)
     tree.sample(7)
     other = copied(tree)

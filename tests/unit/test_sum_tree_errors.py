@@ -1,4 +1,4 @@
-"""An error names the value and its place, and leaves the tree as it was."""
+"""Errors name the value and its index, and leave the tree unchanged."""
 
 import re
 
@@ -56,7 +56,7 @@ def test_an_index_out_of_range(tree, index):
 
 
 @pytest.mark.parametrize("index", [1.0, [0.0, 1.0], True, [True, False], "1", None, slice(0, 2)])
-def test_an_index_that_is_no_integer(tree, index):
+def test_an_index_that_is_not_an_integer(tree, index):
     with raises(TypeError, "expected integers"):
         tree[index]
     with raises(TypeError, "expected integers"):
@@ -64,7 +64,7 @@ def test_an_index_that_is_no_integer(tree, index):
 
 
 @pytest.mark.parametrize("priority", [True, "9", None, 1j, [1, None]])
-def test_a_priority_that_is_no_real_number(tree, priority):
+def test_a_priority_that_is_not_a_real_number(tree, priority):
     with raises(TypeError, "expected real numbers"):
         tree[[0, 1]] = priority
 
@@ -106,7 +106,7 @@ def test_a_sample_of_nothing(tree, n):
         (np.broadcast_to(np.int64(0), 2), ValueError, "out is not C-contiguous and writable"),
     ],
 )
-def test_an_out_that_cannot_be_written_into(tree, out, error, message):
+def test_an_invalid_out(tree, out, error, message):
     with raises(error, message):
         tree.sample(2, out=out)
 
@@ -129,7 +129,7 @@ def test_a_capacity_out_of_range(capacity):
     ("leaves", "message"),
     [([1, np.nan], "priorities[1] is nan"), ([1, -2], "priorities[1] is -2"), ([], "capacity is 0")],
 )
-def test_a_state_that_is_no_tree(leaves, message):
+def test_an_invalid_state_of_a_tree(leaves, message):
     tree = SumTree.__new__(SumTree)
     with raises(ValueError, message):
         tree.__setstate__((0, 0, leaves))
@@ -144,6 +144,6 @@ def test_a_state_that_is_no_tree(leaves, message):
         ({"capacity": 4, "seed": 2**64}, ValueError, f"seed is {2**64}; expected from 0 to 2**64 - 1"),
     ],
 )
-def test_an_argument_of_the_wrong_kind_is_named(arguments, error, message):
+def test_an_argument_of_the_wrong_type_is_named(arguments, error, message):
     with raises(error, message):
         SumTree(**arguments)
