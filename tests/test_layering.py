@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training/config": {"agent", "racing", "training/errors"},
     "training/acting": {"agent", "racing", "racing/types", "replay", "training/config"},
     "training/learning": {"agent", "replay", "training/config"},
-    "training/records": {"atomic_write", "training/errors"},
+    "training/records": {"atomic_write", "training/config", "training/errors"},
     "training/evaluation": {
         *("agent", "racing", "replay"),
         *("training/acting", "training/config", "training/errors", "training/records"),

@@ -27,7 +27,7 @@ class Actor(nn.Module):
         super().__init__()
         self.encoder = Encoder(setting)
         self.trunk = trunk(self.encoder.num_features, setting)
-        self.head = mlp(setting.config.agent.trunk_features, 2, setting)
+        self.head = mlp(setting.trunk_features, 2, setting)
 
     def forward(self, obs: Tensor) -> Tensor:
         return torch.tanh(self.head(self.trunk(self.encoder(obs / 255.0))))
@@ -40,7 +40,7 @@ class Critic(nn.Module):
         super().__init__()
         self.encoder = Encoder(setting)
         self.trunk = trunk(self.encoder.num_features, setting)
-        self.head = mlp(setting.config.agent.trunk_features + 2, 1, setting)
+        self.head = mlp(setting.trunk_features + 2, 1, setting)
 
     def forward(self, obs: Tensor, action: Tensor) -> Tensor:
         features = self.trunk(self.encoder(obs / 255.0))

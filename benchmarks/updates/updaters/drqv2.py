@@ -26,7 +26,7 @@ class Actor(nn.Module):
     def __init__(self, num_features: int, setting: Setting) -> None:
         super().__init__()
         self.trunk = trunk(num_features, setting)
-        self.policy = mlp(setting.config.agent.trunk_features, 2, setting)
+        self.policy = mlp(setting.trunk_features, 2, setting)
 
     def forward(self, features: Tensor) -> Tensor:
         return torch.tanh(self.policy(self.trunk(features)))
@@ -38,7 +38,7 @@ class Critic(nn.Module):
     def __init__(self, num_features: int, setting: Setting) -> None:
         super().__init__()
         self.trunk = trunk(num_features, setting)
-        inputs = setting.config.agent.trunk_features + 2
+        inputs = setting.trunk_features + 2
         self.q1, self.q2 = mlp(inputs, 1, setting), mlp(inputs, 1, setting)
 
     def forward(self, features: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:

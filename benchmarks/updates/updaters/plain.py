@@ -31,7 +31,7 @@ class Encoder(nn.Module):
 
 def trunk(num_features: int, setting: Setting) -> nn.Sequential:
     """The bottleneck between encoder and head: (B, num_features) to (B, trunk_features)."""
-    width = setting.config.agent.trunk_features
+    width = setting.trunk_features
     return nn.Sequential(nn.Linear(num_features, width), nn.LayerNorm(width), nn.Tanh())
 
 

@@ -100,7 +100,7 @@ class Extractor(BaseFeaturesExtractor):
     """Encoder and trunk; stable-baselines3 divides the pixels by 255 before."""
 
     def __init__(self, observation_space: gymnasium.Space[Any], setting: Setting) -> None:
-        super().__init__(observation_space, setting.config.agent.trunk_features)
+        super().__init__(observation_space, setting.trunk_features)
         encoder = Encoder(setting)
         self.layers = nn.Sequential(encoder, trunk(encoder.num_features, setting))
 

@@ -34,6 +34,13 @@ class Setting:
         """Shape of an observation: (frame_stack, H, W)."""
         return (self.config.replay.frame_stack, *self.config.game.frame_shape)
 
+    @property
+    def trunk_features(self) -> int:
+        """Width of the bottleneck between encoder and head."""
+        width = self.config.agent.trunk_features
+        assert width is not None, "the compared presets have a bottleneck"
+        return width
+
     @cached_property
     def batch(self) -> TensorBatch:
         """Random data on the device."""
