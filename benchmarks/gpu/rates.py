@@ -41,7 +41,7 @@ def measure(config: TrainConfig, seconds: float) -> Figures:
     learner, collector = session.learner, session.collector
 
     def step() -> None:
-        session.step(session.due_updates())
+        session.step(session.take_due_updates())
 
     try:
         session.begin_episodes()

@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint_is_refused(run: Path, tmp_path: Path, capsys: Capt
     (tmp_path / checkpoint.LATEST).write_bytes(whole[: len(whole) // 2])
     for arguments in (["eval", str(tmp_path)], ["train", "--resume", str(tmp_path)]):
         assert main(arguments) == 2
-        assert "cut short" in error_line(capsys)
+        assert "truncated" in error_line(capsys)
     assert (tmp_path / checkpoint.LATEST).stat().st_size == len(whole) // 2
 
 

@@ -65,7 +65,7 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     config = short(frames=1000)
     config = replace(config, monitor=replace(config.monitor, eval_steps=100, eval_episodes=1))
     seen = []
-    status = train(config, tmp_path / "run", watch=seen.append)
+    status = train(config, tmp_path / "run", on_status=seen.append)
     names = {path.name.split(".tfevents")[0] for path in (tmp_path / "run").iterdir()}
     assert {"config.json", "metrics.csv", "checkpoint.pt", "best.pt", "curve.png", "events.out"} <= names
     assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "cpu"
@@ -74,7 +74,9 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     assert status.updates == int(learned * config.loop.replay_ratio)
     assert seen[-1] == status
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
-        scores = [float(row["eval/score"]) for row in csv.DictReader(file) if row["eval/score"]]
+        scores = [
+            float(row["eval/episodic_return"]) for row in csv.DictReader(file) if row["eval/episodic_return"]
+        ]
     best = checkpoint.load(tmp_path / "run" / "best.pt")
     assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
 
@@ -307,7 +309,11 @@ def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
     status = train(config, tmp_path / "run")
     assert 2 <= status.episodes <= 3
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
-        scores = [float(row["charts/score"]) for row in csv.DictReader(file) if row["charts/score"]]
+        scores = [
+            float(row["charts/episodic_return"])
+            for row in csv.DictReader(file)
+            if row["charts/episodic_return"]
+        ]
     assert scores[-1] == pytest.approx(status.score, rel=1e-5)
 
 

@@ -178,9 +178,9 @@ def test_every_precision_stays_finite(precision: PrecisionName) -> None:
     assert set(metrics) == {
         "losses/critic",
         "losses/actor",
-        "charts/q",
-        "charts/target",
-        "charts/td_abs",
+        "losses/q_values",
+        "losses/target_q",
+        "losses/td_error_abs",
         "charts/action_saturation",
     }
     for value in metrics.values():

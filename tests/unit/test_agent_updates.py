@@ -133,8 +133,8 @@ def test_critic_loss_and_td_errors_in_closed_form(huber_delta: float | None) -> 
     step = critic_step(networks, batch, config)
     torch.testing.assert_close(step.td_errors, errors[0])
     torch.testing.assert_close(step.metrics["losses/critic"], (batch.weights * losses.sum(0)).mean())
-    torch.testing.assert_close(step.metrics["charts/td_abs"], size[0].mean())
-    torch.testing.assert_close(step.metrics["charts/target"], target.mean())
+    torch.testing.assert_close(step.metrics["losses/td_error_abs"], size[0].mean())
+    torch.testing.assert_close(step.metrics["losses/target_q"], target.mean())
     assert not step.td_errors.requires_grad
     assert not step.features.requires_grad
 

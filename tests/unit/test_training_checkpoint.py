@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_what_is_saved_comes_back(saved: Path) -> None:
 def test_a_file_cut_short_is_refused(saved: Path, keep: float) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: int(len(whole) * keep)])
-    with pytest.raises(InputError, match=r"checkpoint\.pt: cut short or not a checkpoint"):
+    with pytest.raises(InputError, match=r"checkpoint\.pt: truncated or not a checkpoint"):
         checkpoint.load(saved)
 
 
@@ -41,7 +42,7 @@ def test_a_flipped_bit_in_the_weights_is_refused(saved: Path) -> None:
     place = whole.index(torch.arange(1000.0).numpy().tobytes()[:400]) + 321
     whole[place] ^= 0x10
     saved.write_bytes(whole)
-    with pytest.raises(InputError, match="cut short or not a checkpoint"):
+    with pytest.raises(InputError, match="truncated or not a checkpoint"):
         checkpoint.load(saved)
 
 
@@ -75,7 +76,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
 
     path = tmp_path / "trap.pt"
-    torch.save({"format": checkpoint.FORMAT, "version": 1, "x": Trap()}, path)
+    torch.save({"format": checkpoint.FORMAT, "version": checkpoint.VERSION, "x": Trap()}, path)
     with pytest.raises(InputError):
         checkpoint.load(path)
     assert not (tmp_path / "ran").exists()
@@ -85,14 +86,14 @@ def test_a_crash_while_saving_leaves_the_one_before(saved: Path, monkeypatch: py
     def crash(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", crash)
+    monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(OSError, match="disk full"):
         checkpoint.save(saved, {"count": 8})
     assert checkpoint.load(saved)["count"] == 7
 
 
 def test_find_prefers_the_best(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds neither"):
+    with pytest.raises(InputError, match="contains neither"):
         checkpoint.find(tmp_path)
     (tmp_path / checkpoint.LATEST).touch()
     assert checkpoint.find(tmp_path).name == checkpoint.LATEST

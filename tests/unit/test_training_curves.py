@@ -1,4 +1,4 @@
-"""Several runs as one curve, from made-up metrics, against a naive model."""
+"""Learning curves of several runs, from random metrics, against a naive model."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from apexline.training import InputError
-from apexline.training.records.curve import Curve, read_curve
-from apexline.training.records.curves import POINTS, draw_curves, main, spread_of
+from apexline.training.records.curves import POINTS, Curve, draw_curves, main, read_curve, spread_of
 from apexline.training.records.metrics import COLUMNS
 
 Row = Mapping[str, float]
+
+AXES_UNITS = (("time/seconds", 60), ("charts/steps", 1), ("charts/frames", 1))
 
 
 def run(folder: Path, rows: Sequence[Row]) -> Path:
@@ -36,10 +37,14 @@ def rows_of(seed: int) -> list[Row]:
     seconds = np.cumsum(rng.uniform(5, 40, 30))
     rows: list[Row] = []
     for number, second in enumerate(seconds):
-        row = {"time/seconds": float(second), "charts/steps": 7.0 * second + seed}
-        rows.append(row | ({"charts/score": float(rng.normal())} if number > 3 + seed else {}))
+        row = {
+            "time/seconds": float(second),
+            "charts/steps": 7.0 * second + seed,
+            "charts/frames": 28.0 * second,
+        }
+        rows.append(row | ({"charts/episodic_return": float(rng.normal())} if number > 3 + seed else {}))
         if number % 5 == 4:
-            rows.append(row | {"eval/score": 100.0 + number + seed})
+            rows.append(row | {"eval/episodic_return": 100.0 + number + seed})
     return rows
 
 
@@ -52,8 +57,8 @@ def naive(points: Sequence[tuple[float, float]], x: float) -> float:
 
 
 @pytest.mark.parametrize("over", ["time/seconds", "charts/steps"])
-@pytest.mark.parametrize("column", ["charts/score", "eval/score"])
-def test_mean_and_range_are_the_naive_ones(over: str, column: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["charts/episodic_return", "eval/episodic_return"])
+def test_mean_and_range_agree_with_a_naive_computation(over: str, column: str, tmp_path: Path) -> None:
     tables = [rows_of(seed) for seed in range(3)]
     folders = [run(tmp_path / str(seed), rows) for seed, rows in enumerate(tables)]
     spread = spread_of([read_curve(folder, over, column) for folder in folders])
@@ -85,8 +90,8 @@ def test_runs_that_do_not_overlap_have_no_mean(other: list[float]) -> None:
 
 
 def test_a_run_that_went_back_to_its_checkpoint_is_in_order(tmp_path: Path) -> None:
-    rows = [{"time/seconds": x, "charts/score": y} for x, y in ((1.0, 1.0), (5.0, 2.0), (3.0, 9.0))]
-    curve = read_curve(run(tmp_path / "run", rows), "time/seconds", "charts/score")
+    rows = [{"time/seconds": x, "charts/episodic_return": y} for x, y in ((1.0, 1.0), (5.0, 2.0), (3.0, 9.0))]
+    curve = read_curve(run(tmp_path / "run", rows), "time/seconds", "charts/episodic_return")
     assert curve.x.tolist() == [1, 3, 5]
     assert curve.y.tolist() == [1, 9, 2]
 
@@ -107,28 +112,31 @@ def test_every_evaluation_is_a_dot_and_lines_are_means(
     out = tmp_path / "curve.png"
     draw_curves(folders, out, "two seeds")
     with Image.open(out) as image:
-        assert image.size == (1440, 540)
+        assert image.size == (2160, 540)
     found = [arguments for arguments, _ in plotted if len(arguments) == 3]
-    evaluations = [row for rows in tables for row in rows if "eval/score" in row]
-    for (x, y, marker), (over, unit) in zip(found, (("time/seconds", 60), ("charts/steps", 1)), strict=True):
+    evaluations = [row for rows in tables for row in rows if "eval/episodic_return" in row]
+    for (x, y, marker), (over, unit) in zip(found, AXES_UNITS, strict=True):
         assert marker == "o"
         assert x == pytest.approx([row[over] / unit for row in evaluations])
-        assert y == pytest.approx([row["eval/score"] for row in evaluations])
-    assert [label.split(",")[0] for _, label in plotted if label] == ["training", "evaluation"] * 2
+        assert y == pytest.approx([row["eval/episodic_return"] for row in evaluations])
+    assert [label.split(",")[0] for _, label in plotted if label] == ["training", "evaluation"] * 3
 
 
 def test_runs_too_short_for_a_mean_are_drawn_as_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     legends: list[list[str]] = []
     monkeypatch.setattr(Axes, "legend", lambda self, **_: legends.append(self.get_legend_handles_labels()[1]))
-    first, second = ({"time/seconds": x, "charts/steps": x, "eval/score": 1.0} for x in (5.0, 9.0))
+    first, second = (
+        {"time/seconds": x, "charts/steps": x, "charts/frames": x, "eval/episodic_return": 1.0}
+        for x in (5.0, 9.0)
+    )
     draw_curves([run(tmp_path / "a", [first]), run(tmp_path / "b", [second])], tmp_path / "dots.png")
     assert legends == [["evaluation, unshaped, without noise"]]
-    single = {"time/seconds": 5.0, "charts/steps": 5.0, "charts/score": 1.0}
+    single = {"time/seconds": 5.0, "charts/steps": 5.0, "charts/frames": 5.0, "charts/episodic_return": 1.0}
     draw_curves([run(tmp_path / "c", [single])], tmp_path / "bare.png")
     assert len(legends) == 1, "there is nothing to name"
 
 
-def test_the_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_draws_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = run(tmp_path / "run", rows_of(0))
     out = tmp_path / "curve.png"
     assert main([str(folder), str(folder), "--out", str(out)]) == 0
@@ -136,11 +144,11 @@ def test_the_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"wrote {out}\n"
 
 
-def test_mistakes_are_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_printed_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = run(tmp_path / "good", rows_of(0))
     other = tmp_path / "other"
     other.mkdir()
-    (other / "metrics.csv").write_text("time/seconds,charts/score,eval/score\n1,fast,\n")
+    (other / "metrics.csv").write_text("time/seconds,charts/episodic_return,eval/episodic_return\n1,fast,\n")
     for runs, out, said in (
         ([good, tmp_path / "missing"], "a.png", "missing/metrics.csv: No such file"),
         ([good, other], "a.png", "other/metrics.csv: not the metrics of a run"),

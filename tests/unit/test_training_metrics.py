@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from apexline.training.records.curve import draw_curve
+from apexline.training.records.curves import draw_curve
 from apexline.training.records.metrics import COLUMNS, MetricsWriter
 
 
@@ -18,8 +18,10 @@ def write_run(folder: Path) -> None:
         writer = MetricsWriter(folder)
         for row in range(3):
             step = 10 * (3 * stretch + row)
-            writer.write({"time/seconds": 1.5 * step, "charts/steps": step, "charts/score": 100.0 + step})
-        writer.write({"time/seconds": 60.0, "charts/steps": 50, "eval/score": 321.123456789})
+            writer.write(
+                {"time/seconds": 1.5 * step, "charts/steps": step, "charts/episodic_return": 100.0 + step}
+            )
+        writer.write({"time/seconds": 60.0, "charts/steps": 50, "eval/episodic_return": 321.123456789})
         writer.close()
 
 
@@ -29,14 +31,14 @@ def test_a_resumed_run_goes_on_in_the_same_file(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == COLUMNS
     assert [row["charts/steps"] for row in rows] == ["0", "10", "20", "50", "30", "40", "50", "50"]
-    assert rows[3]["eval/score"] == "321.123"
-    assert rows[3]["charts/score"] == ""
+    assert rows[3]["eval/episodic_return"] == "321.123"
+    assert rows[3]["charts/episodic_return"] == ""
 
 
 def test_tensorboard_has_the_same_values(tmp_path: Path) -> None:
     write_run(tmp_path)
     events = EventAccumulator(str(tmp_path)).Reload()
-    assert sorted((event.step, event.value) for event in events.Scalars("charts/score")) == [
+    assert sorted((event.step, event.value) for event in events.Scalars("charts/episodic_return")) == [
         (step, 100.0 + step) for step in range(0, 60, 10)
     ]
 

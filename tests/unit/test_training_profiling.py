@@ -14,21 +14,21 @@ from apexline.training.machine import profiling
 from apexline.training.machine.profiling import Span, table
 
 
-def test_shares_are_of_the_steps_wall_clock_and_what_is_left_is_told() -> None:
+def test_shares_are_of_wall_clock_time_with_the_rest_as_other() -> None:
     spans = {
         "step": Span(10, 2.0),
         "update: forward": Span(40, 0.5),
-        "wait: racing": Span(10, 0.1),
-        "racing: game": Span(10, 0.2),
+        "wait: acting": Span(10, 0.1),
+        "acting: environments": Span(10, 0.2),
     }
     lines = table(spans, gpu_seconds=1.5).splitlines()
     assert lines[0] == "10 steps of all environments, 200.00 ms each"
     rows = {line[2:24].strip(): line[24:].split() for line in lines[1:] if line.startswith("  ")}
     assert rows["update: forward"] == ["50.000", "25.0%", "4"]
-    assert rows["wait: racing"] == ["10.000", "5.0%", "1"]
-    assert rows["between these"] == ["140.000", "70.0%"]
-    assert rows["racing: game"] == ["20.000", "10.0%", "1"]
-    assert rows["waits for a step"] == ["180.000", "90.0%"]
+    assert rows["wait: acting"] == ["10.000", "5.0%", "1"]
+    assert rows["other"] == ["140.000", "70.0%"]
+    assert rows["acting: environments"] == ["20.000", "10.0%", "1"]
+    assert rows["idle"] == ["180.000", "90.0%"]
     assert rows["GPU busy"] == ["150.000", "75.0%"]
     assert "GPU" not in table(spans, gpu_seconds=0)
 
@@ -54,20 +54,20 @@ def test_a_run_is_profiled_in_both_threads(tmp_path: Path, monkeypatch: pytest.M
     for name, count in {
         "update: forward": 2,
         "update: backward": 2,
-        "update: optimiser": 2,
+        "update: optimizer": 2,
         "update: target networks": 1,
         "wait: replay": 1,
-        "wait: racing": 1,
+        "wait: acting": 1,
         "replay: add": 1,
-        "racing: policy": 1,
-        "racing: game": 1,
+        "acting: policy": 1,
+        "acting: environments": 1,
     }.items():
         assert float(rows[name][0]) > 0, name
         assert float(rows[name][2]) == pytest.approx(count, abs=0.26), name
     shares = [float(values[1].rstrip("%")) for values in rows.values()]
     assert all(-1 < share <= 101 for share in shares)
     trace = json.loads((tmp_path / "run" / "trace.json").read_text())
-    threads = {event["tid"] for event in trace["traceEvents"] if re.match("racing: ", event.get("name", ""))}
+    threads = {event["tid"] for event in trace["traceEvents"] if re.match("acting: ", event.get("name", ""))}
     learners = {event["tid"] for event in trace["traceEvents"] if event.get("name") == "update: forward"}
     assert threads
     assert threads.isdisjoint(learners)

@@ -79,7 +79,7 @@ class DDPG:
 
         Returns:
             TD errors (B,) float32, Q_1(s, a) - y before the step, and metrics as 0-d tensors:
-            `losses/critic`, `losses/actor`, `charts/q`, `charts/target`, `charts/td_abs`,
+            `losses/critic`, `losses/actor`, `losses/q_values`, `losses/target_q`, `losses/td_error_abs`,
             `charts/action_saturation`. All stay on the device.
         """
         self._set_learning_rates()

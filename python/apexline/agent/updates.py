@@ -65,15 +65,15 @@ def update_critic(
     optimizer.zero_grad()
     with record_function("update: backward"):
         torch.autograd.backward(scaler.scale(loss))
-    with record_function("update: optimiser"):
+    with record_function("update: optimizer"):
         scaler.step(optimizer)
 
     td_errors = errors[0].detach()
     metrics = {
         "losses/critic": loss.detach(),
-        "charts/q": q.detach().mean(),
-        "charts/target": target.mean(),
-        "charts/td_abs": td_errors.abs().mean(),
+        "losses/q_values": q.detach().mean(),
+        "losses/target_q": target.mean(),
+        "losses/td_error_abs": td_errors.abs().mean(),
     }
     return CriticStep(td_errors, features.detach(), metrics)
 
@@ -106,7 +106,7 @@ def update_actor(
     parameters = [p for network in trained for p in network.parameters()]
     with record_function("update: backward"):
         torch.autograd.backward(scaler.scale(loss), inputs=parameters)
-    with record_function("update: optimiser"):
+    with record_function("update: optimizer"):
         scaler.step(optimizer)
     return {
         "losses/actor": loss.detach(),

@@ -76,7 +76,7 @@ def main(argv: list[str]) -> None:
                 weights=command.from_,
                 render=command.render,
                 profile=command.profile,
-                watch=bar,
+                on_status=bar,
             )
     except (WorkerDiedError, EvaluationWorkerDiedError, KeyboardInterrupt, SystemExit):
         if (folder / checkpoint.LATEST).exists():

@@ -1,17 +1,17 @@
-"""How a run can fail in ways that its user can act on; the command line reports each in one line."""
+"""Errors that the command line reports in one line."""
 
 from __future__ import annotations
 
 
 class InputError(ValueError):
-    """A configuration, a path or a file that cannot be used; the message names the value and its place."""
+    """A configuration, path or file cannot be used; the message names the value and where it is from."""
 
 
 def reason(error: Exception) -> str:
-    """What `error` says, in one line; of torch's list of mismatches the first."""
+    """The message of `error` in one line; the first mismatch if torch lists several."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[1] if len(lines) > 1 else lines[0]) if lines else type(error).__name__
 
 
 class EvaluationWorkerDiedError(RuntimeError):
-    """A process that played evaluations ended by itself."""
+    """An evaluation worker process died."""

@@ -1,8 +1,8 @@
 """The training loop: environments step while the learner updates, at a fixed ratio of updates to steps.
 
-A step of all environments and the updates that belong to it run at once, then both are waited for. The step is driven
-by the weights that the updates before it left, and the updates draw from what the steps before it stored. So the order
-of threads does not matter: the same comes out as if everything were done in turn.
+Each iteration runs a step of all environments and the updates that are due concurrently, then waits for both. The step
+uses the weights of the end of the previous iteration, and the updates sample from the steps that it had stored. So the
+results do not depend on timing: they are those of a sequential loop.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from apexline.training.evaluation.policy import Policy
 from apexline.training.machine.memory import check_memory
 from apexline.training.machine.profiling import Profiler
 from apexline.training.machine.tuning import tuned
-from apexline.training.monitor import Monitor, Status, Watcher
+from apexline.training.monitor import Monitor, Status, StatusCallback
 from apexline.training.records import checkpoint
-from apexline.training.records.curve import draw_curve
+from apexline.training.records.curves import draw_curve
 from apexline.training.session import Session
 
 
@@ -38,32 +38,35 @@ def train(
     weights: str | os.PathLike[str] | None = None,
     render: bool = False,
     profile: bool = False,
-    watch: Watcher | None = None,
+    on_status: StatusCallback | None = None,
 ) -> Status:
-    """Runs `config` until its budget is used up.
+    """Train until the budget is used up.
 
-    The folder receives config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume
-    from), best.pt (the weights with the best evaluation) and, at the end, replay.bin and curve.png. Whatever ends the
-    run, an error or Ctrl-C included, the latest state and the replay are saved and the curve drawn first.
+    Writes config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume from), best.pt (the
+    weights with the best evaluation) and, at the end, replay.bin and curve.png to the folder. Latest state, replay and
+    curve are also written if the run ends by an error or Ctrl-C.
 
     Args:
-        config: what to run; what it leaves to measurement is measured first.
-        folder: made where missing; must be empty unless `resume`.
-        resume: go on from the folder's checkpoint.
-        weights: whose networks to start from, as `Policy.load` finds them.
+        config: the configuration; values left open (threads, precision) are measured first.
+        folder: the run folder, created if missing; must be empty unless `resume`.
+        resume: continue from the folder's checkpoint.
+        weights: start from the networks of this source, as in `Policy.load`.
         render: show the first environment in a window.
-        profile: write where the time of some steps went: trace.json and profile.txt, in the folder.
-        watch: told the status every `monitor.log_seconds`.
+        profile: profile some steps and write trace.json and profile.txt to the folder.
+        on_status: called with the status every `monitor.log_seconds`.
+
+    Returns:
+        The final status.
 
     Raises:
-        InputError: the configuration, the folder or a checkpoint cannot be used, or memory does not hold the run;
-            nothing was overwritten.
-        WorkerDiedError, EvaluationWorkerDiedError: a process ended by itself; the latest state is saved.
+        InputError: the configuration, the folder or a checkpoint cannot be used, or memory is too small; nothing was
+            overwritten.
+        WorkerDiedError, EvaluationWorkerDiedError: a worker process died; the latest state is saved.
     """
     folder = Path(folder)
     check_run(config, folder, resume=resume)
     if resume and weights is not None:
-        raise InputError(f"weights are {weights}, but a resumed run has its own")
+        raise InputError(f"weights is {weights}; expected None with resume")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
     initial = Policy.load(weights).networks.state_dict() if weights is not None else None
 
@@ -74,7 +77,7 @@ def train(
             _restore(session, parts, folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
-        monitor = Monitor(session, folder, watch)
+        monitor = Monitor(session, folder, on_status)
         try:
             return _run(session, monitor, parts, Profiler(folder) if profile else None)
         finally:
@@ -85,7 +88,7 @@ def train(
 
 
 def check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> None:
-    """Raises InputError where `train` could not begin: the configuration, the machine or the folder forbid it."""
+    """Raise InputError if `train` cannot start because of the configuration, the machine or the folder."""
     check(config)
     check_memory(config)
     if config.device == "cuda" and not torch.cuda.is_available():
@@ -109,7 +112,7 @@ def _run(
         session.begin_episodes()
         monitor.begin(seconds())
         while not _used_up(session.config.budget, seconds(), session):
-            updates = session.due_updates()
+            updates = session.take_due_updates()
             with profiler.step(updates) if profiler is not None else nullcontext():
                 episodes = session.step(updates)
                 with record_function("monitor"):

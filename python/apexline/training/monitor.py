@@ -1,4 +1,4 @@
-"""What happens beside the learning, by the clock: metrics, checkpoints, evaluations."""
+"""Metrics, checkpoints and evaluations during a run."""
 
 from __future__ import annotations
 
@@ -20,48 +20,57 @@ from apexline.training.records.metrics import MetricsWriter
 from apexline.training.session import Session
 
 RECENT_EPISODES = 20
-"""Episodes over which the running score is a mean."""
+"""Latest training episodes that the mean score is over."""
 
 
 class Status(NamedTuple):
-    """Where a run stands."""
+    """Progress of a run."""
 
     seconds: float
-    """Of training, resumed stretches added up."""
+    """Wall-clock time of training, summed over resumed stretches."""
     steps: int
     frames: int
     """Game frames (1/50 s each)."""
     episodes: int
     updates: int
     score: float
-    """Mean unshaped score of the latest training episodes, noise included; NaN before the first."""
+    """Mean unshaped score of the last RECENT_EPISODES training episodes, with noise; NaN before the first."""
     eval_score: float
     """Mean of the latest evaluation; NaN before the first."""
+    steps_per_second: float
+    """Of all environments together, since the last log, as the next two."""
     frames_per_second: float
     updates_per_second: float
 
 
-Watcher = Callable[[Status], None]
+StatusCallback = Callable[[Status], None]
 
 
 @dataclass(frozen=True)
 class _Evaluation:
-    """An evaluation under way, and the weights that it plays."""
+    """An evaluation in progress, and the weights that it evaluates."""
 
     steps: int
+    frames: int
     report: PendingReport
     snapshot: dict[str, object]
 
 
 class Monitor:
-    """Keeps a run's folder up to date; `watch` is told the status whenever metrics are written."""
+    """Writes metrics and checkpoints to a run folder and evaluates the agent, at intervals of time or steps.
 
-    def __init__(self, session: Session, folder: Path, watch: Watcher | None = None) -> None:
+    Args:
+        session: the run.
+        folder: the run folder.
+        on_status: called with the status whenever metrics are written.
+    """
+
+    def __init__(self, session: Session, folder: Path, on_status: StatusCallback | None = None) -> None:
         options = session.config.monitor
         self.session = session
         self.folder = folder
         self.options = options
-        self.watch = watch
+        self.on_status = on_status
         self.best_eval = _best_so_far(folder)
         self.eval_score = math.nan
         self._writer = MetricsWriter(folder)
@@ -77,12 +86,12 @@ class Monitor:
         self._last_checkpoint = 0.0
 
     def begin(self, seconds: float) -> None:
-        """Starts the clock at `seconds`."""
+        """Start at `seconds` of training."""
         self._last_log = self._status(seconds)
         self._last_checkpoint = seconds
 
     def tick(self, seconds: float, episodes: Iterable[Episode]) -> None:
-        """Takes in finished episodes and does what is due after `seconds` of training."""
+        """Record finished episodes; log, evaluate and save what is due after `seconds` of training."""
         self._recent.extend(episodes)
         if self._evaluation is not None and self._evaluation.report.done():
             self._take_evaluation(seconds)
@@ -97,7 +106,7 @@ class Monitor:
             self.save(seconds)
 
     def finish(self, seconds: float) -> Status:
-        """Evaluates the final weights, waits for evaluations still under way, and logs once more."""
+        """Wait for an evaluation in progress, evaluate the final weights, and log."""
         if self._evaluator is not None:
             self._take_evaluation(seconds)
             self._start_evaluation()
@@ -105,17 +114,17 @@ class Monitor:
         return self._log(seconds)
 
     def save(self, seconds: float, *, with_replay: bool = False) -> None:
-        """Writes the latest checkpoint; the replay is large, so it goes with the one that ends a stretch alone."""
+        """Write the latest checkpoint, and with `with_replay` the replay, which is large and only saved at the end."""
         self._last_checkpoint = seconds
         state = self.session.state_dict() | {"seconds": seconds}
-        # Before the replay too: a checkpoint never goes with a replay of another moment, whenever this is cut short.
+        # Before the replay too, so that an interruption never leaves a checkpoint with the replay of another step.
         checkpoint.save(self.folder / checkpoint.LATEST, state | {"with_replay": False})
         if with_replay:
             self.session.replay.save(self.folder / checkpoint.REPLAY)
             checkpoint.save(self.folder / checkpoint.LATEST, state | {"with_replay": True})
 
     def close(self) -> None:
-        """Closes files and evaluation processes."""
+        """Close files and evaluation processes."""
         self._writer.close()
         if self._evaluator is not None:
             self._evaluator.close()
@@ -132,6 +141,7 @@ class Monitor:
             updates=learner.updates,
             score=float(np.mean(scores)) if scores else math.nan,
             eval_score=self.eval_score,
+            steps_per_second=(collector.steps - last.steps) / passed if last and passed else 0.0,
             frames_per_second=(collector.frames - last.frames) / passed if last and passed else 0.0,
             updates_per_second=(learner.updates - last.updates) / passed if last and passed else 0.0,
         )
@@ -144,22 +154,23 @@ class Monitor:
             "charts/frames": status.frames,
             "charts/episodes": status.episodes,
             "charts/updates": status.updates,
+            "charts/SPS": status.steps_per_second,
             "charts/frames_per_second": status.frames_per_second,
             "charts/updates_per_second": status.updates_per_second,
-            "charts/noise": float(session.collector.noise.scale(status.steps).mean()),
+            "charts/noise_sigma": float(session.collector.noise.scale(status.steps).mean()),
             "replay/size": len(session.replay),
             "replay/max_priority": session.replay.max_priority,
-            "replay/stale": session.learner.stale,
+            "replay/stale_updates": session.learner.stale,
             **session.learner.read_metrics(),
         }
         if self._recent:
-            row["charts/score"] = status.score
-            row["charts/score_best"] = max(episode.score for episode in self._recent)
-            row["charts/tiles"] = float(np.mean([episode.tiles for episode in self._recent]))
+            row["charts/episodic_return"] = status.score
+            row["charts/episodic_return_max"] = max(episode.score for episode in self._recent)
+            row["charts/tiles_visited"] = float(np.mean([episode.tiles for episode in self._recent]))
         self._writer.write(row)
         self._last_log = status
-        if self.watch is not None:
-            self.watch(status)
+        if self.on_status is not None:
+            self.on_status(status)
         return status
 
     def _start_evaluation(self) -> None:
@@ -173,7 +184,9 @@ class Monitor:
         first = self.options.eval_seed
         seeds = range(first, first + self.options.eval_episodes)
         report = self._evaluator.submit(networks, seeds)
-        self._evaluation = _Evaluation(self.session.collector.steps, report, snapshot)
+        self._evaluation = _Evaluation(
+            self.session.collector.steps, self.session.collector.frames, report, snapshot
+        )
 
     def _take_evaluation(self, seconds: float) -> None:
         if self._evaluation is None:
@@ -185,9 +198,10 @@ class Monitor:
             {
                 "time/seconds": seconds,
                 "charts/steps": evaluation.steps,
-                "eval/score": summary["mean"],
-                "eval/score_min": summary["min"],
-                "eval/score_max": summary["max"],
+                "charts/frames": evaluation.frames,
+                "eval/episodic_return": summary["mean"],
+                "eval/episodic_return_min": summary["min"],
+                "eval/episodic_return_max": summary["max"],
             }
         )
         if self.eval_score > self.best_eval:
@@ -199,6 +213,6 @@ class Monitor:
 
 
 def _best_so_far(folder: Path) -> float:
-    """The evaluation of the weights that a resumed run has as its best."""
+    """Mean score of the run's best weights so far, -inf if there are none."""
     path = folder / checkpoint.BEST
     return float(checkpoint.load(path)["eval"]["mean"]) if path.exists() else -math.inf

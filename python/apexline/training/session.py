@@ -91,11 +91,8 @@ class Session:
             return
         self.collector.reset(seed=self._episode_seed())
 
-    def due_updates(self) -> int:
-        """Updates that belong to the next step: none before learning starts, then as the replay ratio has it.
-
-        They count as due once, at each call.
-        """
+    def take_due_updates(self) -> int:
+        """Updates due for the next step: 0 before learning starts, then by the replay ratio. Each is returned once."""
         learns = self.collector.steps >= self.learn_from and len(self.replay) > 0
         return self._schedule.due(self.config.num_envs) if learns else 0
 

@@ -87,7 +87,7 @@ class Collector:
         self._frames_running = np.zeros(envs.num_envs, np.int64)
         self._stacks = np.zeros((envs.num_envs, replay.frame_stack, *replay.frame_shape), replay.frame_dtype)
         # Next to a learner that uses every processor, a policy's few observations are no work for more than one.
-        self._thread = ThreadPoolExecutor(1, "racing", torch.set_num_threads, (1,)) if in_background else None
+        self._thread = ThreadPoolExecutor(1, "acting", torch.set_num_threads, (1,)) if in_background else None
         self._step: Future[_Step] | None = None
         self._is_whole = False
 
@@ -136,7 +136,7 @@ class Collector:
     def finish(self) -> list[Episode]:
         """Waits for the step that `begin` set off, stores it, and returns the episodes that it ended."""
         assert self._step is not None, "finish without begin"
-        with record_function("wait: racing"):
+        with record_function("wait: acting"):
             step = self._step.result()
         self._is_whole = False
         self._step = None
@@ -227,13 +227,13 @@ class Collector:
         self.noise.load_state_dict(state["noise"])
 
     def _drive(self) -> _Step:
-        with record_function("racing: policy"):
+        with record_function("acting: policy"):
             if self.steps < self.learning_starts:
                 actions = self.random_actions()
             else:
                 actions = self.policy(self._stacks) + self.noise.sample(self.steps)
             actions = np.clip(actions, self.low, self.high)
-        with record_function("racing: game"):
+        with record_function("acting: environments"):
             return _Step(actions, *self.envs.step(actions))
 
     def _push(self, frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> None:

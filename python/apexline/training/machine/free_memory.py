@@ -1,4 +1,4 @@
-"""How much memory is free: the machine's, less where a control group allows less, and the GPU's."""
+"""Free memory of the machine, limited by control groups, and of the GPU."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ROOT = Path("/")
 
 
 class _Group(NamedTuple):
-    """Where the kernel keeps the memory figures of control groups."""
+    """Files of a control group's memory controller (cgroup v1 or v2)."""
 
     mount: str
     limit: str
     use: str
     cache: str
-    """The line of memory.stat with the bytes of file cache in `use` that are dropped as soon as memory is short."""
+    """Line of memory.stat with the bytes of reclaimable file cache in `use`."""
 
 
 _V1 = _Group("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
@@ -27,21 +27,21 @@ _V2 = _Group("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file")
 
 
 def free_ram(root: Path = ROOT) -> int:
-    """Bytes that this process can still take: what the machine has free, or a control group leaves if that is less.
+    """Bytes that this process can allocate: free memory of the machine, or the rest of a control group's limit if less.
 
-    Where there is no /proc/meminfo, the free pages that the system tells, else all of its memory.
+    Without /proc/meminfo: the system's free pages, or else all of its memory.
     """
     free = _meminfo(root)
     return max(0, min([_pages() if free is None else free, *_left_in_groups(root)]))
 
 
 def free_gpu() -> int:
-    """Bytes free on the current CUDA device, whose context is made if it is not yet; 0 without one."""
+    """Free bytes of the current CUDA device, whose context is created if necessary; 0 without one."""
     return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else 0
 
 
 def resident(root: Path = ROOT) -> int:
-    """Bytes of this process in memory; 0 where the system does not tell."""
+    """Resident bytes of this process; 0 if unknown."""
     try:
         pages = int((root / "proc/self/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):
@@ -65,7 +65,7 @@ def _pages() -> int:
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """Limit less use of every control group around this process; groups without a limit have none."""
+    """Limit minus use of every control group that contains this process; groups without a limit are left out."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -75,7 +75,7 @@ def _left_in_groups(root: Path) -> Iterator[int]:
         if controllers and "memory" not in controllers.split(","):
             continue
         group = _V1 if controllers else _V2
-        # In a container the path may be the host's, and the container's own group is the mount itself.
+        # In a container the path may be the host's, with the container's own group mounted as the root.
         inner = PurePosixPath(path.lstrip("/"))
         for folder in (inner, *inner.parents):
             left = _left(root / group.mount / folder, group)

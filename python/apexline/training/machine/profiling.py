@@ -1,4 +1,4 @@
-"""Where a run's time goes: a window of its steps, as a table and as a trace."""
+"""Profile of a window of a run's steps, as a table and as a trace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
 SKIPPED = 20
-"""Steps with updates before the window, so that what happens once is not in it."""
+"""Steps with updates before the window, so that one-time work is not in it."""
 STEPS = 50
 """Steps of all environments in the window."""
 TRACE = "trace.json"
@@ -18,34 +18,34 @@ TABLE = "profile.txt"
 
 THREADS = {
     "learning": (
-        "wait: racing",
+        "wait: acting",
         "wait: replay",
         "update: forward",
         "update: backward",
-        "update: optimiser",
+        "update: optimizer",
         "update: target networks",
         "replay: priorities",
         "replay: add",
         "monitor",
     ),
-    "racing": ("racing: policy", "racing: game"),
+    "acting": ("acting: policy", "acting: environments"),
 }
 """Spans of the two threads, in the order of a step."""
 STEP = "step"
 
 
 class Span(NamedTuple):
-    """Of all steps in the window together."""
+    """Total over the window."""
 
     times: int
     seconds: float
 
 
 class Profiler:
-    """Profiles STEPS steps once learning is under way; then writes TRACE and TABLE into `folder`.
+    """Profiles STEPS steps after SKIPPED ones with updates; then writes TRACE and TABLE to `folder`.
 
-    The trace is for chrome://tracing or Perfetto. The replay's own thread is in neither: what it costs a run is what
-    "wait: replay" says. Where updates are CUDA graphs, the update's spans are those of their launch.
+    The trace is for chrome://tracing or Perfetto. The replay's prefetch thread is not profiled; time lost to it appears
+    as "wait: replay". With CUDA graphs, the spans of an update are those of its launch.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class Profiler:
         self._profile: profile | None = None
 
     def step(self, updates: int) -> record_function:
-        """A context for the next step, in which `updates` are due."""
+        """A context for the next step, with `updates` updates."""
         if updates:
             self._seen += 1
         if self._seen == SKIPPED and self._profile is None:
@@ -64,7 +64,7 @@ class Profiler:
         return record_function(STEP)
 
     def _start(self) -> None:
-        # Where torch keeps what it calls experimental; only a run that is profiled depends on it.
+        # A private module of torch; only profiled runs depend on it.
         from torch._C._profiler import _ExperimentalConfig
 
         activities = [ProfilerActivity.CPU]
@@ -91,31 +91,29 @@ class Profiler:
         (self._folder / TABLE).write_text(table(spans, busy) + "\n")
 
     def close(self) -> None:
-        """Ends a window that the run ended before it was full; nothing is written then."""
+        """Stop profiling; an incomplete window is not written."""
         if self._profile is not None:
             self._profile.stop()
             self._profile = None
 
 
 def table(spans: dict[str, Span], gpu_seconds: float) -> str:
-    """The spans as text: milliseconds a step, share of the wall clock, and how often; the rest is Python's.
+    """The spans as text: milliseconds per step, share of wall-clock time, and count per step.
 
     Args:
-        spans: by name; STEP is the whole.
-        gpu_seconds: of kernels and copies; 0 leaves their line out.
+        spans: by name; STEP is the total.
+        gpu_seconds: of kernels and copies; 0 leaves out their line.
     """
     steps, seconds = spans[STEP]
     lines = [f"{steps} steps of all environments, {1e3 * seconds / steps:.2f} ms each"]
     for thread, names in THREADS.items():
-        lines.append(f"{thread + ' thread':24}{'ms a step':>12}{'share':>8}{'a step':>9}")
+        lines.append(f"{thread + ' thread':24}{'ms/step':>12}{'share':>8}{'per step':>9}")
         rest = seconds
         for name in names:
             times, taken = spans.get(name, Span(0, 0.0))
             rest -= taken
             lines.append(_line(name, taken, seconds, steps, f"{times / steps:.3g}"))
-        lines.append(
-            _line("waits for a step" if thread == "racing" else "between these", rest, seconds, steps, "")
-        )
+        lines.append(_line("idle" if thread == "acting" else "other", rest, seconds, steps, ""))
     if gpu_seconds:
         lines.append(_line("GPU busy", gpu_seconds, seconds, steps, ""))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a run leaves to measurement: how the processors are shared out, and the arithmetic of its encoders."""
+"""Measures which number of torch threads and which encoder precision make updates fastest on a CPU."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import TrainConfig
 
 ROUNDS = 5
-"""Of every choice in turn, so that what else goes on hits all alike; the median counts."""
+"""Rounds over all choices, so that other load affects them equally; medians are compared."""
 UPDATES = 3
-"""In a round."""
-HOPELESS = 2.0
-"""A choice whose best round takes this many times the fastest one so far is left out of further rounds."""
+"""Updates of a choice in a round."""
+DROPPED_FROM = 2.0
+"""A choice whose best round takes this many times the fastest round so far is dropped from further rounds."""
 ADVANTAGE = 1.05
-"""How much faster than a choice before it a choice has to be: fewer threads, and fp32, unless others pay."""
+"""Speedup over earlier choices (fewer threads, fp32) that a choice needs to be preferred."""
 
 
 class Choice(NamedTuple):
-    """What is measured."""
+    """One combination that is measured."""
 
     threads: int
     precision: PrecisionName
 
 
 def tuned(config: TrainConfig) -> TrainConfig:
-    """`config` with `threads` and `agent.precision` settled where it leaves them open.
+    """`config` with `threads` and `agent.precision` set if they were left open.
 
-    On a CPU, updates of an agent that is thrown away afterwards are timed with each choice. On a GPU nothing is
-    measured: the networks compute in bf16 there, and the processors are left to the racing and the replay.
+    On a CPU, updates of a temporary agent are timed with each choice. On a GPU nothing is measured: precision is bf16
+    and one torch thread leaves the processors to environments and replay.
     """
     if config.threads is not None and config.agent.precision != "auto":
         return config
@@ -57,7 +57,7 @@ def tuned(config: TrainConfig) -> TrainConfig:
 
 
 def fastest(seconds: dict[Choice, float]) -> Choice:
-    """The choice that takes least; an earlier one wins unless a later one is ADVANTAGE times as fast."""
+    """The fastest choice; a later one must be ADVANTAGE times as fast as an earlier one."""
     chosen, least = next(iter(seconds.items()))
     for choice, taken in seconds.items():
         if taken * ADVANTAGE < least:
@@ -66,7 +66,7 @@ def fastest(seconds: dict[Choice, float]) -> Choice:
 
 
 def _choices(config: TrainConfig) -> Iterator[Choice]:
-    """Threads by powers of two up to the processors, and both precisions, where the configuration leaves them open."""
+    """Powers of two of threads up to the processors, and both precisions, unless the configuration sets them."""
     processors = available_processors()
     threads = (
         [config.threads] if config.threads is not None else [2**i for i in range(processors.bit_length())]
@@ -82,27 +82,27 @@ def _settled(config: TrainConfig, choice: Choice) -> TrainConfig:
 
 
 def _seconds(config: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
-    """Median seconds of an update, of those choices that stayed in to the end."""
+    """Median seconds per update of the choices that were not dropped."""
     batch = _batch(config)
     agents = {}
     for precision in {choice.precision for choice in choices}:
         agent_config = replace(config.agent, precision=precision)
         agents[precision] = DDPG(agent_config, batch.obs.shape[1:], *action_bounds(config.game))
     for agent in agents.values():
-        agent.update(batch)  # not timed: memory is touched, kernels are chosen
+        agent.update(batch)  # not timed: first use of memory, choice of kernels
     taken: dict[Choice, list[float]] = {choice: [] for choice in choices}
     fastest_round = math.inf
     for _ in range(ROUNDS):
         for choice, seconds in list(taken.items()):
             seconds.append(_round(agents[choice.precision], batch, choice.threads))
             fastest_round = min(fastest_round, seconds[-1])
-            if min(seconds) > HOPELESS * fastest_round:
+            if min(seconds) > DROPPED_FROM * fastest_round:
                 del taken[choice]
     return {choice: statistics.median(seconds) for choice, seconds in taken.items()}
 
 
 def _round(agent: DDPG, batch: TensorBatch, threads: int) -> float:
-    """Seconds of an update."""
+    """Mean seconds of an update."""
     torch.set_num_threads(threads)
     begin = time.perf_counter()
     for _ in range(UPDATES):
@@ -111,7 +111,7 @@ def _round(agent: DDPG, batch: TensorBatch, threads: int) -> float:
 
 
 def _batch(config: TrainConfig) -> TensorBatch:
-    """A batch of noise, in the shapes of the run."""
+    """A random batch with the shapes of the run."""
     rng = np.random.default_rng(0)
     size = config.loop.batch_size
     shape = (size, config.replay.frame_stack, *config.game.frame_shape)

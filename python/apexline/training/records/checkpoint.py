@@ -1,8 +1,7 @@
-"""Checkpoints: written beside and renamed, so that a crash leaves the one before; loading runs no code."""
+"""Checkpoint files; loading one executes no code."""
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 
+from apexline.atomic_write import atomic_write
 from apexline.training.errors import InputError
 
 FORMAT = "apexline checkpoint"
@@ -20,20 +20,20 @@ REPLAY = "replay.bin"
 
 
 def save(path: Path, parts: dict[str, Any]) -> None:
-    """Writes `parts` (tensors and plain values) to `path` at once or not at all."""
-    beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
+    """Replace `path` by a checkpoint with `parts`, tensors and plain values.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with atomic_write(path) as file:
         torch.save({"format": FORMAT, "version": VERSION, **parts}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The parts of a checkpoint, with tensors on the CPU.
+    """The parts of a checkpoint, tensors on the CPU.
 
     Raises:
-        InputError: the file is missing, damaged, not a checkpoint or of another version.
+        InputError: the file is missing, damaged, not a checkpoint, or of another version.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint")
@@ -41,11 +41,11 @@ def load(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
         if damaged is not None:
-            raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
+            raise zipfile.BadZipFile(f"checksum mismatch in {damaged}")
         parts = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: cut short or not a checkpoint ({reason})") from error
+        raise InputError(f"{path}: truncated or not a checkpoint ({reason})") from error
     if not isinstance(parts, dict) or parts.get("format") != FORMAT:
         raise InputError(f"{path}: not an apexline checkpoint")
     if parts.get("version") != VERSION:
@@ -57,7 +57,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def find(run: Path) -> Path:
-    """The checkpoint that `run` names: the file itself, or in a run folder the best, else the latest.
+    """The checkpoint file of `run`: the file itself, or of a run folder the best, else the latest.
 
     Raises:
         InputError: there is none.
@@ -69,4 +69,4 @@ def find(run: Path) -> Path:
     for name in (BEST, LATEST):
         if (run / name).is_file():
             return run / name
-    raise InputError(f"{run}: holds neither {BEST} nor {LATEST}")
+    raise InputError(f"{run}: contains neither {BEST} nor {LATEST}")

@@ -1,11 +1,12 @@
-"""`python -m apexline.training.records.curves RUN RUN ... --out FILE.png`: several runs as one learning curve.
+"""Learning curves from metrics.csv: of one run, or mean and range of several with different seeds.
 
-Meant for runs of one configuration with different seeds.
+`python -m apexline.training.records.curves RUN RUN ... --out FILE.png`
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +16,32 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from apexline.training.errors import InputError
-from apexline.training.records.curve import SCORES, Curve, Floats, read_curve
 
+Floats = NDArray[np.float64]
+
+SCORES = (
+    ("charts/episodic_return", "training, mean of 20 episodes, with noise", "-"),
+    ("eval/episodic_return", "evaluation, unshaped, without noise", "o-"),
+)
+"""Columns that are drawn, their labels and line styles."""
+AXES = (
+    ("time/seconds", "minutes of training", 60.0),
+    ("charts/steps", "steps", 1.0),
+    ("charts/frames", "frames", 1.0),
+)
+"""Columns of the x axes, their labels, and the divisor from the column's unit to the axis's."""
 POINTS = 200
-"""Places along an axis where the runs are compared."""
-AXES = (("time/seconds", "minutes of training", 60.0), ("charts/steps", "steps", 1.0))
-"""Columns to draw over, what they are called, and how much of the column one unit of the axis is."""
+"""Places along an axis where runs are compared."""
+
+
+class Curve(NamedTuple):
+    """Points of one run, in the order of x."""
+
+    x: Floats
+    y: Floats
 
 
 class Spread(NamedTuple):
@@ -34,10 +53,29 @@ class Spread(NamedTuple):
     high: Floats
 
 
-def spread_of(curves: Sequence[Curve]) -> Spread | None:
-    """Mean, lowest and highest of `curves`, interpolated linearly, where all of them have points around.
+def read_curve(folder: Path, over: str, column: str) -> Curve:
+    """Column `column` of `folder`/metrics.csv over column `over`, without empty rows.
 
-    None where there is no such stretch.
+    Raises:
+        InputError: there is no such file, or a column is missing or contains something other than numbers.
+    """
+    path = folder / "metrics.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            points = [(float(row[over]), float(row[column])) for row in csv.DictReader(file) if row[column]]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not the metrics of a run ({error})") from error
+    # A run that was killed resumes from its last checkpoint, so later rows may have smaller x.
+    x, y = np.array(sorted(points, key=lambda point: point[0]), np.float64).reshape(-1, 2).T
+    return Curve(x, y)
+
+
+def spread_of(curves: Sequence[Curve]) -> Spread | None:
+    """Mean, minimum and maximum of `curves`, interpolated linearly on the range of x that all of them cover.
+
+    None if there is no such range.
     """
     if not curves or any(len(curve.x) == 0 for curve in curves):
         return None
@@ -49,30 +87,48 @@ def spread_of(curves: Sequence[Curve]) -> Spread | None:
     return Spread(x, y.mean(axis=0), y.min(axis=0), y.max(axis=0))
 
 
-def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
-    """Draws the scores of the runs in `folders` over minutes and over steps, as a image at `out`.
-
-    A line is the mean over the runs, the shade their range; dots are single evaluations.
+def draw_curve(folder: Path) -> Path:
+    """Draw the scores of one run over the minutes of training, as `folder`/curve.png.
 
     Raises:
-        InputError: a folder holds no metrics, none of them holds scores, or `out` cannot be written.
+        InputError: as `read_curve`.
     """
-    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    over, label, unit = AXES[0]
+    for column, name, style in SCORES:
+        curve = read_curve(folder, over, column)
+        if len(curve.x):
+            axes.plot(curve.x / unit, curve.y, style, label=name)
+    _label(axes, label)
+    axes.set_ylabel("score of CarRacing-v3")
+    path = folder / "curve.png"
+    figure.savefig(path, dpi=120)
+    return path
+
+
+def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
+    """Draw the scores of several runs over minutes, steps and frames, as an image at `out`.
+
+    Lines are means over the runs, shades their range; dots are single evaluations.
+
+    Raises:
+        InputError: a folder has no metrics, none of them has scores, or `out` cannot be written.
+    """
+    figure = Figure(figsize=(6 * len(AXES), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     drawn = 0
-    for axes, (over, name, unit) in zip(figure.subplots(1, len(AXES), sharey=True), AXES, strict=True):
-        for number, (column, label, style) in enumerate(SCORES):
+    for axes, (over, label, unit) in zip(figure.subplots(1, len(AXES), sharey=True), AXES, strict=True):
+        for number, (column, name, style) in enumerate(SCORES):
             read = [read_curve(folder, over, column) for folder in folders]
             curves = [Curve(curve.x / unit, curve.y) for curve in read]
             drawn += sum(len(curve.x) for curve in curves)
-            _draw(axes, curves, label, color=f"C{number}", dotted="o" in style)
-        axes.set_xlabel(name)
-        axes.grid(alpha=0.3)
+            _draw(axes, curves, name, color=f"C{number}", dotted="o" in style)
+        _label(axes, label, legend=axes is figure.axes[0])
     if not drawn:
         raise InputError(f"{', '.join(map(str, folders))}: no scores yet")
     figure.axes[0].set_ylabel("score of CarRacing-v3")
-    if figure.axes[0].get_legend_handles_labels()[0]:
-        figure.axes[0].legend(loc="lower right")
     figure.suptitle(title or f"mean and range of {len(folders)} runs")
     try:
         figure.savefig(out, dpi=120)
@@ -90,14 +146,23 @@ def _draw(axes: Axes, curves: Sequence[Curve], label: str, *, color: str, dotted
         axes.plot(spread.x, spread.mean, color=color, label=None if dotted else label)
 
 
+def _label(axes: Axes, label: str, *, legend: bool = True) -> None:
+    axes.set_xlabel(label)
+    axes.grid(alpha=0.3)
+    if legend and axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draws what the command line asks for; returns 2 where it cannot be, else 0."""
+    """Run the command line; returns 0, or 2 after an error in the input."""
     parser = argparse.ArgumentParser(
-        "python -m apexline.training.records.curves", description="Draws runs as one curve."
+        "python -m apexline.training.records.curves", description="Draw several runs as one learning curve."
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of one configuration")
-    parser.add_argument("--out", type=Path, default=Path("curves.png"), help="the image; default curves.png")
-    parser.add_argument("--title", default="", help="above it; default: how many runs there are")
+    parser.add_argument(
+        "--out", type=Path, default=Path("curves.png"), help="image file (default: curves.png)"
+    )
+    parser.add_argument("--title", default="", help="title (default: the number of runs)")
     options = parser.parse_args(arguments)
     try:
         draw_curves(options.runs, options.out, options.title)

@@ -14,33 +14,31 @@ COLUMNS = (
     "charts/frames",
     "charts/episodes",
     "charts/updates",
-    "charts/score",
-    "charts/score_best",
-    "charts/tiles",
+    "charts/episodic_return",
+    "charts/episodic_return_max",
+    "charts/tiles_visited",
+    "charts/SPS",
     "charts/frames_per_second",
     "charts/updates_per_second",
-    "charts/noise",
-    "charts/q",
-    "charts/target",
-    "charts/td_abs",
+    "charts/noise_sigma",
+    "losses/q_values",
+    "losses/target_q",
+    "losses/td_error_abs",
     "charts/action_saturation",
     "losses/critic",
     "losses/actor",
     "replay/size",
     "replay/max_priority",
-    "replay/stale",
-    "eval/score",
-    "eval/score_min",
-    "eval/score_max",
+    "replay/stale_updates",
+    "eval/episodic_return",
+    "eval/episodic_return_min",
+    "eval/episodic_return_max",
 )
-"""Every metric; those in TensorBoard carry the same names."""
+"""Every metric of metrics.csv and TensorBoard, whose x axis is `charts/steps`; `charts/SPS` are steps per second."""
 
 
 class MetricsWriter:
-    """Appends rows to `folder`/metrics.csv and to TensorBoard files beside it.
-
-    A resumed run goes on in the same file.
-    """
+    """Appends rows to `folder`/metrics.csv and to TensorBoard files in `folder`; a resumed run appends to them."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "metrics.csv"
@@ -52,7 +50,7 @@ class MetricsWriter:
         self._board = SummaryWriter(str(folder))
 
     def write(self, values: Mapping[str, float]) -> None:
-        """One row; columns without a value stay empty.
+        """Append a row with `values`, which include `charts/steps`; other columns stay empty.
 
         Raises:
             ValueError: a name is not in COLUMNS.
@@ -66,6 +64,6 @@ class MetricsWriter:
             self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Flushes and closes both."""
+        """Flush and close the files."""
         self._file.close()
         self._board.close()
