@@ -152,8 +152,8 @@ class ArrayWorld {
     if (width == canvas.width() && height == canvas.height()) {
       canvas.copy_to(pixels);
     } else {
-      racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
-      shrinker.shrink(canvas, pixels);
+      racing::SmoothScaler scaler(canvas.width(), canvas.height(), width, height);
+      scaler.scale(canvas, pixels);
     }
     return image;
   }

@@ -9,10 +9,10 @@
 #include "bindings/glyph_arrays.hpp"
 #include "bindings_testing.hpp"
 #include "racing/render/display_list.hpp"
+#include "racing/render/exact/draw_indicators.hpp"
 #include "racing/render/exact/exact_frame.hpp"
 #include "racing/render/exact/pygame_draw.hpp"
 #include "racing/render/exact/smoothscale_canvas.hpp"
-#include "racing/render/exact/written_score.hpp"
 
 namespace apexline::bindings {
 namespace {
@@ -87,9 +87,9 @@ py::array_t<std::uint8_t> draw_shape(const py::object& image, const std::string&
 
 py::array_t<std::uint8_t> smoothscale(const py::object& image, int width, int height) {
   const Canvas canvas = canvas_of(image_of(image));
-  racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
+  racing::SmoothScaler scaler(canvas.width(), canvas.height(), width, height);
   auto scaled = new_image(width, height);
-  shrinker.shrink(canvas, scaled.mutable_data());
+  scaler.scale(canvas, scaled.mutable_data());
   return scaled;
 }
 
@@ -190,12 +190,12 @@ py::array_t<std::uint8_t> exact_frame(int width, int height, const py::object& t
   scene.score = finite(score, "score");
 
   Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
-  racing::Shrinker shrinker(canvas.width(), canvas.height(), width, height);
+  racing::SmoothScaler scaler(canvas.width(), canvas.height(), width, height);
   auto image = new_image(width, height);
   std::uint8_t* rgb = image.mutable_data();
   const py::gil_scoped_release released;
   racing::draw_exact_frame(canvas, scene, marks, table);
-  shrinker.shrink(canvas, rgb);
+  scaler.scale(canvas, rgb);
   return image;
 }
 

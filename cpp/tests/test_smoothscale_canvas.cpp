@@ -15,13 +15,28 @@ using apexline::test::Random;
 namespace {
 
 std::vector<std::uint8_t> shrunk(const Canvas& canvas, int width, int height) {
-  Shrinker shrinker(canvas.width(), canvas.height(), width, height);
+  SmoothScaler scaler(canvas.width(), canvas.height(), width, height);
   std::vector<std::uint8_t> rgb(static_cast<std::size_t>(3 * width * height));
-  shrinker.shrink(canvas, rgb.data());
+  scaler.scale(canvas, rgb.data());
   return rgb;
 }
 
 }  // namespace
+
+TEST(the_weights_of_a_side_cover_it) {
+  for (const ScaledSide side : {ScaledSide{1000, 96}, ScaledSide{800, 96}, ScaledSide{1000, 600}, ScaledSide{7, 7}}) {
+    std::vector<ScaleCell> cells(static_cast<std::size_t>(side.to));
+    list_cells(side, cells);
+    CHECK(cells.front().carry == -1);
+    CHECK(cells.back().end == side.from - 1);
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const std::int32_t whole = cells[i].end - cells[i].carry - 1;
+      CHECK(cells[i].carry_weight + cells[i].end_weight + whole * kWholePixel == side.span);
+      if (i > 0) CHECK(cells[i].carry == cells[i - 1].end);
+      if (i > 0) CHECK(cells[i].carry_weight == kWholePixel - cells[i - 1].end_weight);
+    }
+  }
+}
 
 TEST(halving_takes_the_mean_and_rounds_down_twice) {
   Canvas canvas(2, 2);
@@ -50,11 +65,11 @@ TEST(white_loses_two_shades_on_the_way_to_the_observation) {
 TEST(a_second_image_has_nothing_of_the_first) {
   Canvas white(30, 20);
   for (int y = 0; y < 20; ++y) white.fill_row(y, 0, 29, kInk);
-  Shrinker shrinker(30, 20, 7, 9);
+  SmoothScaler scaler(30, 20, 7, 9);
   std::vector<std::uint8_t> rgb(7 * 9 * 3);
-  shrinker.shrink(white, rgb.data());
+  scaler.scale(white, rgb.data());
   CHECK(rgb.back() > 250);
-  shrinker.shrink(Canvas(30, 20), rgb.data());
+  scaler.scale(Canvas(30, 20), rgb.data());
   for (const std::uint8_t value : rgb) CHECK(value == 0);
 }
 
@@ -76,7 +91,7 @@ TEST(noise_keeps_its_digests) {
 }
 
 TEST(sizes_that_cannot_be_are_named) {
-  CHECK_THROWS(std::invalid_argument, "width 10 cannot shrink to 11", Shrinker(10, 10, 11, 10));
-  CHECK_THROWS(std::invalid_argument, "height 10 cannot shrink to 0", Shrinker(10, 10, 10, 0));
-  CHECK_THROWS(std::invalid_argument, "width 257 cannot shrink to 1", Shrinker(257, 10, 1, 1));
+  CHECK_THROWS(std::invalid_argument, "width is 11; expected from 1 to 10", SmoothScaler(10, 10, 11, 10));
+  CHECK_THROWS(std::invalid_argument, "height is 0; expected from 1 to 10", SmoothScaler(10, 10, 10, 0));
+  CHECK_THROWS(std::invalid_argument, "width is 1; expected from 2 to 257", SmoothScaler(257, 10, 1, 1));
 }

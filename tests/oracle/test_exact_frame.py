@@ -136,7 +136,7 @@ def state() -> dict[str, object]:
         ({"kerb_tiles": np.array([9, 8]), "kerb_is_white": np.zeros(2, bool), "kerbs": np.zeros((2, 4, 2))},
          ValueError, r"kerb_tiles\[1\] is 8; it must be from 9 to \d+"),
         ({"skid_marks": [(True, np.zeros((1, 2)))]}, ValueError, r"skid_marks\[0\] has 1 points; expected 2 or more"),
-        ({"width": 1001}, ValueError, r"width 1000 cannot shrink to 1001; it must be from 1/256 of it to all of it"),
+        ({"width": 1001}, ValueError, r"width is 1001; expected from 4 to 1000"),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_named(changes: dict[str, object], error: type[Exception], message: str) -> None:

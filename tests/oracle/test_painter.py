@@ -276,7 +276,7 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
         ({"size": 97}, "size is 97; it must be between 1 and 96"),
         ({"size": 85, "crop_hud": True}, "size is 85; it must be between 1 and 84"),
         ({"glyphs": ()}, "glyphs has 0 items; expected 3"),
-        ({"glyphs": TALL}, "glyphs are 49 pixels high; expected 1 to 48"),
+        ({"glyphs": TALL}, "glyph height is 49; expected 1 to 48"),
     ],
 )
 def test_what_makes_no_painter_is_refused(

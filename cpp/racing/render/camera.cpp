@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace apexline::racing {
 namespace {
@@ -26,11 +25,6 @@ Turn turn_by(double angle) noexcept {
   return {std::sin(angle), std::cos(angle)};
 }
 
-std::int32_t towards_zero(double value) noexcept {
-  using Limits = std::numeric_limits<std::int32_t>;
-  return static_cast<std::int32_t>(std::clamp<double>(value, Limits::min(), Limits::max()));
-}
-
 }  // namespace
 
 Camera::Camera(const Scene& scene) noexcept {
@@ -41,7 +35,5 @@ Camera::Camera(const Scene& scene) noexcept {
   const Point scroll = turned({-static_cast<double>(scene.hull.x) * zoom_, -static_cast<double>(scene.hull.y) * zoom_});
   translation_ = {kSurfaceWidth / 2 + scroll.x, kSurfaceHeight / 4 + scroll.y};
 }
-
-PixelPoint pixel_at(Point on_screen) noexcept { return {towards_zero(on_screen.x), towards_zero(on_screen.y)}; }
 
 }  // namespace apexline::racing

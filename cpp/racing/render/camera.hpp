@@ -3,6 +3,10 @@
 // Rows are counted from below, as the game draws them: it turns the finished image upside down.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "racing/base/geometry.hpp"
 #include "racing/base/scene.hpp"
 
@@ -10,6 +14,7 @@ namespace apexline::racing {
 
 inline constexpr int kSurfaceWidth = 1000;  // WINDOW_W, pixels
 inline constexpr int kSurfaceHeight = 800;  // WINDOW_H, pixels
+inline constexpr int kIndicatorHeight = 100;  // of the black box below the image, pixels
 inline constexpr int kSide = 96;            // STATE_W and STATE_H: of the observation, pixels
 
 // Follows the hull and turns with it; zooms in during the first second.
@@ -36,7 +41,13 @@ class Camera {
   Point translation_{};
 };
 
-// As Python's int(): towards zero. What does not fit into 32 bits becomes the nearest that does.
-[[nodiscard]] PixelPoint pixel_at(Point on_screen) noexcept;
+// As Python's int(): rounded towards zero. A value that does not fit into 32 bits becomes the nearest that does.
+[[nodiscard]] inline std::int32_t to_pixel(double coordinate) noexcept {
+  using Limits = std::numeric_limits<std::int32_t>;
+  return static_cast<std::int32_t>(std::clamp<double>(coordinate, Limits::min(), Limits::max()));
+}
+[[nodiscard]] inline PixelPoint pixel_at(Point on_screen) noexcept {
+  return {to_pixel(on_screen.x), to_pixel(on_screen.y)};
+}
 
 }  // namespace apexline::racing

@@ -79,15 +79,15 @@ class Lister {
            at.y <= kSurfaceHeight + reach_;
   }
 
-  // int() and then SDL's Sint16.
-  static std::int16_t truncated(double coordinate) noexcept {
+  // As pygame passes it to SDL_gfx: towards zero, in 16 bits. What may be seen fits without to_pixel's limits.
+  static std::int16_t short_pixel(double coordinate) noexcept {
     return static_cast<std::int16_t>(static_cast<std::int32_t>(coordinate));
   }
 
   void add_corner(Polygon& polygon, Point world) const noexcept {
     const Point corner = camera_.on_screen(world);
-    polygon.x[polygon.num_corners] = truncated(corner.x);
-    polygon.y[polygon.num_corners] = truncated(corner.y);
+    polygon.x[polygon.num_corners] = short_pixel(corner.x);
+    polygon.y[polygon.num_corners] = short_pixel(corner.y);
     ++polygon.num_corners;
   }
 
@@ -107,8 +107,8 @@ class Lister {
     Polygon& polygon = append(ink, Brush::kSmooth);
     polygon.num_corners = 4;
     for (std::size_t i = 0; i < 4; ++i) {
-      polygon.x[i] = truncated(corners[i].x);
-      polygon.y[i] = truncated(corners[i].y);
+      polygon.x[i] = short_pixel(corners[i].x);
+      polygon.y[i] = short_pixel(corners[i].y);
     }
   }
 

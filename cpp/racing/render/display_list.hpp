@@ -13,8 +13,6 @@
 
 namespace apexline::racing {
 
-inline constexpr int kIndicatorHeight = 100;  // rows that the black box of the indicators covers, from y = 0 up
-
 enum class Ink : std::uint8_t {
   kOutside,  // beyond the field
   kField,

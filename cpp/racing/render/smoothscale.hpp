@@ -1,54 +1,72 @@
-// pygame.transform.smoothscale from the 1000x800 surface to the 96x96 observation: which pixels weigh how much.
+// The arithmetic of pygame.transform.smoothscale for images that become smaller, used by both renderers.
 //
-// Along one axis, in units of 1/16384 pixel, an output covers the rest of the pixel that the output before ended in
-// (`carry`), whole pixels, and a part of the pixel that it ends in itself. What it gives for channel values is
-//     (carried(v_carry) + sum of v_whole + carried(v_end)) * kReciprocal >> 16,   carried(v) = 4 v weight >> 16,
-// first along x, then of the resulting bytes along y. A flat area of value v comes out as max(v - 2, 0).
+// Each side is scaled on its own, first the rows along x, then the resulting bytes along y. An output pixel covers the
+// rest of the pixel that the output before it ended in (`carry`), whole pixels, and a part of the pixel that it ends in
+// (`end`). Of channel values v it is
+//     mean(weighted(v_carry, carry_weight) + sum of v_whole + weighted(v_end, end_weight)).
+// Every step rounds down: a flat area of value v becomes max(v - 2, 0) on the way from 1000x800 to 96x96.
+//
+// Equal, byte for byte, to pygame-ce 2.5.8 with its backend "SSE2", which it chooses on every x86-64 processor ("NEON"
+// runs the same functions). Its backend "GENERIC" keeps two more bits of each weight, and differs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-
-#include "racing/render/camera.hpp"
+#include <span>
 
 namespace apexline::racing {
 
+inline constexpr std::int32_t kWholePixel = 1 << 14;  // weight of a pixel that an output covers entirely
+
 struct ScaleCell {
-  std::int32_t carry = 0;  // pixel; -1 for none
+  std::int32_t carry = -1;  // pixel; -1: none
   std::int32_t carry_weight = 0;
-  std::int32_t end = 0;  // pixel; those after `carry` and before `end` are whole
+  std::int32_t end = 0;  // pixel; those after `carry` and before `end` are covered entirely
   std::int32_t end_weight = 0;
 };
 
-template <int kLength>
-struct Smoothscale {
-  static constexpr std::int32_t kOne = 0x4000;
-  static constexpr std::int32_t kSpace = kOne * kLength / kSide;
-  static constexpr std::uint32_t kReciprocal = 0x40000000 / kSpace;
+// Scaling of one side from `from` to `to` pixels. Precondition: 1 <= to <= from <= 256 * to and from <= 16384.
+struct ScaledSide {
+  constexpr ScaledSide(std::int32_t from_pixels, std::int32_t to_pixels) noexcept
+      : from(from_pixels),
+        to(to_pixels),
+        span(kWholePixel * from / to),
+        reciprocal((std::uint32_t{1} << 30) / static_cast<std::uint32_t>(span)) {}
 
-  static constexpr std::array<ScaleCell, kSide> cells() noexcept {
-    std::array<ScaleCell, kSide> all{};
-    ScaleCell cell{-1, 0, 0, 0};
-    std::int32_t left = kSpace;
-    std::size_t place = 0;
-    for (std::int32_t pixel = 0; pixel < kLength && place < kSide; ++pixel) {
-      if (left > kOne) {
-        left -= kOne;
-        continue;
-      }
-      cell.end = pixel;
-      cell.end_weight = left;
-      all[place++] = cell;
-      cell = {pixel, kOne - left, 0, 0};
-      left = kSpace - cell.carry_weight;
-    }
-    return all;
+  // The output for a weighted sum of channel values, which has 16 bits at most: 255 times 256 pixels.
+  [[nodiscard]] constexpr std::uint8_t mean(std::uint32_t sum) const noexcept {
+    return static_cast<std::uint8_t>(std::min(sum * reciprocal >> 16, 255U));
   }
+
+  std::int32_t from;
+  std::int32_t to;
+  std::int32_t span;  // of an output pixel, in weights
+  std::uint32_t reciprocal;  // 2**30 / span
 };
 
-constexpr std::uint32_t carried(std::uint32_t value, std::int32_t weight) noexcept {
-  return 4 * value * static_cast<std::uint32_t>(weight) >> 16;
+// A channel value times weight / kWholePixel, rounded down.
+[[nodiscard]] constexpr std::uint32_t weighted(std::uint32_t value, std::int32_t weight) noexcept {
+  return value * static_cast<std::uint32_t>(weight) >> 14;
+}
+
+// The cells of the side's outputs in order. Precondition: cells.size() == side.to.
+constexpr void list_cells(const ScaledSide& side, std::span<ScaleCell> cells) noexcept {
+  ScaleCell cell;
+  std::int32_t missing = side.span;
+  std::size_t place = 0;
+  for (std::int32_t pixel = 0; pixel < side.from && place < cells.size(); ++pixel) {
+    if (missing > kWholePixel) {
+      missing -= kWholePixel;
+      continue;
+    }
+    cell.end = pixel;
+    cell.end_weight = missing;
+    cells[place++] = cell;
+    cell = {pixel, kWholePixel - missing, 0, 0};
+    missing = side.span - cell.carry_weight;
+  }
 }
 
 }  // namespace apexline::racing

@@ -6,7 +6,7 @@
 
 #include "racing/render/camera.hpp"
 #include "racing/render/display_list.hpp"
-#include "racing/render/exact/dashboard.hpp"
+#include "racing/render/exact/draw_indicators.hpp"
 #include "racing/render/exact/pygame_draw.hpp"
 
 namespace apexline::racing {
@@ -53,7 +53,7 @@ void draw_exact_frame(Canvas& canvas, const Scene& scene, std::span<const SkidMa
     draw_polygon(canvas, polygon, inks[static_cast<std::size_t>(polygon.ink)]);
   }
   canvas.flip();
-  draw_dashboard(canvas, scene, glyphs);
+  draw_indicators(canvas, scene, glyphs);
 }
 
 }  // namespace apexline::racing

@@ -1,8 +1,8 @@
 // The image of the game for people: CarRacing's surface of 1000x800 pixels, skid marks included, equal to the stock
 // game's by every pixel where libm and the glyphs are the same.
 //
-// `Shrinker` makes of it what render() returns: 600x400 in render mode "rgb_array", 96x96 in "state_pixels". A image
-// takes milliseconds: observations for training come from the fast rasteriser.
+// SmoothScaler scales it to what render() returns: 600x400 in render mode "rgb_array", 96x96 in "state_pixels". An image
+// takes milliseconds; the observations for training are drawn by the fast renderer.
 #pragma once
 
 #include <span>
@@ -12,9 +12,6 @@
 #include "racing/render/glyphs.hpp"
 
 namespace apexline::racing {
-
-inline constexpr int kVideoWidth = 600;   // VIDEO_W, pixels
-inline constexpr int kVideoHeight = 400;  // VIDEO_H, pixels
 
 // `skid_marks` from the oldest; none where `mode` is "state_pixels". Precondition: the canvas is of 1000x800 pixels.
 void draw_exact_frame(Canvas& canvas, const Scene& scene, std::span<const SkidMark> skid_marks, const Glyphs& glyphs);

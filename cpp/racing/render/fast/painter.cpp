@@ -1,6 +1,7 @@
 #include "racing/render/fast/painter.hpp"
 
 #include "racing/render/display_list.hpp"
+#include "racing/render/fast/overlong_bars.hpp"
 
 namespace apexline::racing {
 namespace {

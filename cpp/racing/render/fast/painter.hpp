@@ -10,7 +10,7 @@
 
 #include "racing/base/scene.hpp"
 #include "racing/render/fast/frame_format.hpp"
-#include "racing/render/fast/indicators.hpp"
+#include "racing/render/fast/indicator_box.hpp"
 #include "racing/render/glyphs.hpp"
 
 namespace apexline::racing {

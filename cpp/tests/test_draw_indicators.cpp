@@ -1,4 +1,4 @@
-#include "racing/render/exact/written_score.hpp"
+#include "racing/render/exact/draw_indicators.hpp"
 
 #include <cstddef>
 #include <string>
