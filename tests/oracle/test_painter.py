@@ -272,9 +272,9 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"size": 0}, "size is 0; it must be between 1 and 96"),
-        ({"size": 97}, "size is 97; it must be between 1 and 96"),
-        ({"size": 85, "crop_hud": True}, "size is 85; it must be between 1 and 84"),
+        ({"size": 0}, "frame_size is 0; expected 1 to 96"),
+        ({"size": 97}, "frame_size is 97; expected 1 to 96"),
+        ({"size": 85, "crop_hud": True}, "frame_size is 85; expected 1 to 84"),
         ({"glyphs": ()}, "glyphs has 0 items; expected 3"),
         ({"glyphs": TALL}, "glyph height is 49; expected 1 to 48"),
     ],
