@@ -145,11 +145,7 @@ def test_shrinking_is_pygame_s(size: tuple[int, int], smaller: tuple[int, int], 
 
 
 def test_a_image_neither_grows_nor_shrinks_to_nothing() -> None:
-    with pytest.raises(
-        ValueError, match=r"^width is 4; expected from 1 to 3$"
-    ):
+    with pytest.raises(ValueError, match=r"^width is 4; expected from 1 to 3$"):
         _core_testing.smoothscale(np.zeros((2, 3, 3), np.uint8), 4, 2)
-    with pytest.raises(
-        ValueError, match=r"^height is 0; expected from 1 to 2$"
-    ):
+    with pytest.raises(ValueError, match=r"^height is 0; expected from 1 to 2$"):
         _core_testing.smoothscale(np.zeros((2, 3, 3), np.uint8), 3, 0)
