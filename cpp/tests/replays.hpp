@@ -4,6 +4,7 @@
 // which distinguish shifts. Field 1 is the position.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -192,5 +193,69 @@ inline std::vector<Batch> history(const ReplayConfig& config, int count, std::in
   Random random(2);
   return history(replay, steps, random, count, largest_batch);
 }
+
+inline void fill(PrioritizedReplay& replay, Steps& steps, int count) {
+  for (int step = 0; step < count; ++step) replay.add(steps.next());
+}
+
+inline std::int64_t positive_priorities(const PrioritizedReplay& replay) {
+  const auto priorities = replay.priorities();
+  return std::ranges::count_if(priorities, [](double priority) { return priority > 0; });
+}
+
+template <class T>
+std::vector<T> values_of(const std::vector<std::byte>& bytes) {
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+// Whether each row's frames and fields belong to the step of its handle.
+inline bool intact(const ReplayConfig& config, const Batch& batch) {
+  const std::int64_t slots = config.capacity / config.num_envs;
+  const std::size_t frame_bytes = config.geometry.bytes();
+  const auto positions = values_of<std::int64_t>(batch.fields[1]);
+  for (std::size_t row = 0; row < batch.rows; ++row) {
+    const std::int64_t leaf = batch.indices[row] % config.capacity;
+    const std::int64_t env = leaf / slots;
+    const std::int64_t position = batch.indices[row] / config.capacity * slots + leaf % slots;
+    if (positions[row] != position) return false;
+    const std::byte* stack = &batch.obs[row * batch.stack_bytes];
+    const std::byte* next = &batch.next_obs[row * batch.stack_bytes];
+    const std::byte newest = mark(env, position);
+    if ((stack[batch.stack_bytes - 1] & std::byte{0xF8}) != newest) return false;
+    for (std::size_t frame = 0; frame < batch.stack_bytes; frame += frame_bytes)
+      if (!of_one_step(stack + frame, frame_bytes) || !of_one_step(next + frame, frame_bytes)) return false;
+  }
+  return true;
+}
+
+// A ring buffer of 40 slots with equal priorities; a draw of twice the number of starts contains each of them.
+struct FullRing {
+  FullRing() : config(config_with(1)) {
+    config.num_envs = 1;
+    config.capacity = 40;
+    config.n_step = 1;
+    replay = std::make_unique<PrioritizedReplay>(config);
+  }
+  void add(bool ends = false) {
+    const auto position = replay->state().rings[0].head;
+    const std::vector<std::byte> frame = frame_of(config, 0, position);
+    const std::vector<std::byte> action(kActionBytes);
+    const std::vector<std::byte> bit(1);
+    const float reward = 1;
+    const bool no = false;
+    replay->add({frame.data(),
+                 {action.data(), reinterpret_cast<const std::byte*>(&position), bit.data()},
+                 &reward,
+                 &ends,
+                 &no,
+                 frame.data(),
+                 nullptr});
+  }
+
+  ReplayConfig config;
+  std::unique_ptr<PrioritizedReplay> replay;
+};
 
 }  // namespace apexline::test
