@@ -16,7 +16,7 @@ def test_native_step(benchmark: Any) -> None:
     benchmark.pedantic(step.run, setup=step.prepare, rounds=100, warmup_rounds=5)
 
     step.begin()
-    stock = make_env(OPTIONS, training=False)
+    stock = make_env(OPTIONS, backend="gymnasium")
     stock.reset(seed=FOURTH)
     for _ in range(20):
         frames, rewards, terminated, truncated, infos = step.run()

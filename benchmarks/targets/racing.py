@@ -45,7 +45,7 @@ RESETS = (2_000, 20_000)
 
 PLAIN: dict[str, Any] = {}
 GRAY_84: dict[str, Any] = {"action_repeat": 4, "gray": True, "crop_hud": True}
-GRAY_42: dict[str, Any] = {**GRAY_84, "frame_shape": (42, 42)}
+GRAY_42: dict[str, Any] = {**GRAY_84, "frame_size": 42}
 NAMES = {
     "96x96x3, one frame per step": PLAIN,
     "gray 84x84, four frames per step": GRAY_84,
@@ -224,13 +224,13 @@ def _seconds_in_python(rounds: int) -> float:
     env = CarRacingVectorEnv(GAMES, num_threads=1)
     env.reset(seed=0)
     actions = random_driving(np.random.default_rng(0), GAMES, pedal=False)
-    result = env._games.core.step(actions)
+    result = env._games.world.step(actions)
 
     class StoredResult:
         def step(self, _: Any) -> Any:
             return result
 
-    env._games._core = StoredResult()  # type: ignore[assignment]
+    env._games._world = StoredResult()  # type: ignore[assignment]
 
     def burst() -> float:
         begin = process_time()

@@ -81,7 +81,13 @@ class ArrayWorld {
         report_dtype_(report_dtype()),
         choices_(random.size()),
         actions_(random.size()),
-        final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0) {}
+        final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0),
+        final_reports_(random.size()) {}
+
+  void set_rules(const racing::ShapingOptions& rules) {
+    require_idle();
+    world_.set_rules(rules);
+  }
 
   // (frames, reports)
   py::tuple reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
@@ -100,11 +106,11 @@ class ArrayWorld {
     py::array_t<std::uint8_t> frames = new_frames();
     py::array reports = new_reports();
     std::uint8_t* pixels = frames.mutable_data();
-    const auto told = reports_in(reports);
+    const auto written = reports_in(reports);
     {
       const Busy busy(is_busy_);
       const py::gil_scoped_release released;
-      world_.reset(choices_, pixels, told);
+      world_.reset(choices_, pixels, written);
     }
     return py::make_tuple(frames, reports);
   }
@@ -117,25 +123,26 @@ class ArrayWorld {
     take_actions(actions);
     py::array_t<std::uint8_t> frames = new_frames();
     py::array reports = new_reports();
-    py::array final_reports = new_reports();
     std::uint8_t* pixels = frames.mutable_data();
-    const auto told = reports_in(reports);
-    const auto told_last = reports_in(final_reports);
+    const auto written = reports_in(reports);
+    std::ranges::fill(final_reports_, Report{});
     {
       const Busy busy(is_busy_);
       const py::gil_scoped_release released;
-      world_.step(actions_, pixels, told, final_frames_.data(), told_last);
+      world_.step(actions_, pixels, written, final_frames_.data(), final_reports_);
     }
     const bool any_final = world_.options().autoreset == racing::Autoreset::kSameStep &&
-                           std::any_of(told.begin(), told.end(),
+                           std::any_of(written.begin(), written.end(),
                                        [](const Report& report) { return report.terminated || report.truncated; });
     if (!any_final) return py::make_tuple(frames, reports, py::none(), py::none());
     py::array_t<std::uint8_t> last = new_frames();
     std::copy(final_frames_.begin(), final_frames_.end(), last.mutable_data());
-    return py::make_tuple(frames, reports, last, final_reports);
+    py::array last_reports(report_dtype_, Shape{num_envs()});
+    std::copy(final_reports_.begin(), final_reports_.end(), reports_in(last_reports).begin());
+    return py::make_tuple(frames, reports, last, last_reports);
   }
 
-  py::array_t<std::uint8_t> portrait(py::ssize_t env, int width, int height, bool with_skid_marks) {
+  py::array_t<std::uint8_t> exact_frame(py::ssize_t env, int width, int height, bool with_skid_marks) {
     const std::size_t index = checked(env);
     require_drawable(index);
     py::array_t<std::uint8_t> image(Shape{height, width, 3});
@@ -278,8 +285,7 @@ class ArrayWorld {
 
   py::array new_reports() const {
     py::array reports(report_dtype_, Shape{num_envs()});
-    const auto told = reports_in(reports);
-    std::fill(told.begin(), told.end(), Report{});
+    std::ranges::fill(reports_in(reports), Report{});
     return reports;
   }
 
@@ -327,63 +333,97 @@ class ArrayWorld {
   py::dtype report_dtype_;
   std::vector<World::ResetChoice> choices_;
   std::vector<Action> actions_;
-  std::vector<std::uint8_t> final_frames_;
+  std::vector<std::uint8_t> final_frames_;  // with same-step autoreset, as final_reports_: of the last step
+  std::vector<Report> final_reports_;
   bool is_busy_ = false;
 };
 
-std::unique_ptr<ArrayWorld> make_world(const py::object& states, const std::string& actions,
-                                       const std::string& autoreset, int action_repeat, int skip_zoom, int max_frames,
-                                       bool domain_randomize, bool ends_at_start_line, double lap_complete_percent,
-                                       bool keeps_skid_marks, bool crop_hud, bool gray, int frame_size,
-                                       bool interleaved, bool road_contrast, const py::dict& rules,
+template <class T>
+T field(const py::object& options, const char* name) {
+  return options.attr(name).cast<T>();
+}
+
+// A ShapingRules or None.
+racing::ShapingOptions shaping_of(const py::object& rules) {
+  if (rules.is_none()) return {};
+  return {.stall_steps = field<std::optional<std::int32_t>>(rules, "stall_steps"),
+          .stall_penalty = field<double>(rules, "stall_penalty"),
+          .idle_penalty = field<double>(rules, "idle_penalty"),
+          .lap_bonus = field<std::optional<double>>(rules, "lap_bonus"),
+          .missed_tile_penalty = field<double>(rules, "missed_tile_penalty"),
+          .missed_tile_margin = field<std::int32_t>(rules, "missed_tile_margin")};
+}
+
+// A GameOptions, but for its kind of action.
+racing::WorldOptions world_options_of(const py::object& options) {
+  const bool crop_hud = field<bool>(options, "crop_hud");
+  racing::WorldOptions out;
+  out.game.max_episode_frames = field<std::optional<std::int32_t>>(options, "max_episode_frames");
+  out.game.domain_randomize = field<bool>(options, "domain_randomize");
+  out.game.ends_at_start_line = field<bool>(options, "ends_at_start_line");
+  out.game.lap_complete_percent = field<double>(options, "lap_complete_percent");
+  out.action_repeat = field<std::int32_t>(options, "action_repeat");
+  out.skip_zoom = field<std::int32_t>(options, "skip_zoom");
+  out.format.crop_hud = crop_hud;
+  out.format.gray = field<bool>(options, "gray");
+  out.format.frame_size = field<std::optional<int>>(options, "frame_size").value_or(out.format.visible_side());
+  out.format.channels_first = field<bool>(options, "channels_first");
+  out.format.road_contrast = field<bool>(options, "road_contrast");
+  return out;
+}
+
+ActionKind action_kind_of(const py::object& options) {
+  if (!field<bool>(options, "continuous")) return ActionKind::kDiscrete;
+  return field<bool>(options, "pedal") ? ActionKind::kPedal : ActionKind::kContinuous;
+}
+
+racing::Autoreset autoreset_of(const std::string& name) {
+  if (name == "next_step") return racing::Autoreset::kNextStep;
+  if (name == "same_step") return racing::Autoreset::kSameStep;
+  if (name == "disabled") return racing::Autoreset::kDisabled;
+  throw py::value_error(text("autoreset is ", name, "; expected next_step, same_step or disabled"));
+}
+
+std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::object& states,
+                                       const std::string& autoreset, const py::object& rules, bool keeps_skid_marks,
                                        const py::tuple& glyphs, int num_threads) {
   const auto random = random_states(states, "states", std::nullopt);
-  racing::WorldOptions options;
-  options.num_envs = static_cast<std::int32_t>(random.size());
-  options.game = {max_frames > 0 ? std::optional(max_frames) : std::nullopt, domain_randomize, ends_at_start_line,
-                  lap_complete_percent, keeps_skid_marks};
-  if (const int steps = rules["stall_steps"].cast<int>(); steps > 0) options.rules.stall_steps = steps;
-  options.rules.stall_penalty = rules["stall_penalty"].cast<double>();
-  options.rules.idle_penalty = rules["idle_penalty"].cast<double>();
-  if (const double bonus = rules["lap_bonus"].cast<double>(); bonus > 0) options.rules.lap_bonus = bonus;
-  options.rules.missed_tile_penalty = rules["missed_tile_penalty"].cast<double>();
-  options.rules.missed_tile_margin = rules["missed_tile_margin"].cast<std::int32_t>();
-  options.action_repeat = action_repeat;
-  options.skip_zoom = skip_zoom;
-  options.autoreset = autoreset == "same_step"   ? racing::Autoreset::kSameStep
-                      : autoreset == "next_step" ? racing::Autoreset::kNextStep
-                                                 : racing::Autoreset::kDisabled;
-  options.format = {crop_hud, gray, frame_size, !interleaved, road_contrast};
-  options.num_threads = num_threads;
-  const ActionKind kind = actions == "discrete" ? ActionKind::kDiscrete
-                          : actions == "pedal"  ? ActionKind::kPedal
-                                                : ActionKind::kContinuous;
-  return std::make_unique<ArrayWorld>(options, kind, glyphs_of(glyphs), random);
+  racing::WorldOptions world = world_options_of(options);
+  world.num_envs = static_cast<std::int32_t>(random.size());
+  world.rules = shaping_of(rules);
+  world.autoreset = autoreset_of(autoreset);
+  world.game.keeps_skid_marks = keeps_skid_marks;
+  world.num_threads = num_threads;
+  return std::make_unique<ArrayWorld>(world, action_kind_of(options), glyphs_of(glyphs), random);
 }
 
 }  // namespace
 
 void bind_racing(py::module_& module) {
   py::register_exception<ResetNeededError>(module, "ResetNeededError", PyExc_RuntimeError);
-  py::class_<ArrayWorld>(module, "World", R"(Games of CarRacing stepped together; apexline.racing checks what it passes.
+  py::class_<ArrayWorld>(module, "World", R"(Games of CarRacing stepped together.
+
+Checks actions, shapes and dtypes; apexline.racing has checked everything else that it passes.
 
 Args:
-    states: (num_envs, 6) uint64, a random state a game: see Pcg64.
-    actions: "continuous", "pedal" or "discrete".
+    options: a GameOptions.
+    states: (num_envs, 6) uint64, the random state of each game: see apexline.racing.native.rng.
     autoreset: "next_step", "same_step" or "disabled".
-    rules: the fields of ShapingRules.
-    glyphs: the arrays of GlyphTable.)")
-      .def(py::init(&make_world), py::kw_only(), py::arg("states"), py::arg("actions"), py::arg("autoreset"),
-           py::arg("action_repeat"), py::arg("skip_zoom"), py::arg("max_frames"), py::arg("domain_randomize"),
-           py::arg("ends_at_start_line"), py::arg("lap_complete_percent"), py::arg("keeps_skid_marks"),
-           py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"), py::arg("interleaved"),
-           py::arg("road_contrast"), py::arg("rules"), py::arg("glyphs"), py::arg("num_threads"))
+    rules: a ShapingRules or None.
+    keeps_skid_marks: whether skid marks are recorded.
+    glyphs: the arrays of a GlyphTable.
+    num_threads: threads, the caller's included.)")
+      .def(py::init(&make_world), py::arg("options"), py::kw_only(), py::arg("states"), py::arg("autoreset"),
+           py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), py::arg("num_threads"))
+      .def(
+          "set_rules", [](ArrayWorld& self, const py::object& rules) { self.set_rules(shaping_of(rules)); },
+          py::arg("rules"), "Replaces the shaping rules from the next step on: a ShapingRules or None.")
       .def("reset", &ArrayWorld::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
            "Frames and reports; those of games that `resets` leaves out are not written.")
       .def("step", &ArrayWorld::step, py::arg("actions"),
            "Frames, reports, and with same-step autoreset, where a game ended, last frames and last reports.")
       .def("observe", &ArrayWorld::observe, "The frames of the games as they stand.")
-      .def("portrait", &ArrayWorld::portrait, py::arg("env"), py::arg("width"), py::arg("height"),
+      .def("exact_frame", &ArrayWorld::exact_frame, py::arg("env"), py::arg("width"), py::arg("height"),
            py::arg("with_skid_marks"), "The exact image (height, width, 3) uint8 of a game.")
       .def("track", &ArrayWorld::track, py::arg("env"),
            "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")

@@ -56,21 +56,20 @@ Raises:
            py::arg("velocity"), py::arg("spin"), py::arg("steering_angle"), py::arg("seconds"), py::arg("score"),
            py::arg("tiles"), py::arg("touched"), py::arg("kerbs"), py::arg("kerb_tiles"), py::arg("kerb_is_white"),
            py::arg("colours"));
-  py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation. For tests.
+  py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation.
 
 Args:
-    crop_hud, gray, size, road_contrast: as EnvOptions has them.
-    interleaved: colours last instead of first.
-    glyphs: the arrays of GlyphTable.
+    crop_hud, gray, frame_size, channels_first, road_contrast: as in GameOptions; frame_size is an int.
+    glyphs: the arrays of a GlyphTable.
 
 Raises:
     ValueError: an argument is out of range or has the wrong shape.)")
-      .def(py::init(
-               [](bool crop_hud, bool gray, int size, bool interleaved, bool road_contrast, const py::tuple& glyphs) {
-                 return Painter(FrameFormat{crop_hud, gray, size, !interleaved, road_contrast}, glyphs_of(glyphs));
-               }),
-           py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("size"), py::arg("interleaved"),
-           py::arg("road_contrast") = false, py::arg("glyphs"))
+      .def(py::init([](bool crop_hud, bool gray, int frame_size, bool channels_first, bool road_contrast,
+                       const py::tuple& glyphs) {
+             return Painter(FrameFormat{crop_hud, gray, frame_size, channels_first, road_contrast}, glyphs_of(glyphs));
+           }),
+           py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"),
+           py::arg("channels_first") = false, py::arg("road_contrast") = false, py::arg("glyphs"))
       .def("draw", &draw, py::arg("scene"), "A new frame.");
   module.def("polygons", &polygons, py::arg("scene"),
              "What is painted below the indicators, in order: (ink, whether antialiased, corners).");

@@ -91,8 +91,8 @@ class Painter:
         *,
         crop_hud: bool,
         gray: bool,
-        size: int,
-        interleaved: bool,
+        frame_size: int,
+        channels_first: bool = False,
         road_contrast: bool = False,
         glyphs: _Glyphs,
     ) -> None: ...

@@ -127,7 +127,7 @@ def test_help_shows_every_section_and_the_presets(capsys: Capture) -> None:
         "--replay.alpha",
         "--agent.encoder",
         "--noise.env-factors",
-        "--game.rules.stall-steps",
+        "--rules.stall-steps",
         "--from",
     )
     for shown in (*options, "`notebook`", "`auto`"):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from apexline.racing import make_env
 from apexline.training import (
     PRESETS,
     EvalReport,
@@ -22,7 +23,6 @@ from apexline.training import (
     play,
     play_parallel,
 )
-from apexline.training.acting.environments import make_env
 from apexline.training.evaluation.evaluator import GROUP
 from apexline.training.evaluation.policy import build_networks
 from apexline.training.evaluation.report import EpisodeResult
@@ -85,7 +85,7 @@ def test_parallel_native_games_are_each_one_whole_episode(monkeypatch: pytest.Mo
     assert [result.seed for result in results] == seeds
     assert len({result.frames for result in results}) > 1, "the games are to end at different times"
     for lane, result in enumerate(results):
-        game = make_env("native", options)
+        game = make_env(options)
         frame, _ = game.reset(seed=seeds[lane])
         stack = [frame] * config.replay.frame_stack
         for obs, actions in zip(seen, chosen, strict=False):

@@ -9,20 +9,20 @@ import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline.agent import NoiseConfig, make_noise
-from apexline.racing import EnvOptions, ShapingRules, make_native_vector, make_vector, random_driving
+from apexline.racing import GameOptions, ShapingRules, make_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.collector import Collector, Episode
 
 LANES = 2
-OPTIONS = EnvOptions(
+OPTIONS = GameOptions(
     action_repeat=4,
     crop_hud=True,
     gray=True,
     frame_size=42,
     pedal=True,
     skip_zoom=9,
-    rules=ShapingRules(stall_steps=7, missed_tile_penalty=2.0),
 )
+RULES = ShapingRules(stall_steps=7, missed_tile_penalty=2.0)
 
 
 def collect(envs: Any) -> tuple[list[Episode], int, float]:
@@ -50,7 +50,7 @@ def collect(envs: Any) -> tuple[list[Episode], int, float]:
 
 def test_the_collector_finds_the_same_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CarRacing, "_render", lambda *_: np.zeros((96, 96, 3), np.uint8))
-    native = collect(make_native_vector(OPTIONS, LANES, training=True))
-    assert native == collect(make_vector(OPTIONS, LANES, training=True, asynchronous=False))
+    native = collect(make_vector(OPTIONS, LANES, rules=RULES))
+    assert native == collect(make_vector(OPTIONS, LANES, backend="gymnasium", rules=RULES))
     episodes, _, _ = native
     assert len(episodes) >= 4

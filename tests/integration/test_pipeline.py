@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from apexline.agent import DDPG, LinearSchedule, make_noise
-from apexline.racing import make_native_vector, random_driving
+from apexline.racing import make_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.replay.device import STALENESS
 from apexline.training import PRESETS, TrainConfig, train
@@ -29,14 +29,14 @@ def config_of(replay_ratio: float) -> TrainConfig:
     """The cpu preset on three games, so short of capacity that lanes wrap around while batches are under way, by
     other rules from the middle on."""
     config = PRESETS["cpu"]
-    rules = replace(config.game.rules, stall_steps=6)
+    rules = replace(config.rules, stall_steps=6)
     return replace(
         config,
         seed=5,
         threads=1,
         agent=replace(config.agent, precision="bf16"),
         num_envs=3,
-        game=replace(config.game, rules=rules),
+        rules=rules,
         replay=replace(config.replay, capacity=150, shift=LinearSchedule(2, 0, 40)),
         loop=replace(
             config.loop,
@@ -52,7 +52,7 @@ def config_of(replay_ratio: float) -> TrainConfig:
 
 def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
     """Acts, learns, then stores; a batch is drawn STALENESS updates early, its errors come back one update late."""
-    games = make_native_vector(config.game, config.num_envs, training=True, num_threads=1)
+    games: Any = make_vector(config.game, config.num_envs, rules=config.rules, num_threads=1)
     space: Any = games.single_action_space
     stack = config.replay.frame_stack
     agent = DDPG(config.agent, (stack, *config.game.frame_shape), space.low, space.high, seed=config.seed)
@@ -76,10 +76,7 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
     for step in range(STEPS):
         steps = step * config.num_envs
         if steps == STRICT_FROM:
-            under_way = games.get_state()
-            strict = replace(config.game, rules=config.strict.rules)
-            games = make_native_vector(strict, config.num_envs, training=True, num_threads=1)
-            games.set_state(under_way)
+            games.set_rules(config.strict.rules)
         if steps < config.loop.learning_starts:
             actions = random_driving(rng, config.num_envs, config.game.pedal)
         else:

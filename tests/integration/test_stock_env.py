@@ -14,17 +14,14 @@ import numpy.typing as npt
 import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
-from apexline.racing import EnvOptions, ShapingRules, make_env, make_vector
+from apexline.racing import Backend, GameOptions, ShapingRules, make_env, make_vector
+from apexline.racing.stock.make import make_stock_env
 
 RULES = ShapingRules(stall_steps=25, lap_bonus=300, missed_tile_penalty=5.0)
-RECIPE = EnvOptions(
-    action_repeat=4, crop_hud=True, gray=True, road_contrast=True, frame_size=42, pedal=True, rules=RULES
-)
-EVERY_RULE = dataclasses.replace(RECIPE, rules=dataclasses.replace(RULES, idle_penalty=1.0))
-COLOUR = EnvOptions(action_repeat=2, crop_hud=True, frame_size=42, pedal=True, rules=RULES)
-STALLING = EnvOptions(
-    action_repeat=3, crop_hud=True, gray=True, frame_size=42, rules=ShapingRules(stall_steps=3)
-)
+RECIPE = GameOptions(action_repeat=4, crop_hud=True, gray=True, road_contrast=True, frame_size=42, pedal=True)
+COLOUR = GameOptions(action_repeat=2, crop_hud=True, frame_size=42, pedal=True, channels_first=True)
+SMALL = GameOptions(action_repeat=3, crop_hud=True, gray=True, frame_size=42)
+STALLING = ShapingRules(stall_steps=3)
 
 
 def wrapper_names(env: gym.Env[Any, Any]) -> list[str]:
@@ -37,56 +34,67 @@ def wrapper_names(env: gym.Env[Any, Any]) -> list[str]:
 
 
 def documented_order() -> list[str]:
-    assert make_env.__doc__
-    sentence = re.search("From the game outwards: (.*?)\\.", make_env.__doc__, re.DOTALL)
+    assert make_stock_env.__doc__
+    sentence = re.search("From the game outwards: (.*?)\\.", make_stock_env.__doc__, re.DOTALL)
     assert sentence
     return re.findall("[A-Z]\\w+", sentence[1])
 
 
 @pytest.mark.parametrize(
-    ("options", "training", "left_out"),
+    ("options", "left_out"),
     [
-        (EVERY_RULE, True, {"SkipZoom", "ChannelsFirst"}),
-        (dataclasses.replace(COLOUR, skip_zoom=2), True, {"Grayscale", "IdlePenalty", "RoadContrast"}),
-        (
-            COLOUR,
-            False,
-            {
-                "SkipZoom",
-                "Grayscale",
-                "MissedTilePenalty",
-                "IdlePenalty",
-                "RoadContrast",
-                "LapTermination",
-                "StallTermination",
-            },
-        ),
+        (RECIPE, {"SkipZoom", "ChannelsFirst"}),
+        (dataclasses.replace(COLOUR, skip_zoom=2), {"Grayscale", "RoadContrast"}),
+        (COLOUR, {"SkipZoom", "Grayscale", "RoadContrast"}),
     ],
 )
-def test_wrappers_are_those_documented_in_their_order(
-    options: EnvOptions, training: bool, left_out: set[str]
-) -> None:
+def test_wrappers_are_those_documented_in_their_order(options: GameOptions, left_out: set[str]) -> None:
     expected = [name for name in documented_order() if name not in left_out]
-    assert wrapper_names(make_env(options, training=training))[::-1] == expected
+    assert wrapper_names(make_stock_env(options, rules=RULES))[::-1] == expected
 
 
-def test_the_default_is_the_plain_game_channels_first() -> None:
-    env = make_env(EnvOptions(), training=True)
-    assert wrapper_names(env) == ["ChannelsFirst", "UnshapedScore", "ActionRepeat"]
+def test_the_default_is_the_plain_game() -> None:
+    env = make_env(GameOptions(), backend="gymnasium")
     plain = gym.make("CarRacing-v3", disable_env_checker=True)
-    image, frame = plain.reset(seed=4)[0], env.reset(seed=4)[0]
-    np.testing.assert_array_equal(frame, image.transpose(2, 0, 1))
+    np.testing.assert_array_equal(env.reset(seed=4)[0], plain.reset(seed=4)[0])
+    action = np.array([0.1, 0.5, 0], np.float32)
+    for _ in range(3):
+        ours, theirs = env.step(action), plain.step(action)
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        assert ours[1:4] == theirs[1:4]
 
 
+@pytest.mark.parametrize("backend", ["native", "gymnasium"])
 @pytest.mark.parametrize(
-    "options", [EnvOptions(), EnvOptions(gray=True), EnvOptions(frame_size=80, pedal=True), RECIPE, COLOUR]
+    "options",
+    [
+        GameOptions(),
+        GameOptions(gray=True),
+        GameOptions(frame_size=80, pedal=True),
+        RECIPE,
+        COLOUR,
+        GameOptions(continuous=False),
+    ],
 )
-def test_frames_have_the_declared_shape(options: EnvOptions) -> None:
-    env = make_env(options, training=True)
+def test_frames_and_spaces_are_those_of_the_options(options: GameOptions, backend: Backend) -> None:
+    env = make_env(options, backend=backend)
     frame = env.reset(seed=0)[0]
-    assert env.observation_space.shape == frame.shape == options.frame_shape
-    assert env.observation_space.dtype == frame.dtype == np.uint8
-    assert env.action_space.shape == ((2,) if options.pedal else (3,))
+    assert env.observation_space == options.observation_space
+    assert env.action_space == options.action_space
+    assert frame in options.observation_space
+
+
+def test_an_option_of_the_native_backend_alone_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="ends_at_start_line is True; expected False with backend 'gymnasium'"
+    ):
+        make_env(GameOptions(ends_at_start_line=True), backend="gymnasium")
+
+
+def test_backends_are_two() -> None:
+    for make in (make_env, lambda *_, backend: make_vector(GameOptions(), 1, backend=backend)):
+        with pytest.raises(ValueError, match="backend is 'stock'; expected 'native' or 'gymnasium'"):
+            make(GameOptions(), backend="stock")  # type: ignore[arg-type]
 
 
 def follow_the_road(game: Any, look_ahead: int) -> npt.NDArray[np.float32]:
@@ -112,6 +120,10 @@ def drive(env: gym.Env[Any, Any], seed: int, look_ahead: int) -> tuple[list[floa
     return rewards, truncated, info
 
 
+def stock_vector(options: GameOptions, num_envs: int, **arguments: Any) -> Any:
+    return make_vector(options, num_envs, backend="gymnasium", **arguments)
+
+
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stock physics with a black image."""
@@ -119,70 +131,71 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("training", [True, False])
-def test_a_clean_lap_is_never_fined_and_pays_a_bonus_in_training(training: bool) -> None:
-    rewards, truncated, info = drive(make_env(RECIPE, training=training), seed=3, look_ahead=6)
+@pytest.mark.parametrize("rules", [RULES, None])
+def test_a_clean_lap_gets_no_penalty_and_with_rules_the_bonus(rules: ShapingRules | None) -> None:
+    env = make_env(RECIPE, backend="gymnasium", rules=rules)
+    rewards, truncated, info = drive(env, seed=3, look_ahead=6)
     assert info["lap_finished"]
     assert not truncated
     assert "ended_by" not in info
     assert info["tiles"] == 1
     assert info["score"] == pytest.approx(1000 - 0.1 * info["frames"])
-    assert sum(rewards) == pytest.approx(info["score"] + (300 if training else 0))
+    assert sum(rewards) == pytest.approx(info["score"] + (300 if rules else 0))
     assert 4 * (len(rewards) - 1) < info["frames"] <= 4 * len(rewards)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_lap_with_cut_corners_is_fined_and_ended() -> None:
-    env = make_env(RECIPE, training=True)
+def test_a_lap_with_cut_corners_gets_penalties_and_ends() -> None:
+    env = make_env(RECIPE, backend="gymnasium", rules=RULES)
     rewards, truncated, info = drive(env, seed=3, look_ahead=8)
     assert not truncated
     assert info["ended_by"] == "lap_end"
     missing = [tile.idx for tile in env.unwrapped.road if not tile.road_visited]
-    fines = (info["score"] + 300 - sum(rewards)) / 5
-    assert fines == pytest.approx(round(fines))
-    assert 1 <= round(fines) <= len(missing)
+    penalties = (info["score"] + 300 - sum(rewards)) / 5
+    assert penalties == pytest.approx(round(penalties))
+    assert 1 <= round(penalties) <= len(missing)
 
 
-def episodes(options: EnvOptions, seed: int, actions: npt.NDArray[np.float32]) -> Iterator[Any]:
-    """What a lane of a vector should give: each step, and what the reset gave where the step was the last."""
-    env = make_env(options, training=True)
+def episodes(seed: int, actions: npt.NDArray[np.float32]) -> Iterator[Any]:
+    """Expected of an environment of a vector: each step, and the reset after the last step of an episode."""
+    env = make_env(SMALL, backend="gymnasium", rules=STALLING)
     env.reset(seed=seed)
     for action in actions:
         step = env.step(action)
         yield step, env.reset() if step[2] or step[3] else None
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_vector_gives_what_single_games_give(asynchronous: bool) -> None:
-    steps, lanes, seed = 10, 2, 21
-    actions = np.zeros((lanes, steps, 3), np.float32)
+@pytest.mark.parametrize("worker_processes", [False, True])
+def test_a_vector_gives_what_single_games_give(worker_processes: bool) -> None:
+    steps, num_envs, seed = 10, 2, 21
+    actions = np.zeros((num_envs, steps, 3), np.float32)
     actions[1, :, 1] = 1  # the second car moves, and stalls later
-    vector = make_vector(STALLING, lanes, asynchronous=asynchronous)
+    vector = stock_vector(SMALL, num_envs, rules=STALLING, worker_processes=worker_processes)
     try:
         vector.reset(seed=seed)
         got = [vector.step(actions[:, step]) for step in range(steps)]
     finally:
         vector.close()
     ends = 0
-    for lane in range(lanes):
+    for env in range(num_envs):
         for (frames, rewards, terminated, truncated, infos), (step, restart) in zip(
-            got, episodes(STALLING, seed + lane, actions[lane]), strict=True
+            got, episodes(seed + env, actions[env]), strict=True
         ):
             frame, reward, *ended, info = step
-            assert (rewards[lane], terminated[lane], truncated[lane]) == (reward, *ended)
+            assert (rewards[env], terminated[env], truncated[env]) == (reward, *ended)
             if restart is not None:
                 ends += 1
-                np.testing.assert_array_equal(infos["final_obs"][lane], frame)
-                assert {key: infos["final_info"][key][lane] for key in info} == info
+                np.testing.assert_array_equal(infos["final_obs"][env], frame)
+                assert {key: infos["final_info"][key][env] for key in info} == info
                 frame, info = restart
-            np.testing.assert_array_equal(frames[lane], frame)
-            assert {key: infos[key][lane] for key in info} == info
+            np.testing.assert_array_equal(frames[env], frame)
+            assert {key: infos[key][env] for key in info} == info
     assert ends >= 4
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_evaluation_vectors_have_no_rules(asynchronous: bool) -> None:
-    vector = make_vector(STALLING, 1, training=False, asynchronous=asynchronous)
+@pytest.mark.parametrize("worker_processes", [False, True])
+def test_vectors_without_rules(worker_processes: bool) -> None:
+    vector = stock_vector(SMALL, 1, worker_processes=worker_processes)
     try:
         vector.reset(seed=0)
         for _ in range(4):
@@ -193,12 +206,12 @@ def test_evaluation_vectors_have_no_rules(asynchronous: bool) -> None:
     assert infos["frames"].tolist() == [12]
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("worker_processes", [False, True])
 def test_only_the_first_game_of_a_rendered_vector_has_a_window(
-    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+    worker_processes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    vector = make_vector(RECIPE, 2, asynchronous=asynchronous, render_first=True)
+    vector = stock_vector(RECIPE, 2, worker_processes=worker_processes, render_first=True)
     try:
         assert vector.get_attr("render_mode") == ("human", None)
         frames, _ = vector.reset(seed=0)
@@ -207,6 +220,22 @@ def test_only_the_first_game_of_a_rendered_vector_has_a_window(
         vector.close()
 
 
+@pytest.mark.parametrize("worker_processes", [False, True])
+def test_rules_of_a_vector_change_within_an_episode(worker_processes: bool) -> None:
+    vector = stock_vector(SMALL, 2, worker_processes=worker_processes)
+    try:
+        vector.reset(seed=0)
+        for _ in range(3):
+            assert not vector.step(np.zeros((2, 3), np.float32))[2].any()
+        vector.set_rules(STALLING)
+        assert vector.step(np.zeros((2, 3), np.float32))[2].all()
+        vector.set_rules(None)
+        for _ in range(4):
+            assert not vector.step(np.zeros((2, 3), np.float32))[2].any()
+    finally:
+        vector.close()
+
+
 def test_a_vector_needs_an_environment() -> None:
-    with pytest.raises(ValueError, match="num_envs is 0; it must be >= 1"):
-        make_vector(RECIPE, 0, asynchronous=False)
+    with pytest.raises(ValueError, match="num_envs is 0; expected an integer >= 1"):
+        stock_vector(RECIPE, 0)

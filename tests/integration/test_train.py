@@ -140,7 +140,7 @@ def strict_after(steps: int, **changes: Any) -> TrainConfig:
     config = short(strict=StrictConfig(steps, ShapingRules(idle_penalty=50.0)), **changes)
     return replace(
         config,
-        game=replace(config.game, rules=ShapingRules()),
+        rules=ShapingRules(),
         loop=replace(config.loop, learning_starts=1_000),
     )
 

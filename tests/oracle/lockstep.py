@@ -4,14 +4,13 @@ Where sines are not those of the C library that Box2D was compared with, on proc
 agree within a thousandth of a unit for a hundred frames instead.
 """
 
-import dataclasses
 import os
 import platform
 
 import numpy as np
 
 from apexline import _core
-from apexline.racing import ShapingRules
+from apexline.racing import GameOptions
 from apexline.racing.native.glyphs import load_glyphs
 
 from .random_state import words
@@ -23,7 +22,6 @@ IS_EXACT = platform.machine() in ("x86_64", "AMD64")
 TOLERANCE = 1e-3  # units
 TOLERATED_FRAMES = 100
 
-RULES = dataclasses.asdict(ShapingRules())
 SKID_MARK_FRAMES = 100
 
 
@@ -136,23 +134,19 @@ class Lockstep:
         self.episodes = np.zeros(len(seeds), np.int64)
         self.is_playing = np.ones(len(seeds), bool)
         states = np.stack([words(np.random.default_rng(seed)) for seed in seeds])
-        self.core = _core.racing.World(
-            states=states,
-            actions="discrete" if discrete else "continuous",
-            autoreset="next_step",
-            action_repeat=1,
-            skip_zoom=0,
-            max_frames=1000,
+        options = GameOptions(
+            continuous=not discrete,
             domain_randomize=domain_randomize,
-            ends_at_start_line=False,
-            lap_complete_percent=0.95,
-            keeps_skid_marks=True,
             crop_hud=True,
             gray=True,
             frame_size=42,
-            interleaved=False,
-            road_contrast=False,
-            rules=RULES,
+        )
+        self.core = _core.racing.World(
+            options,
+            states=states,
+            autoreset="next_step",
+            rules=None,
+            keeps_skid_marks=True,
             glyphs=load_glyphs().arrays,
             num_threads=1,
         )

@@ -15,7 +15,7 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
-from apexline.racing import ActionRepeat, ShapingRules, UnshapedScore, add_shaping
+from apexline.racing import ActionRepeat, Shaping, ShapingRules, UnshapedScore
 
 Actions = npt.NDArray[np.float32]
 
@@ -29,14 +29,14 @@ class UndrawnCarRacing(CarRacing):
 
 def stock_game(
     *,
-    max_frames: int = 1000,
+    max_episode_frames: int = 1000,
     action_repeat: int = 1,
     rules: ShapingRules | None = None,
     **options: Any,
 ) -> Any:
     """With score, frames, tiles and repeats in its infos, and the rules as wrappers."""
-    env: Any = TimeLimit(UndrawnCarRacing(**options), max_frames)
-    return add_shaping(UnshapedScore(ActionRepeat(env, action_repeat)), rules or ShapingRules())
+    env: Any = TimeLimit(UndrawnCarRacing(**options), max_episode_frames)
+    return Shaping(UnshapedScore(ActionRepeat(env, action_repeat)), rules)
 
 
 def stock_vector(num_envs: int, autoreset_mode: AutoresetMode, **options: Any) -> SyncVectorEnv[Any, Any]:

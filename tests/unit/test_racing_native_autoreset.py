@@ -50,14 +50,14 @@ def test_steps_and_infos_are_those_of_gymnasium(mode: AutoresetMode) -> None:
     """Episodes of different lengths: some stall, others reach the limit."""
     options: dict[str, Any] = {"action_repeat": 2, "rules": STALLING}
     native = CarRacingVectorEnv(NUM_ENVS, autoreset_mode=mode, max_episode_frames=41, **options)
-    stock = stock_vector(NUM_ENVS, mode, max_frames=41, **options)
+    stock = stock_vector(NUM_ENVS, mode, max_episode_frames=41, **options)
     assert drive_both(native, stock, steps=60) >= 6
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_games_that_all_end_at_once(mode: AutoresetMode) -> None:
     native = CarRacingVectorEnv(2, autoreset_mode=mode, max_episode_frames=3)
-    stock = stock_vector(2, mode, max_frames=3)
+    stock = stock_vector(2, mode, max_episode_frames=3)
     assert drive_both(native, stock, steps=9) == (4 if mode is AutoresetMode.NEXT_STEP else 6)
 
 

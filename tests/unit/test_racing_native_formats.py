@@ -16,19 +16,19 @@ from apexline.racing import (
     CarRacingVectorEnv,
     ChannelsFirst,
     CropHud,
-    EnvOptions,
+    GameOptions,
     Grayscale,
     PedalAction,
     RoadContrast,
     SkipZoom,
-    make_native_vector,
+    make_vector,
 )
 
 STEPS = 12
 
 
-def wrapped(options: EnvOptions) -> gym.Env[Any, Any]:
-    """As make_env wraps the stock game."""
+def wrapped(options: GameOptions) -> gym.Env[Any, Any]:
+    """As make_stock_env wraps the stock game."""
     env: Any = CarRacingEnv()
     if options.pedal:
         env = PedalAction(env)
@@ -39,11 +39,11 @@ def wrapped(options: EnvOptions) -> gym.Env[Any, Any]:
         env = CropHud(env)
     if options.gray:
         env = Grayscale(env)
-    if options.frame_size != options.visible_side:
+    if options.frame_size not in (None, options.visible_side):
         env = AreaMean(env, options.frame_size)
     if options.road_contrast:
         env = RoadContrast(env)
-    return env if options.gray else ChannelsFirst(env)
+    return ChannelsFirst(env) if options.channels_first and not options.gray else env
 
 
 def pedalled(seed: int, axes: int) -> npt.NDArray[np.float32]:
@@ -62,8 +62,8 @@ def pedalled(seed: int, axes: int) -> npt.NDArray[np.float32]:
     [(False, 96), (False, 84), (False, 48), (True, 84), (True, 64), (True, 42), (True, 1)],
 )
 def test_frames(gray: bool, crop_hud: bool, size: int) -> None:
-    options = EnvOptions(gray=gray, crop_hud=crop_hud, frame_size=size, action_repeat=2)
-    native, theirs = make_native_vector(options, 1, training=False), wrapped(options)
+    options = GameOptions(gray=gray, crop_hud=crop_hud, frame_size=size, action_repeat=2, channels_first=True)
+    native, theirs = make_vector(options, 1), wrapped(options)
     assert native.single_observation_space == theirs.observation_space
     np.testing.assert_array_equal(native.reset(seed=1)[0][0], theirs.reset(seed=1)[0], strict=True)
     for action in pedalled(0, axes=3):
@@ -72,14 +72,14 @@ def test_frames(gray: bool, crop_hud: bool, size: int) -> None:
 
 @pytest.mark.parametrize("size", [84, 42, 20])
 def test_road_contrast(size: int) -> None:
-    options = EnvOptions(gray=True, crop_hud=True, frame_size=size, action_repeat=4, road_contrast=True)
-    native, theirs = make_native_vector(options, 1, training=False), wrapped(options)
+    options = GameOptions(gray=True, crop_hud=True, frame_size=size, action_repeat=4, road_contrast=True)
+    native, theirs = make_vector(options, 1), wrapped(options)
     np.testing.assert_array_equal(native.reset(seed=1)[0][0], theirs.reset(seed=1)[0], strict=True)
     for action in pedalled(0, axes=3):
         np.testing.assert_array_equal(native.step(action[None])[0][0], theirs.step(action)[0], strict=True)
 
 
-@pytest.mark.parametrize("options", [{}, {"crop_hud": True}, {"frame_shape": (64, 64)}])
+@pytest.mark.parametrize("options", [{}, {"crop_hud": True}, {"frame_size": 64}])
 def test_channels_first_is_the_same_image_turned(options: dict[str, Any]) -> None:
     first, last = CarRacingVectorEnv(2, channels_first=True, **options), CarRacingVectorEnv(2, **options)
     np.testing.assert_array_equal(first.reset(seed=1)[0], last.reset(seed=1)[0].transpose(0, 3, 1, 2))
@@ -88,14 +88,14 @@ def test_channels_first_is_the_same_image_turned(options: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "options",
     [
-        EnvOptions(pedal=True),
-        EnvOptions(action_repeat=4),
-        EnvOptions(skip_zoom=7),
-        EnvOptions(pedal=True, action_repeat=3, skip_zoom=48),
+        GameOptions(pedal=True),
+        GameOptions(action_repeat=4),
+        GameOptions(skip_zoom=7),
+        GameOptions(pedal=True, action_repeat=3, skip_zoom=48),
     ],
 )
-def test_what_a_step_is(options: EnvOptions) -> None:
-    native, theirs = make_native_vector(options, 1, training=False), wrapped(options)
+def test_what_a_step_is(options: GameOptions) -> None:
+    native, theirs = make_vector(options, 1), wrapped(options)
     assert native.single_action_space == theirs.action_space
     frames, infos = native.reset(seed=1)
     frame, info = theirs.reset(seed=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingVectorEnv, EnvOptions, ShapingRules, make_native_vector, make_vector
+from apexline.racing import CarRacingVectorEnv, GameOptions, ShapingRules, make_vector
 
 from .stock_racing import (
     CarRacing,
@@ -23,7 +22,7 @@ from .stock_racing import (
 )
 
 Driver = Callable[[CarRacingVectorEnv], npt.NDArray[np.float32]]
-SMALL: dict[str, Any] = {"gray": True, "frame_shape": (8, 8)}
+SMALL: dict[str, Any] = {"gray": True, "frame_size": 8}
 
 
 def wild(seed: int) -> Driver:
@@ -128,21 +127,23 @@ def test_all_rules_at_once() -> None:
     assert "lap_end" in in_lockstep(rules, 3, on_the_road(8), steps=260, num_envs=1)
 
 
-@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("rules", [ShapingRules(stall_steps=6), None])
 @pytest.mark.parametrize(
     "options",
     [
-        EnvOptions(pedal=True, action_repeat=4, skip_zoom=11, rules=ShapingRules(stall_steps=6)),
-        EnvOptions(action_repeat=3, gray=True, crop_hud=True, frame_size=42),
+        GameOptions(pedal=True, action_repeat=4, skip_zoom=11, channels_first=True),
+        GameOptions(action_repeat=3, gray=True, crop_hud=True, frame_size=42),
+        GameOptions(continuous=False, action_repeat=2, skip_zoom=3, max_episode_frames=40),
+        GameOptions(domain_randomize=True, lap_complete_percent=0.5, max_episode_frames=None, frame_size=8),
     ],
 )
-def test_the_two_vectors_of_training(
-    options: EnvOptions, training: bool, monkeypatch: pytest.MonkeyPatch
+def test_both_backends_give_the_same(
+    options: GameOptions, rules: ShapingRules | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """make_native_vector and make_vector: the same but for the images."""
+    """But for the images."""
     monkeypatch.setattr(CarRacing, "_render", UndrawnCarRacing._render)
-    native = make_native_vector(options, 2, training=training, num_threads=1)
-    stock = make_vector(options, 2, training=training, asynchronous=False)
+    native = make_vector(options, 2, rules=rules, num_threads=1)
+    stock = make_vector(options, 2, backend="gymnasium", rules=rules)
     assert native.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
     assert native.observation_space == stock.observation_space
     assert native.action_space == stock.action_space
@@ -160,14 +161,13 @@ def test_the_two_vectors_of_training(
             np.testing.assert_array_equal(our_array, their_array, strict=True)
         assert_same_infos(our_infos, their_infos)
         ends += int((ours[1] | ours[2]).sum())
-    assert (ends > 0) == (training and options.rules.stall_steps > 0)
+    assert (ends > 0) == (rules is not None or options.max_episode_frames == 40)
 
 
 def test_a_skipped_zoom_shows_what_the_stock_game_shows() -> None:
     """Also where drawing is put off: the image after 5 frames is that of a game which was drawn all along."""
-    options = EnvOptions(skip_zoom=5)
-    stock = make_vector(options, 1, training=False, asynchronous=False)
-    plain = make_vector(dataclasses.replace(options, skip_zoom=0), 1, training=False, asynchronous=False)
+    stock = make_vector(GameOptions(skip_zoom=5), 1, backend="gymnasium")
+    plain = make_vector(GameOptions(), 1, backend="gymnasium")
     frames, infos = stock.reset(seed=2)
     plain.reset(seed=2)
     for _ in range(5):

@@ -15,7 +15,7 @@ from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 from .stock_racing import assert_same_infos, wild_driving
 
 OPTIONS: dict[str, Any] = {
-    "frame_shape": (24, 24),
+    "frame_size": 24,
     "action_repeat": 2,
     "max_episode_frames": 41,
     "domain_randomize": True,
@@ -135,7 +135,7 @@ def test_a_cut_state_is_refused(states: list[bytes], length: int) -> None:
 
 def test_wrong_kinds_of_states(states: list[bytes]) -> None:
     env = make(AutoresetMode.NEXT_STEP)
-    with pytest.raises(ValueError, match=r"^states holds 2 states; expected 3$"):
+    with pytest.raises(ValueError, match=r"^len\(states\) is 2; expected 3$"):
         env.set_state(states[:2])
     with pytest.raises(TypeError, match=r"^the state of environment 2 is a str; it must be bytes$"):
         env.set_state([*states[:2], "state"])  # type: ignore[list-item]

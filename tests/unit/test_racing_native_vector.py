@@ -17,7 +17,7 @@ from apexline.racing import CarRacingVectorEnv, ShapingRules
 
 from .stock_racing import CarRacing, UndrawnCarRacing, follow_the_road, wild_driving
 
-SMALL: dict[str, Any] = {"gray": True, "frame_shape": (8, 8)}
+SMALL: dict[str, Any] = {"gray": True, "frame_size": 8}
 """Quickly drawn."""
 Env = CarRacingVectorEnv
 
@@ -31,9 +31,9 @@ def coast(env: Env, **options: Any) -> Any:
     [
         ({}, (96, 96, 3)),
         ({"crop_hud": True}, (84, 84, 3)),
-        ({"channels_first": True, "frame_shape": (64, 64)}, (3, 64, 64)),
+        ({"channels_first": True, "frame_size": 64}, (3, 64, 64)),
         ({"gray": True, "channels_first": True}, (96, 96)),
-        ({"crop_hud": True, "gray": True, "frame_shape": (42, 42)}, (42, 42)),
+        ({"crop_hud": True, "gray": True, "frame_size": 42}, (42, 42)),
     ],
 )
 def test_observations_fit_their_space(options: dict[str, Any], shape: tuple[int, ...]) -> None:
@@ -221,41 +221,29 @@ def test_colours_of_a_plain_game_stay() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"num_envs": 0}, ValueError, "num_envs is 0; it must be from 1 to 65536"),
-        ({"num_envs": 10**12}, ValueError, "num_envs is 1000000000000; it must be from 1 to 65536"),
-        ({"num_envs": 2.0}, TypeError, "num_envs is 2.0; it must be an integer"),
-        ({"num_threads": 0}, ValueError, "num_threads is 0; it must be from 1 to 1024"),
-        ({"num_threads": 10**6}, ValueError, "num_threads is 1000000; it must be from 1 to 1024"),
-        ({"action_repeat": 0}, ValueError, "action_repeat is 0; it must be from 1 to 2147483647"),
-        ({"max_episode_frames": -1}, ValueError, "max_episode_frames is -1; it must be from 0 to 2147483647"),
-        ({"max_episode_steps": 0}, ValueError, "max_episode_steps is 0; it must be from 1 to 2147483647"),
-        ({"skip_zoom": 1000}, ValueError, "skip_zoom is 1000; it must be from 0 to 999"),
-        ({"skip_zoom": -1}, ValueError, "skip_zoom is -1; it must be from 0 to 999"),
+        ({"num_envs": 0}, ValueError, "num_envs is 0; expected an integer from 1 to 65536"),
+        ({"num_envs": 10**12}, ValueError, "num_envs is 1000000000000; expected an integer from 1 to 65536"),
+        ({"num_envs": 2.0}, TypeError, "num_envs is 2.0; expected an integer from 1 to 65536"),
+        ({"num_threads": 0}, ValueError, "num_threads is 0; expected an integer from 1 to 1024"),
+        ({"num_threads": 10**6}, ValueError, "num_threads is 1000000; expected an integer from 1 to 1024"),
         (
-            {"frame_shape": (84, 96)},
+            {"max_episode_steps": 0},
             ValueError,
-            r"frame_shape is \(84, 96\); it must be \(n, n\) with n from 1 to 96",
+            "max_episode_steps is 0; expected None, -1 or an integer from 1",
         ),
-        (
-            {"frame_shape": (0, 0)},
-            ValueError,
-            r"frame_shape is \(0, 0\); it must be \(n, n\) with n from 1 to 96",
-        ),
-        ({"frame_shape": 42}, ValueError, r"frame_shape is 42; it must be \(n, n\) with n from 1 to 96"),
-        (
-            {"frame_shape": (85, 85), "crop_hud": True},
-            ValueError,
-            r"frame_shape is \(85, 85\); it must be \(n, n\) with n from 1 to 84",
-        ),
+        ({"frame_size": 97}, ValueError, "frame_size is 97; expected None or an integer from 1 to 96"),
         (
             {"render_mode": "ansi"},
             ValueError,
-            "render_mode is 'ansi'; it must be None or one of 'human', 'rgb_array', ",
+            "render_mode is 'ansi'; expected None or one of 'human', 'rgb_array', ",
         ),
-        ({"lap_complete_percent": np.nan}, ValueError, "lap_complete_percent is nan; it must be finite"),
-        ({"pedal": True, "continuous": False}, ValueError, "pedal is True and continuous is False"),
-        ({"rules": {}}, TypeError, "rules is {}; it must be a ShapingRules or None"),
-        ({"autoreset_mode": "Never"}, ValueError, "'Never' is not a valid AutoresetMode"),
+        ({"rules": {}}, TypeError, "rules is {}; expected a ShapingRules or None"),
+        (
+            {"autoreset_mode": "same_step"},
+            ValueError,
+            "autoreset_mode is 'same_step'; expected one of 'NextStep', 'SameStep', 'Disabled'",
+        ),
+        ({"frame_shape": (84, 84)}, TypeError, ".* unexpected keyword argument 'frame_shape'"),
     ],
 )
 def test_arguments_out_of_range(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -295,11 +283,11 @@ def test_a_refused_action_changes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"seed": -1}, ValueError, "seed is -1; it must be >= 0"),
-        ({"seed": 1.5}, TypeError, "seed is 1.5; it must be an integer"),
-        ({"seed": [1, 2, 3]}, ValueError, "seed holds 3 seeds; expected 2"),
-        ({"seed": [1, -2]}, ValueError, r"seed\[1\] is -2; it must be >= 0"),
-        ({"seed": [1, "a"]}, TypeError, r"seed\[1\] is 'a'; it must be an integer"),
+        ({"seed": -1}, ValueError, "seed is -1; expected an integer >= 0"),
+        ({"seed": 1.5}, TypeError, "seed is 1.5; expected an integer >= 0"),
+        ({"seed": [1, 2, 3]}, ValueError, r"len\(seed\) is 3; expected 2"),
+        ({"seed": [1, -2]}, ValueError, r"seed\[1\] is -2; expected an integer >= 0"),
+        ({"seed": [1, "a"]}, TypeError, r"seed\[1\] is 'a'; expected an integer >= 0"),
         (
             {"options": {"reset_mask": [True, False]}},
             TypeError,
@@ -311,7 +299,7 @@ def test_a_refused_action_changes_nothing(
             r"options\['reset_mask'\] is array.*; expected an array of",
         ),
         ({"options": {"reset_mask": np.ones(3, bool)}}, ValueError, r".*has shape \(3,\); expected \(2,\)"),
-        ({"options": {"reset_mask": np.zeros(2, bool)}}, ValueError, r".* chooses no environment"),
+        ({"options": {"reset_mask": np.zeros(2, bool)}}, ValueError, r".* expected at least one True"),
     ],
 )
 def test_a_refused_reset_changes_nothing(
@@ -375,7 +363,7 @@ def test_max_episode_steps_counts_steps() -> None:
 
 
 def test_no_limit() -> None:
-    env = Env(1, max_episode_frames=0, action_repeat=100, **SMALL)
+    env = Env(1, max_episode_frames=None, action_repeat=100, **SMALL)
     env.reset(seed=0)
     for _ in range(11):
         *_, truncated, infos = coast(env)
@@ -385,7 +373,7 @@ def test_no_limit() -> None:
 
 def lap_with_cut_corners(**options: Any) -> tuple[bool, dict[str, Any]]:
     """Drives over the start line and 40 frames beyond, unless the episode ends: whether it did, and its last infos."""
-    env = Env(1, max_episode_frames=0, **options, **SMALL)
+    env = Env(1, max_episode_frames=None, **options, **SMALL)
     env.reset(seed=3)
     track, beyond, gone = env.track(0), 0, 0
     while beyond < 40:
@@ -532,9 +520,3 @@ def test_a_second_thread_is_turned_away_while_one_steps() -> None:
     thread.join()
     assert env.car(0) is not None
     env.close()
-
-
-def test_rules_that_are_no_whole_numbers_are_named() -> None:
-    rules = ShapingRules(stall_steps=2.5)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"rules\.stall_steps is 2\.5"):
-        CarRacingVectorEnv(1, rules=rules)

@@ -1,64 +1,143 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import re
-from typing import Any
+from typing import Any, Unpack, get_type_hints
 
+import gymnasium as gym
+import numpy as np
 import pytest
 
-from apexline.racing import EnvOptions, ShapingRules
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv, GameKwargs, GameOptions, ShapingRules
 
 
 @pytest.mark.parametrize(
     ("options", "shape"),
     [
-        (EnvOptions(), (3, 96, 96)),
-        (EnvOptions(crop_hud=True, frame_size=84), (3, 84, 84)),
-        (EnvOptions(gray=True), (96, 96)),
-        (EnvOptions(crop_hud=True, gray=True, frame_size=42), (42, 42)),
+        (GameOptions(), (96, 96, 3)),
+        (GameOptions(channels_first=True), (3, 96, 96)),
+        (GameOptions(crop_hud=True), (84, 84, 3)),
+        (GameOptions(crop_hud=True, channels_first=True, frame_size=64), (3, 64, 64)),
+        (GameOptions(gray=True), (96, 96)),
+        (GameOptions(gray=True, channels_first=True, frame_size=np.int64(42)), (42, 42)),  # type: ignore[arg-type]
     ],
 )
-def test_frame_shape(options: EnvOptions, shape: tuple[int, ...]) -> None:
+def test_frame_shape(options: GameOptions, shape: tuple[int, ...]) -> None:
     assert options.frame_shape == shape
+    assert options.observation_space == gym.spaces.Box(0, 255, shape, np.uint8)
+
+
+def test_action_space_and_bounds() -> None:
+    assert GameOptions(continuous=False).action_space == gym.spaces.Discrete(5)
+    for options, low in ((GameOptions(), [-1, 0, 0]), (GameOptions(pedal=True), [-1, -1])):
+        space = options.action_space
+        assert isinstance(space, gym.spaces.Box)
+        for bound, of_space, expected in zip(
+            options.action_bounds, (space.low, space.high), (low, [1] * len(low)), strict=True
+        ):
+            np.testing.assert_array_equal(bound, np.array(expected, np.float32), strict=True)
+            np.testing.assert_array_equal(of_space, bound, strict=True)
+
+
+def test_keyword_arguments_are_the_fields() -> None:
+    fields = [field.name for field in dataclasses.fields(GameOptions)]
+    assert list(GameKwargs.__annotations__) == fields
+    assert get_type_hints(GameKwargs) == get_type_hints(GameOptions)
+    for env in (CarRacingEnv, CarRacingVectorEnv):
+        parameter = inspect.signature(env.__init__, eval_str=True).parameters["options"]
+        assert parameter.annotation == Unpack[GameKwargs]
+        assert not {*inspect.signature(env.__init__).parameters} & {*fields}
+
+
+INT32 = 2**31 - 1
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("fields", "error", "message"),
     [
-        ({"action_repeat": 0}, "action_repeat is 0; it must be >= 1"),
-        ({"frame_size": 0}, "frame_size is 0; it must be between 1 and 96"),
-        ({"frame_size": 97}, "frame_size is 97; it must be between 1 and 96"),
-        ({"frame_size": 85, "crop_hud": True}, "frame_size is 85; it must be between 1 and 84"),
+        ({"action_repeat": 0}, ValueError, f"action_repeat is 0; expected an integer from 1 to {INT32}"),
+        ({"action_repeat": 2.0}, TypeError, f"action_repeat is 2.0; expected an integer from 1 to {INT32}"),
+        (
+            {"max_episode_frames": 0},
+            ValueError,
+            f"max_episode_frames is 0; expected None or an integer from 1 to {INT32}",
+        ),
+        ({"skip_zoom": -1}, ValueError, "skip_zoom is -1; expected an integer from 0 to 999"),
+        ({"skip_zoom": 1000}, ValueError, "skip_zoom is 1000; expected an integer from 0 to 999"),
+        (
+            {"skip_zoom": 9, "max_episode_frames": 9},
+            ValueError,
+            "skip_zoom is 9; expected an integer from 0 to 8",
+        ),
+        (
+            {"skip_zoom": INT32, "max_episode_frames": None},
+            ValueError,
+            f"skip_zoom is {INT32}; expected an integer from 0 to {INT32 - 1}",
+        ),
+        ({"frame_size": 0}, ValueError, "frame_size is 0; expected None or an integer from 1 to 96"),
+        ({"frame_size": 97}, ValueError, "frame_size is 97; expected None or an integer from 1 to 96"),
+        (
+            {"frame_size": 85, "crop_hud": True},
+            ValueError,
+            "frame_size is 85; expected None or an integer from 1 to 84",
+        ),
+        (
+            {"frame_size": (42, 42)},
+            TypeError,
+            "frame_size is (42, 42); expected None or an integer from 1 to 96",
+        ),
+        ({"gray": 1}, TypeError, "gray is 1; expected a bool"),
+        ({"ends_at_start_line": None}, TypeError, "ends_at_start_line is None; expected a bool"),
+        ({"road_contrast": True}, ValueError, "road_contrast is True; expected False if gray is False"),
+        (
+            {"pedal": True, "continuous": False},
+            ValueError,
+            "pedal is True; expected False if continuous is False",
+        ),
+        (
+            {"lap_complete_percent": math.nan},
+            ValueError,
+            "lap_complete_percent is nan; expected a finite number",
+        ),
+        (
+            {"lap_complete_percent": "all"},
+            TypeError,
+            "lap_complete_percent is 'all'; expected a finite number",
+        ),
     ],
 )
-def test_env_options_out_of_range(fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        EnvOptions(**fields)
+def test_game_options_out_of_range(fields: dict[str, Any], error: type[Exception], message: str) -> None:
+    for make in (GameOptions, CarRacingEnv, CarRacingVectorEnv):
+        with pytest.raises(error, match=f"^{re.escape(message)}$"):
+            make(**fields)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "demand"),
+    ("field", "value", "error", "condition"),
     [
-        ("stall_steps", -1, ">= 0 and below 2**31"),
-        ("stall_steps", 2**31, ">= 0 and below 2**31"),
-        ("missed_tile_margin", -1, ">= 0 and below 2**31"),
-        ("stall_penalty", -0.5, "finite and >= 0"),
-        ("stall_penalty", math.inf, "finite and >= 0"),
-        ("idle_penalty", -1.0, "finite and >= 0"),
-        ("missed_tile_penalty", math.nan, "finite and >= 0"),
-        ("lap_bonus", -1.0, "finite and >= 0"),
-        ("lap_bonus", math.nan, "finite and >= 0"),
+        ("stall_steps", 0, ValueError, f"None or an integer from 1 to {INT32}"),
+        ("stall_steps", 2**31, ValueError, f"None or an integer from 1 to {INT32}"),
+        ("stall_steps", 2.5, TypeError, f"None or an integer from 1 to {INT32}"),
+        ("missed_tile_margin", -1, ValueError, f"an integer from 0 to {INT32}"),
+        ("stall_penalty", -0.5, ValueError, "a finite number >= 0"),
+        ("stall_penalty", math.inf, ValueError, "a finite number >= 0"),
+        ("idle_penalty", -1.0, ValueError, "a finite number >= 0"),
+        ("missed_tile_penalty", math.nan, ValueError, "a finite number >= 0"),
+        ("missed_tile_penalty", None, TypeError, "a finite number >= 0"),
+        ("lap_bonus", -1.0, ValueError, "None or a finite number >= 0"),
+        ("lap_bonus", math.nan, ValueError, "None or a finite number >= 0"),
     ],
 )
-def test_training_rules_out_of_range(field: str, value: float, demand: str) -> None:
-    with pytest.raises(ValueError, match=f"^{field} is {value}; it must be {re.escape(demand)}$"):
+def test_shaping_rules_out_of_range(field: str, value: Any, error: type[Exception], condition: str) -> None:
+    with pytest.raises(error, match=f"^{field} is {value}; expected {re.escape(condition)}$"):
         ShapingRules(**{field: value})
 
 
 def test_options_are_frozen_and_checked_again_when_replaced() -> None:
-    options = EnvOptions(crop_hud=True, frame_size=84)
+    options = GameOptions(crop_hud=True, frame_size=84)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        options.gray = True
+        options.gray = True  # type: ignore[misc]
     with pytest.raises(ValueError, match="action_repeat is -1"):
         dataclasses.replace(options, action_repeat=-1)

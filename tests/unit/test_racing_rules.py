@@ -14,10 +14,10 @@ from apexline.racing import (
     IdlePenalty,
     LapTermination,
     MissedTilePenalty,
+    Shaping,
     ShapingRules,
     StallTermination,
     UnshapedScore,
-    add_shaping,
 )
 from apexline.racing.stock.wrappers.lap_progress import LOOK_AHEAD
 
@@ -82,7 +82,7 @@ def going_on(*rewards: float) -> list[tuple[float, bool, bool]]:
     return [(reward, False, False) for reward in rewards]
 
 
-class TestStallEnd:
+class TestStallTermination:
     def test_ends_as_terminated_with_the_penalty(self) -> None:
         env = StallTermination(ScriptedRace(10), 3, 7.5)
         assert drive(env, WAIT, [0], WAIT) == [*going_on(0, 0), (-7.5, True, False)]
@@ -108,7 +108,7 @@ class TestStallEnd:
         assert env.step(OFF_FIELD)[1:] == (-100, True, False, {"lap_finished": False})
 
 
-class TestIdleCost:
+class TestIdlePenalty:
     def test_every_step_without_a_new_tile_costs(self) -> None:
         env = IdlePenalty(ScriptedRace(10), 2)
         assert drive(env, WAIT, [2], [2], [1], [3, 4], WAIT) == going_on(-2, 10, -2, -2, 20, -2)
@@ -122,7 +122,7 @@ class TestIdleCost:
         assert drive(IdlePenalty(ScriptedRace(10), 2), OFF_FIELD) == [(-102, True, False)]
 
 
-class TestLapEnd:
+class TestLapTermination:
     def test_a_full_lap_pays_the_bonus_and_stays_as_the_game_has_it(self) -> None:
         env = LapTermination(ScriptedRace(40), 300)
         assert drive(env, range(20), range(20, 40)) == [*going_on(180), (200 + 300, True, False)]
@@ -166,54 +166,54 @@ class TestLapEnd:
             assert drive(env, range(20), range(20, 39), [1])[-1] == (300, True, False)
 
 
-class TestSkippedTiles:
+class TestMissedTilePenalty:
     def test_a_tile_counts_once_when_it_is_more_than_the_margin_behind(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
         assert drive(env, [3], [4], [5], [6], [7]) == going_on(10, 10, 10, 10 - 5, 10)
 
     def test_several_tiles_at_once_cost_what_one_does(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
         assert drive(env, [10], [11]) == going_on(10 - 5, 10 - 5)
 
     def test_no_margin(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=0)
+        env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=0)
         assert drive(env, [3], [4]) == going_on(10 - 5, 10)
 
     def test_coming_back_in_time_costs_nothing_and_later_refunds_nothing(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
         assert drive(env, [5], [2], [6]) == going_on(10, 10, 10)
         assert drive(env, [6], [2], [6]) == going_on(10 - 5, 10, 0)
 
     def test_every_tile_of_a_full_lap_is_free(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(30), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(30), penalty=5, margin=3)
         assert drive(env, *([tile] for tile in range(2, 29))) == going_on(*[10] * 27)
 
     def test_driving_backwards_over_the_start_line_costs_nothing(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(60), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(60), penalty=5, margin=3)
         backwards = [[0], [59], [58], [57]]
         forwards = [[tile] for tile in range(2, 56)]
         assert drive(env, *backwards, [0], *forwards) == going_on(0, *[10] * 3, 0, *[10] * 54)
 
     def test_crossing_the_start_line_costs_nothing(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(10), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(10), penalty=5, margin=3)
         assert drive(env, range(6), [6], [0], [1, 2]) == going_on(40, 10, 0, 0)
 
     def test_the_last_tiles_of_the_track_are_judged_up_to_the_margin(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(10), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(10), penalty=5, margin=3)
         assert drive(env, range(5), [9], [0]) == going_on(30, 10 - 5, 0)
 
     def test_another_part_of_the_road_is_no_progress(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(60), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(60), penalty=5, margin=3)
         assert drive(env, [1 + LOOK_AHEAD]) == going_on(10 - 5)
         assert drive(env, [2 + LOOK_AHEAD], [2], [3]) == going_on(10, 10, 10)
 
     def test_each_episode_is_judged_afresh(self) -> None:
-        env = MissedTilePenalty(ScriptedRace(20), cost=5, margin=3)
+        env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
         for _ in range(2):
             assert drive(env, [3], [6]) == going_on(10, 10 - 5)
 
 
-class TestTogether:
+class TestShaping:
     ALL = ShapingRules(
         stall_steps=2,
         stall_penalty=7.5,
@@ -223,32 +223,42 @@ class TestTogether:
         missed_tile_margin=3,
     )
 
-    def test_without_rules_nothing_is_wrapped(self) -> None:
-        race = ScriptedRace(10)
-        assert add_shaping(race, ShapingRules()) is race
+    STEPS = ([*range(6)], WAIT, [10], [11], WAIT, WAIT, [*range(12, 20)], [*range(20, 39)], [0])
 
     @pytest.mark.parametrize(
-        ("rules", "wrapper"),
+        ("rules", "alone"),
         [
-            (ShapingRules(missed_tile_penalty=5), MissedTilePenalty),
-            (ShapingRules(lap_bonus=1), LapTermination),
-            (ShapingRules(idle_penalty=1), IdlePenalty),
-            (ShapingRules(stall_steps=25), StallTermination),
+            (None, lambda race: race),
+            (ShapingRules(), lambda race: race),
+            (ShapingRules(missed_tile_penalty=5), lambda race: MissedTilePenalty(race, 5, 3)),
+            (ShapingRules(lap_bonus=1), lambda race: LapTermination(race, 1)),
+            (ShapingRules(lap_bonus=0), lambda race: LapTermination(race, 0)),
+            (ShapingRules(idle_penalty=1), lambda race: IdlePenalty(race, 1)),
+            (ShapingRules(stall_steps=2), lambda race: StallTermination(race, 2, 10)),
         ],
     )
-    def test_each_rule_alone(self, rules: ShapingRules, wrapper: type) -> None:
-        race = ScriptedRace(10)
-        env = add_shaping(race, rules)
-        assert type(env) is wrapper
-        assert env.env is race
+    def test_each_rule_alone(self, rules: ShapingRules | None, alone: Any) -> None:
+        expected = drive(alone(ScriptedRace(40)), *self.STEPS)
+        assert drive(Shaping(ScriptedRace(40), rules), *self.STEPS) == expected
+
+    def test_rules_that_change_in_an_episode_continue_its_counts(self) -> None:
+        before = ShapingRules(missed_tile_penalty=1)
+        env, changed = Shaping(ScriptedRace(40), self.ALL), Shaping(ScriptedRace(40), before)
+        env.reset()
+        changed.reset()
+        for step in ([10], WAIT):
+            env.step(step)
+            changed.step(step)
+        changed.set_rules(self.ALL)
+        assert changed.step(WAIT)[1:] == env.step(WAIT)[1:] == (-1 - 7.5, True, False, {"ended_by": "stall"})
 
     def test_the_end_of_a_lap_is_no_stall(self) -> None:
-        env = add_shaping(ScriptedRace(40), self.ALL)
+        env = Shaping(ScriptedRace(40), self.ALL)
         assert drive(env, range(20), range(20, 38), WAIT, [0])[-1] == (300 - 5 - 1, True, False)
         assert drive(env, range(20), range(20, 38), WAIT, [30])[-1] == (-7.5 - 1, True, False)
 
     def test_the_last_tiles_of_a_lap_are_judged_where_it_ends(self) -> None:
-        env = add_shaping(ScriptedRace(40), self.ALL)
+        env = Shaping(ScriptedRace(40), self.ALL)
         assert drive(env, range(20), [25], range(26, 39), [0]) == [
             *going_on(180, 10 - 5, 130 - 5),
             (300 - 5 - 1, True, False),
@@ -257,7 +267,7 @@ class TestTogether:
         assert drive(env, *whole)[-1] == (200 + 300, True, False)
 
     def test_the_score_stays_unshaped(self) -> None:
-        env = add_shaping(UnshapedScore(ScriptedRace(60)), self.ALL)
+        env = Shaping(UnshapedScore(ScriptedRace(60)), self.ALL)
         env.reset()
         steps = [env.step(step) for step in ([6], WAIT, WAIT)]
         assert [step[1] for step in steps] == [10 - 5, -1, -7.5 - 1]

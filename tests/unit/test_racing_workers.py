@@ -16,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from apexline.racing import EnvOptions, RacingWorkers, WorkerDiedError, make_env
+from apexline.racing import GameOptions, RacingWorkers, WorkerDiedError, make_env
 
 ACTIONS = np.zeros(2, np.int64)
 
@@ -115,7 +115,7 @@ def test_a_worker_that_exits_in_the_middle_of_a_step_is_named() -> None:
 
 def test_a_game_in_a_worker_imports_no_torch() -> None:
     def spy() -> gym.Env[Any, Any]:
-        env = make_env(EnvOptions(), training=True)
+        env = make_env(GameOptions(), backend="gymnasium")
         env.unwrapped.metadata = {name: name in sys.modules for name in ("apexline", "torch")}
         return env
 

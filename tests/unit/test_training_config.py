@@ -104,7 +104,7 @@ def test_the_notebook_preset_is_the_notebook() -> None:
 
 @pytest.mark.parametrize("name", ["cpu", "cuda"])
 def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
-    rules = PRESETS[name].game.rules
+    rules = PRESETS[name].rules
     assert (rules.stall_steps, rules.stall_penalty) == (25, 10.0)
     assert rules.lap_bonus == 300.0
     assert (rules.missed_tile_penalty, rules.missed_tile_margin) == (15.0, 3)
@@ -113,7 +113,7 @@ def test_the_recipes_switch_every_training_rule_on(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cpu", "cuda"])
 def test_the_recipes_strict_rules_are_the_same_at_higher_prices(name: str) -> None:
-    first, strict = PRESETS[name].game.rules, PRESETS[name].strict
+    first, strict = PRESETS[name].rules, PRESETS[name].strict
     assert strict.after_steps > 0
     prices = ("stall_penalty", "idle_penalty", "missed_tile_penalty")
     assert all(getattr(strict.rules, price) > getattr(first, price) for price in prices)

@@ -15,7 +15,6 @@ from apexline.agent import DDPG
 from apexline.replay import PrioritizedFrameReplay, TensorBatch
 from apexline.replay.device import BATCHES_HELD
 from apexline.training import PRESETS, InputError, TrainConfig, train
-from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import BudgetConfig, replay_options
 from apexline.training.machine import memory
 from apexline.training.machine.memory import check_memory, describe_memory, gpu_need, ram_need, replay_bytes
@@ -42,7 +41,7 @@ def with_gpu(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
 @pytest.mark.parametrize(("capacity", "num_envs"), [(300, 1), (1_003, 5), (4_096, 8), (521, 8)])
 def test_the_replays_bytes_are_its_own(name: str, capacity: int, num_envs: int) -> None:
     config = config_of(name, capacity=capacity, num_envs=num_envs)
-    frame, action = config.game.frame_shape, action_bounds(config.game)[0].shape
+    frame, action = config.game.frame_shape, config.game.action_bounds[0].shape
     replay = PrioritizedFrameReplay(
         num_envs=num_envs, frame_shape=frame, action_shape=action, **replay_options(config.replay)
     )
@@ -57,13 +56,13 @@ def test_networks_with_gradients_and_moments_are_the_agents_own(name: str) -> No
     config = replace(config_of(name), device="cpu", loop=replace(PRESETS[name].loop, batch_size=2))
     shape = (config.replay.frame_stack, *config.game.frame_shape)
     torch.set_num_threads(1)
-    agent = DDPG(config.agent, shape, *action_bounds(config.game))
+    agent = DDPG(config.agent, shape, *config.game.action_bounds)
     images = torch.zeros(2, *shape, dtype=torch.uint8)
     agent.update(
         TensorBatch(
             obs=images,
             next_obs=images,
-            action=torch.zeros(2, len(action_bounds(config.game)[0])),
+            action=torch.zeros(2, len(config.game.action_bounds[0])),
             reward=torch.zeros(2),
             discount=torch.ones(2),
             weights=torch.ones(2),

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from apexline.racing import make_env
 from apexline.training import PRESETS, InputError, Policy, play, play_parallel
-from apexline.training.acting.environments import make_env
 from apexline.training.evaluation.policy import build_networks, find_policy
 from apexline.training.records import checkpoint
 
@@ -91,7 +91,7 @@ def test_pretrained_is_never_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_acting_in_an_environment_is_what_play_does() -> None:
     policy = Policy.load("pretrained")
-    env = make_env("native", policy.config.game)
+    env = make_env(policy.config.game)
     for seed in (1_000_003, 1_000_004):
         policy.reset()
         obs, info = env.reset(seed=seed)

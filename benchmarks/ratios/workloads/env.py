@@ -7,10 +7,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from apexline.racing import EnvOptions, make_env
+from apexline.racing import GameOptions, make_env
 from benchmarks.ratios.workloads.workload import Workload
 
-OPTIONS = EnvOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True)
+OPTIONS = GameOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True)
 CIRCLING = np.array([0.3, 0.1], np.float32)
 """Steering and pedal that keep the car near its start."""
 
@@ -25,7 +25,7 @@ class EnvStep(Workload):
     """Steps before both environments are reset; the game ends an episode after 250."""
 
     def __init__(self) -> None:
-        self.env = make_env(OPTIONS, training=False)
+        self.env = make_env(OPTIONS, backend="gymnasium")
         self.plain = gym.make("CarRacing-v3", disable_env_checker=True)
         self.begin()
 

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from apexline.racing import make_native_vector
+from apexline.racing import make_vector
 from benchmarks.ratios.workloads.env import CIRCLING, OPTIONS
 from benchmarks.ratios.workloads.workload import Workload
 
@@ -19,7 +19,7 @@ class NativeWorkload(Workload):
     """The reference is the stock game without drawing, which takes 98% of its time and would exceed a round."""
 
     def __init__(self) -> None:
-        self.env = make_native_vector(OPTIONS, GAMES, training=False, num_threads=1)
+        self.env = make_vector(OPTIONS, GAMES, num_threads=1)
         self.undrawn = cast(Any, gym.make("CarRacing-v3", disable_env_checker=True).unwrapped)
         self.undrawn._render = lambda _: None
         self.begin()

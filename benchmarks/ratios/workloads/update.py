@@ -67,7 +67,7 @@ class UpdateLearner(UpdateWorkload):
     def __init__(self) -> None:
         super().__init__()
         self.filled = FilledReplay(
-            random_frames(2_500, PRESET.game.frame_size),
+            random_frames(2_500, PRESET.game.frame_shape[-1]),
             capacity=20_000,
             frame_stack=PRESET.replay.frame_stack,
             shift=int(PRESET.replay.shift.start),

@@ -64,7 +64,7 @@ class Setting:
     def filled_replay(self) -> FilledReplay:
         """apexline's replay as in the preset, full of random frames."""
         return FilledReplay(
-            random_frames(STORED // NUM_ENVS, self.config.game.frame_size),
+            random_frames(STORED // NUM_ENVS, self.config.game.frame_shape[-1]),
             capacity=STORED,
             frame_stack=self.config.replay.frame_stack,
             shift=int(self.config.replay.shift.start),

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from apexline import __version__
 from apexline._core import available_processors
 from apexline.cli.parse import check_output, parse
+from apexline.racing import Backend
 from apexline.training import EvalReport, Evaluator, InputError, Policy
-from apexline.training.config.train_config import GameKind
 from apexline.training.evaluation.policy import PRETRAINED, find_policy
 
 
@@ -30,7 +30,7 @@ class EvalCommand:
     """Episodes to play, each from a seed of its own."""
     seed: int = 1_000_000
     """Seed of the first episode; the next ones follow. Keep to seeds that were never trained or selected on."""
-    env: GameKind = "gymnasium"
+    env: Backend = "gymnasium"
     """Whose game to score on: the stock one, or apexline's own, which plays the same game faster."""
     processes: int = 0
     """Processes that play; 0 takes the processors this process may use. Scores do not depend on it."""

@@ -9,8 +9,8 @@ from typing import Literal
 import tyro
 
 from apexline.cli.parse import check_output, parse
+from apexline.racing import Backend
 from apexline.training import InputError, Policy, play
-from apexline.training.config.train_config import GameKind
 from apexline.training.evaluation.gif import GifWriter
 
 
@@ -22,7 +22,7 @@ class PlayCommand:
     """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
     seed: int = 1_000_000
     """Seed of the track."""
-    env: GameKind = "gymnasium"
+    env: Backend = "gymnasium"
     """Whose game to play: the stock one, or apexline's own."""
     out: Path | None = None
     """Write an animated GIF here instead of opening a window."""

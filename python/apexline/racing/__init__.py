@@ -1,4 +1,4 @@
-"""CarRacing-v3: the native game, and the stock one as apexline trains on it, with composable wrappers and rules."""
+"""CarRacing-v3 in two backends: `native`, in C++, and `gymnasium`, the stock game with wrappers. Needs gymnasium."""
 
 from __future__ import annotations
 
@@ -7,30 +7,33 @@ from importlib.util import find_spec
 if find_spec("gymnasium") is None:
     raise ImportError('apexline.racing needs gymnasium: pip install "apexline[racing]"')
 
-from apexline.racing.native.env import CarRacingEnv, make_native_env
+from apexline.racing.make import Backend, make_env, make_vector
+from apexline.racing.native.env import CarRacingEnv
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.native.vector_env import CarRacingVectorEnv, make_native_vector
-from apexline.racing.options import EnvOptions, ShapingRules
+from apexline.racing.native.vector_env import CarRacingVectorEnv
+from apexline.racing.options import GameKwargs, GameOptions, ShapingRules
+from apexline.racing.random_driving import random_driving
 from apexline.racing.registration import register
-from apexline.racing.stock.make import make_env, make_vector
 from apexline.racing.stock.workers import RacingWorkers, WorkerDiedError
 from apexline.racing.stock.wrappers.action_repeat import ActionRepeat
-from apexline.racing.stock.wrappers.actions import PedalAction, random_driving
+from apexline.racing.stock.wrappers.actions import PedalAction
 from apexline.racing.stock.wrappers.missed_tiles import MissedTilePenalty
 from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.stock.wrappers.score import UnshapedScore
-from apexline.racing.stock.wrappers.shaping import IdlePenalty, LapTermination, StallTermination, add_shaping
+from apexline.racing.stock.wrappers.shaping import IdlePenalty, LapTermination, Shaping, StallTermination
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
 
 __all__ = [
     "ActionRepeat",
     "AreaMean",
+    "Backend",
     "CarRacingEnv",
     "CarRacingVectorEnv",
     "CarSnapshot",
     "ChannelsFirst",
     "CropHud",
-    "EnvOptions",
+    "GameKwargs",
+    "GameOptions",
     "Grayscale",
     "IdlePenalty",
     "LapTermination",
@@ -38,6 +41,7 @@ __all__ = [
     "PedalAction",
     "RacingWorkers",
     "RoadContrast",
+    "Shaping",
     "ShapingRules",
     "SkidMark",
     "SkipZoom",
@@ -45,10 +49,7 @@ __all__ = [
     "TrackSnapshot",
     "UnshapedScore",
     "WorkerDiedError",
-    "add_shaping",
     "make_env",
-    "make_native_env",
-    "make_native_vector",
     "make_vector",
     "random_driving",
 ]

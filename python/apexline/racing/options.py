@@ -1,9 +1,15 @@
-"""How the game is presented to an agent, and the rules that hold in training episodes only."""
+"""Game options and reward-shaping rules: the one list that environments, wrappers, C++ core and command line share."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from typing import TypedDict
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from apexline.racing.validation import require, require_bool, require_integer, require_number
 
 FULL_SIDE = 96
 """Side of the game's own image, in pixels."""
@@ -12,65 +18,59 @@ CROPPED_SIDE = 84
 
 
 @dataclass(frozen=True)
-class ShapingRules:
-    """Shapes training episodes; every rule is off by default. A step is `action_repeat` game frames.
+class GameOptions:
+    """Rules of an episode, actions, and format of frames. The defaults are those of gymnasium's CarRacing-v3.
 
-    Raises ValueError, naming field and value, where a value is out of range.
+    Raises ValueError or TypeError, naming field and value, if a value is out of range.
     """
 
-    stall_steps: int = 0
-    """Steps in a row without a new tile that end an episode as terminated; 0 switches the rule off."""
-    stall_penalty: float = 10.0
-    """Taken from the reward of the step that ends an episode by stalling."""
-    idle_penalty: float = 0.0
-    """Taken from the reward of every step without a new tile; 0: rule off."""
-    lap_bonus: float = 0.0
-    """Added to the reward of the step that ends a lap: with the last tile visited, as the game has it, or, where
-    some were missed, back at the start of the road, where the episode is then terminated; 0 switches the rule off."""
-    missed_tile_penalty: float = 0.0
-    """Taken from the reward of a step that leaves tiles behind unvisited, however many; 0: rule off."""
-    missed_tile_margin: int = 3
-    """A tile is left behind when the car is more than this many tiles past it."""
-
-    def __post_init__(self) -> None:
-        for name in ("stall_steps", "missed_tile_margin"):
-            _require(self, name, 0 <= getattr(self, name) < 2**31, ">= 0 and below 2**31")
-        for name in ("stall_penalty", "idle_penalty", "lap_bonus", "missed_tile_penalty"):
-            _require(self, name, 0 <= getattr(self, name) < math.inf, "finite and >= 0")
-
-
-@dataclass(frozen=True)
-class EnvOptions:
-    """What a step is, what a frame looks like, how the car is steered; by default, the plain game.
-
-    Raises ValueError, naming field and value, where a value is out of range.
-    """
-
+    lap_complete_percent: float = 0.95
+    """Fraction of the tiles to visit before crossing the start line ends the lap (see `ends_at_start_line`)."""
+    domain_randomize: bool = False
+    """Draw the colours of road and background at random for each episode."""
+    continuous: bool = True
+    """Continuous actions (steer, gas, brake); False: five discrete actions."""
+    pedal: bool = False
+    """Two continuous actions (steer, pedal): gas and brake on one axis in [-1, 1]."""
     action_repeat: int = 1
-    """Game frames (1/50 s each) for which an action is held; their rewards are summed."""
+    """Game frames (1/50 s) for which an action is held; their rewards are summed."""
+    max_episode_frames: int | None = 1000
+    """Game frames after which an episode is truncated; None: no limit."""
+    ends_at_start_line: bool = False
+    """End a lap at the start line once `lap_complete_percent` is visited. The stock game means to do so, but its rule
+    never applies: only a lap with every tile visited ends. Backend `native` only."""
+    skip_zoom: int = 0
+    """Game frames without action after a reset, before the first observation; they count in `frames`, `score` and
+    `max_episode_frames`. The game zooms in over its first 49 frames, whose images show little of the road."""
     crop_hud: bool = False
     """Cut off the indicators: keep rows 0:84 and columns 6:90."""
     gray: bool = False
-    """One channel (0.299 R + 0.587 G + 0.114 B) instead of three."""
+    """One channel, (299 R + 587 G + 114 B + 500) // 1000, instead of three."""
+    frame_size: int | None = None
+    """Side of a frame in pixels after an area mean, at most 96, or 84 with `crop_hud`; None: no resize."""
+    channels_first: bool = False
+    """Shape of colour frames: (3, height, width) instead of (height, width, 3)."""
     road_contrast: bool = False
-    """Spread the road's shades by a tone curve of gray frames (see `RoadContrast`): tiles still to be visited, whose
-    shades alternate by 2 of 255, then stand out from visited ones, which are all alike."""
-    frame_size: int = FULL_SIDE
-    """Side of a frame in pixels, after an area mean; at most 96, or 84 where `crop_hud` is set."""
-    pedal: bool = False
-    """Two actions (steer, pedal), gas and brake on one axis, instead of (steer, gas, brake)."""
-    skip_zoom: int = 0
-    """Game frames without action after a reset, before the first observation, at most 999; they count in `frames` and
-    `score`. The game zooms in over 49 frames, in which images hold little of the road."""
-    rules: ShapingRules = field(default_factory=ShapingRules)
-    """Rules for training episodes; evaluation never applies them."""
+    """With `gray`: raise the contrast of the road by a tone curve (see `RoadContrast`). Tiles not yet visited, whose
+    shades alternate by 2 of 255, then differ clearly from visited ones, which share one shade."""
 
     def __post_init__(self) -> None:
-        _require(self, "action_repeat", self.action_repeat >= 1, ">= 1")
-        _require(self, "skip_zoom", 0 <= self.skip_zoom < 1000, "between 0 and 999")
-        _require(self, "road_contrast", self.gray or not self.road_contrast, "False where gray is False")
-        side = self.visible_side
-        _require(self, "frame_size", 1 <= self.frame_size <= side, f"between 1 and {side}")
+        require_number("lap_complete_percent", self.lap_complete_percent)
+        for field in fields(self):
+            if isinstance(field.default, bool):
+                require_bool(field.name, getattr(self, field.name))
+        require_integer("action_repeat", self.action_repeat, 1)
+        most_skipped = 2**31 - 2
+        if self.max_episode_frames is not None:
+            limit = require_integer("max_episode_frames", self.max_episode_frames, 1, none="None or ")
+            most_skipped = limit - 1
+        require_integer("skip_zoom", self.skip_zoom, 0, most_skipped)
+        if self.frame_size is not None:
+            require_integer("frame_size", self.frame_size, 1, self.visible_side, none="None or ")
+        require("pedal", self.pedal, self.continuous or not self.pedal, "False if continuous is False")
+        require(
+            "road_contrast", self.road_contrast, self.gray or not self.road_contrast, "False if gray is False"
+        )
 
     @property
     def visible_side(self) -> int:
@@ -79,11 +79,78 @@ class EnvOptions:
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
-        """Shape of one frame: (size, size) if gray, else (3, size, size)."""
-        square = (self.frame_size, self.frame_size)
-        return square if self.gray else (3, *square)
+        """Shape of one frame: (n, n) if gray, else (n, n, 3), or (3, n, n) with `channels_first`."""
+        side = self.visible_side if self.frame_size is None else int(self.frame_size)
+        if self.gray:
+            return side, side
+        return (3, side, side) if self.channels_first else (side, side, 3)
+
+    @property
+    def observation_space(self) -> gym.spaces.Box:
+        """Space of one environment's observations: uint8 frames of `frame_shape`."""
+        return gym.spaces.Box(0, 255, self.frame_shape, np.uint8)
+
+    @property
+    def action_space(self) -> gym.spaces.Box | gym.spaces.Discrete:
+        """Space of one environment's actions: float32 (3,) or (2,), or Discrete(5)."""
+        if not self.continuous:
+            return gym.spaces.Discrete(5)
+        return gym.spaces.Box(*self.action_bounds, dtype=np.float32)
+
+    @property
+    def action_bounds(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Lowest and highest continuous action: (A,) float32 each, A = 2 with `pedal`, else 3."""
+        low = [-1, -1] if self.pedal else [-1, 0, 0]
+        return np.array(low, np.float32), np.ones(len(low), np.float32)
 
 
-def _require(options: object, name: str, holds: bool, demand: str) -> None:
-    if not holds:
-        raise ValueError(f"{name} is {getattr(options, name)}; it must be {demand}")
+class GameKwargs(TypedDict, total=False):
+    """The fields of GameOptions as keyword arguments."""
+
+    lap_complete_percent: float
+    domain_randomize: bool
+    continuous: bool
+    pedal: bool
+    action_repeat: int
+    max_episode_frames: int | None
+    ends_at_start_line: bool
+    skip_zoom: int
+    crop_hud: bool
+    gray: bool
+    frame_size: int | None
+    channels_first: bool
+    road_contrast: bool
+
+
+@dataclass(frozen=True)
+class ShapingRules:
+    """Reward shaping and early termination of training episodes; every rule is off by default.
+
+    A step is an agent step of `action_repeat` game frames. The rules apply in the order of the wrappers
+    LapTermination, MissedTilePenalty, IdlePenalty, StallTermination. Evaluation never applies them.
+
+    Raises ValueError or TypeError, naming field and value, if a value is out of range.
+    """
+
+    stall_steps: int | None = None
+    """Steps in a row without a new tile after which the episode is terminated; None: off."""
+    stall_penalty: float = 10.0
+    """Subtracted from the reward of the step that `stall_steps` terminates."""
+    idle_penalty: float = 0.0
+    """Subtracted from the reward of every step without a new tile."""
+    lap_bonus: float | None = None
+    """Added to the reward of the step that completes a lap, by visiting the last tile or by returning to the start of
+    the road with tiles missed; the latter then terminates the episode too. None: off."""
+    missed_tile_penalty: float = 0.0
+    """Subtracted from the reward of a step that leaves one or more tiles behind unvisited."""
+    missed_tile_margin: int = 3
+    """A tile counts as left behind once the car is more than this many tiles past it."""
+
+    def __post_init__(self) -> None:
+        if self.stall_steps is not None:
+            require_integer("stall_steps", self.stall_steps, 1, none="None or ")
+        require_integer("missed_tile_margin", self.missed_tile_margin, 0)
+        if self.lap_bonus is not None:
+            require_number("lap_bonus", self.lap_bonus, 0, none="None or ")
+        for name in ("stall_penalty", "idle_penalty", "missed_tile_penalty"):
+            require_number(name, getattr(self, name), 0)

@@ -12,11 +12,10 @@ from gymnasium.vector import VectorEnv
 
 from apexline._core import available_processors
 from apexline.agent import DDPG, make_noise
-from apexline.racing import ShapingRules, random_driving
+from apexline.racing import ShapingRules, make_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.actor import Actor
 from apexline.training.acting.collector import Collector, Episode
-from apexline.training.acting.environments import action_bounds, make_vector
 from apexline.training.config.train_config import TrainConfig, replay_options, to_dict
 from apexline.training.learning.learner import Learner
 from apexline.training.learning.schedule import UpdateSchedule
@@ -43,7 +42,7 @@ class Session:
         torch.set_num_threads(threads)
         self._native_threads = max(1, available_processors() - threads)
         self._render = render
-        low, high = action_bounds(config.game)
+        low, high = config.game.action_bounds
         observation_shape = (config.replay.frame_stack, *config.game.frame_shape)
         self.agent = DDPG(
             config.agent,
@@ -67,7 +66,7 @@ class Session:
         self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
-            self._games(config.game.rules),
+            self._games(config.rules),
             self.replay,
             self.actor,
             make_noise(config.noise, config.num_envs, len(low), config.seed),
@@ -159,7 +158,15 @@ class Session:
         self.learn_from = max(self.collector.steps, self.config.loop.learning_starts)
 
     def _games(self, rules: ShapingRules) -> VectorEnv[Any, Any, Any]:
-        return make_vector(self.config, rules, num_threads=self._native_threads, render=self._render)
+        return make_vector(
+            self.config.game,
+            self.config.num_envs,
+            backend=self.config.env,
+            rules=rules,
+            num_threads=self._native_threads,
+            worker_processes=self.config.env_processes,
+            render_first=self._render,
+        )
 
     def _episode_seed(self) -> int:
         sequence = np.random.SeedSequence([self.config.seed, self.collector.steps])

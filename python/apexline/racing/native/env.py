@@ -1,59 +1,53 @@
-"""One game of CarRacing: gymnasium's environment over the native game."""
+"""CarRacingEnv: one native game as a gymnasium environment."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.utils import EzPickle
 
-from apexline.racing.native.games import (
-    ENDED_BY,
-    EPISODE_FRAMES,
-    FRAMES_PER_SECOND,
-    RENDER_MODES,
-    EpisodeSoFar,
-    GameOptions,
-    NativeGames,
-    native_arguments,
-    pack_state,
-    set_words,
-    unpack_states,
-    words,
-)
+from apexline.racing.native.games import ENDED_BY, FRAMES_PER_SECOND, RENDER_MODES, NativeGames
+from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.options import EnvOptions, ShapingRules
+from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
+from apexline.racing.options import GameKwargs, GameOptions, ShapingRules
 from apexline.racing.types import Frame, Info, Step
 
 ALL = np.ones(1, bool)
 
 
 class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
-    """CarRacing-v3 without Box2D or pygame.
+    """CarRacing-v3 in C++, without Box2D or pygame.
 
-    Tracks, physics, rewards, ends and what `render` gives are those of the stock game, bit for bit; observations differ
-    at edges, as CarRacingVectorEnv says.
+    Tracks, physics, rewards, termination and `render` images are those of the stock game, bit for bit. Observations
+    differ at edges; see CarRacingVectorEnv, which also describes two quirks of the stock game.
 
-    `gymnasium.make("apexline.racing:apexline/CarRacing-v3")` makes it; with `import apexline.racing` before,
-    "apexline/CarRacing-v3" will do. `make` truncates episodes after 1000 steps, and the game does so after
-    `max_episode_frames`; for longer ones set that and pass `max_episode_steps=-1` to `make`.
+    `gymnasium.make("apexline.racing:apexline/CarRacing-v3")` makes it; after `import apexline.racing`, so does
+    "apexline/CarRacing-v3". `make` truncates episodes after 1000 steps, and the game after `max_episode_frames`; for
+    longer episodes set that and pass `max_episode_steps=-1` to `make`.
 
-    Observations are (96, 96, 3) uint8, actions (3,) float32 or float64: steering in [-1, 1], +1 is right, gas and brake
-    in [0, 1]. The arguments mean what they mean for CarRacingVectorEnv, whose description also tells two ways of the
-    stock game that surprise.
+    Observations are (96, 96, 3) uint8 by default. Actions are (3,) float32 or float64: steering in [-1, 1], +1 is
+    right; gas and brake in [0, 1].
 
-    The info of every reset and step holds `score`: float, sum of the game's own rewards of the episode; `frames`: int,
-    game frames (1/50 s) played in it; `tiles`: float, fraction of its tiles visited; that of a step also `repeats`:
-    int, frames played by it; `lap_finished`: bool, where the game ended the episode; `ended_by`: "stall" or "lap_end",
-    where a rule did.
+    Infos of reset and step hold `score`: float, sum of the game's own rewards in the episode; `frames`: int, game
+    frames (1/50 s) played in the episode; `tiles`: float, fraction of tiles visited. Infos of a step also hold
+    `repeats`: int, frames played by the step; `lap_finished`: bool, if the game ended the episode; `ended_by`: "stall"
+    or "lap_end", if a rule ended it.
 
-    Unlike the stock game this one is not stepped beyond an episode's end, and actions must be finite. A pickled one is
-    made anew from its arguments; `get_state` keeps an episode.
+    Unlike the stock game it cannot be stepped after an episode has ended, and actions must be finite. Pickling keeps
+    the arguments only; `get_state` saves an episode.
 
-    Raises ValueError or TypeError, naming argument and value, where one is out of range, and
-    gymnasium.error.DependencyNotInstalled where render_mode is "human" and pygame is not installed.
+    Args:
+        render_mode: None, "human", "rgb_array" or "state_pixels"; see CarRacingVectorEnv.
+        verbose: print a line for each new track.
+        rules: reward shaping; None: none.
+        **options: fields of GameOptions.
+
+    Raises ValueError or TypeError, naming argument and value, if one is out of range, and
+    gymnasium.error.DependencyNotInstalled if render_mode is "human" and pygame is not installed.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as gymnasium declares it
@@ -64,81 +58,69 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
     def __init__(
         self,
         render_mode: str | None = None,
-        verbose: bool = False,
-        lap_complete_percent: float = 0.95,
-        domain_randomize: bool = False,
-        continuous: bool = True,
         *,
-        max_episode_frames: int = EPISODE_FRAMES,
-        action_repeat: int = 1,
-        gray: bool = False,
-        road_contrast: bool = False,
-        crop_hud: bool = False,
-        frame_shape: tuple[int, int] | None = None,
-        channels_first: bool = False,
-        pedal: bool = False,
-        skip_zoom: int = 0,
+        verbose: bool = False,
         rules: ShapingRules | None = None,
-        ends_at_start_line: bool = False,
+        **options: Unpack[GameKwargs],
     ) -> None:
-        game: dict[str, Any] = {
-            "lap_complete_percent": lap_complete_percent,
-            "domain_randomize": domain_randomize,
-            "continuous": continuous,
-            "max_episode_frames": max_episode_frames,
-            "action_repeat": action_repeat,
-            "gray": gray,
-            "road_contrast": road_contrast,
-            "crop_hud": crop_hud,
-            "frame_shape": frame_shape,
-            "channels_first": channels_first,
-            "pedal": pedal,
-            "skip_zoom": skip_zoom,
-            "rules": rules,
-            "ends_at_start_line": ends_at_start_line,
-        }
-        EzPickle.__init__(self, render_mode, verbose, **game)
-        options = GameOptions(**game)
-        self.continuous = continuous
-        self.domain_randomize = domain_randomize
-        self.lap_complete_percent = lap_complete_percent
-        self.verbose = verbose
+        EzPickle.__init__(self, render_mode, verbose=verbose, rules=rules, **options)
+        game = GameOptions(**options)
         self.render_mode = render_mode
-        self.observation_space = cast(gym.Space[Frame], options.observation_space)
-        self.action_space = options.action_space
+        self.observation_space = cast(gym.Space[Frame], game.observation_space)
+        self.action_space = game.action_space
         self._games = NativeGames(
-            options,
+            game,
             [self.np_random],
             autoreset="disabled",
+            rules=rules,
             num_threads=1,
             render_mode=render_mode,
             verbose=verbose,
             owner=type(self).__name__,
         )
-        # Colours have been drawn from it already, where they are randomised.
-        set_words(self.np_random, self._games.core.random_state(0))
+        # With domain_randomize the game has drawn its first colours.
+        set_generator_state(self.np_random, self._games.world.random_state(0))
+
+    @property
+    def options(self) -> GameOptions:
+        """The game's options."""
+        return self._games.options
+
+    @property
+    def rules(self) -> ShapingRules | None:
+        """The shaping rules; None: none."""
+        return self._games.rules
+
+    def set_rules(self, rules: ShapingRules | None) -> None:
+        """Replaces the shaping rules from the next step on; the running episode continues.
+
+        Steps without a new tile keep counting, and a tile that was checked by the rule of missed tiles is not checked
+        again. Raises TypeError unless `rules` is a ShapingRules or None.
+        """
+        self._games.set_rules(rules)
+        self._ezpickle_kwargs["rules"] = rules
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, Info]:
-        """Begins an episode, on a new track.
+        """Starts an episode on a new track.
 
         Args:
-            seed: begins a new stream of random numbers; without it, the stream of `np_random` goes on.
-            options: "randomize": False keeps the colours of a `domain_randomize` game; without it, says nothing.
+            seed: starts a new random stream; None: the stream of `np_random` continues.
+            options: "randomize": False keeps the colours of a `domain_randomize` game.
 
         Returns:
             Observation and info.
         """
-        core = self._games.core
+        world = self._games.world
         super().reset(seed=seed)
         recolours = np.full(1, bool((options or {}).get("randomize", True)))
-        frames, reports = self._games.reset(ALL, recolours, ALL, words(self.np_random)[None])
-        set_words(self.np_random, core.random_state(0))
+        frames, reports = self._games.reset(ALL, recolours, ALL, generator_state(self.np_random)[None])
+        set_generator_state(self.np_random, world.random_state(0))
         return frames[0], _running_info(reports[0])
 
     def step(self, action: npt.NDArray[Any] | int) -> Step:
-        """Plays an action: observation, reward, terminated, truncated, info.
+        """Takes a step: observation, reward, terminated, truncated, info.
 
-        Raises, and changes nothing: ValueError or TypeError, naming place and value, where an action has the wrong
+        Raises, and changes nothing: ValueError or TypeError, naming place and value, if the action has the wrong
         shape or dtype, is not finite, or is no discrete action; gymnasium.error.ResetNeeded before the first reset and
         after an episode's end; gymnasium.error.ClosedEnvironmentError after `close`.
         """
@@ -158,7 +140,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
         return frames[0], float(report["reward"]), terminated, truncated, info
 
     def observe(self) -> Frame:
-        """The observation of the game as it stands, fresh: what follows `set_state`.
+        """Returns the current observation, e.g. after `set_state`.
 
         Raises gymnasium.error.ResetNeeded before the first reset.
         """
@@ -166,40 +148,38 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
         return frame
 
     def render(self) -> Frame | None:
-        """The image (400, 600, 3) or (96, 96, 3) uint8 that `render_mode` asks for, or None for a window."""
+        """Returns the image for `render_mode`, (400, 600, 3) or (96, 96, 3) uint8; None with a window."""
         if self.render_mode is None:
-            gym.logger.warn(f"{self} has no render_mode; render gives nothing")
+            gym.logger.warn(f"{self} has no render_mode; render returns None")
             return None
         return self._games.image(0)
 
     def get_state(self) -> bytes:
-        """The whole state of the game amid its episode, as CarRacingVectorEnv.get_state has it."""
-        return pack_state(self._games.core, 0, EpisodeSoFar())
+        """Returns the whole state of the game and its episode; see CarRacingVectorEnv.get_state."""
+        return pack_state(self._games.world, 0, EpisodeSoFar())
 
     def set_state(self, state: bytes) -> None:
-        """Puts the game into a state, from where it goes on bit for bit; `observe` shows it.
+        """Restores a state, from which the game continues bit for bit.
 
-        Raises ValueError or TypeError, and changes nothing, where the bytes are not a state.
+        Raises ValueError or TypeError, and changes nothing, if the bytes are not a state.
         """
-        unpack_states(self._games.core, {0: state})
-        generator = np.random.Generator(np.random.PCG64(0))
-        set_words(generator, self._games.core.random_state(0))
-        self.np_random = generator
+        unpack_states(self._games.world, {0: state})
+        self.np_random = generator_at(self._games.world.random_state(0))
 
     def track(self) -> TrackSnapshot:
-        """The road."""
+        """Returns a copy of the road."""
         return self._games.track(0)
 
     def car(self) -> CarSnapshot:
-        """The car."""
+        """Returns a copy of the car's state."""
         return self._games.car(0)
 
     def skid_marks(self) -> list[SkidMark]:
-        """The marks on the road, kept where `render_mode` is "rgb_array" or "human"."""
+        """Returns the skid marks, which exist with the render modes "rgb_array" and "human" only."""
         return self._games.skid_marks(0)
 
     def close(self) -> None:
-        """Gives memory and window back; closing again does nothing."""
+        """Frees memory and window; closing again has no effect."""
         games = getattr(self, "_games", None)
         if games is not None:
             games.close()
@@ -207,11 +187,3 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
 
 def _running_info(report: np.void) -> Info:
     return {"score": float(report["score"]), "frames": int(report["frames"]), "tiles": float(report["tiles"])}
-
-
-def make_native_env(options: EnvOptions, *, training: bool, render_mode: str | None = None) -> CarRacingEnv:
-    """What `make_env` makes of the stock game, made of the native one: the same rewards, ends and infos.
-
-    Frames are options.frame_shape uint8; they differ from the stock game's at edges, as CarRacingVectorEnv says.
-    """
-    return CarRacingEnv(render_mode, **native_arguments(options, training=training))

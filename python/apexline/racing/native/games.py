@@ -1,183 +1,69 @@
-"""The native game as both environments share it: options, random streams, episodes, images, states."""
+"""The part that both native environments share: stepping, resets, images and snapshots of the C++ games."""
 
 from __future__ import annotations
 
-import math
-import operator
-import struct
-import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from apexline import _core
 from apexline.racing.native.glyphs import load_glyphs
+from apexline.racing.native.rng import generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.window import Window
-from apexline.racing.options import CROPPED_SIDE, FULL_SIDE, EnvOptions, ShapingRules
+from apexline.racing.options import FULL_SIDE, GameOptions, ShapingRules
 from apexline.racing.types import Frame
+from apexline.racing.validation import require, require_integer
 
 Reports: TypeAlias = npt.NDArray[np.void]
-"""(num_envs,) structured: what C++ tells of each game besides its image."""
+"""(num_envs,) structured: reward f8, terminated, truncated, was_reset bool, ended_by u1 (an index of ENDED_BY),
+lap_finished i1 (-1: the game did not end the episode), repeats i4 (frames of the step), score f8 (sum of the game's own
+rewards), frames i4 (of the episode), tiles f8 (fraction visited)."""
 Outcome: TypeAlias = tuple[Frame, Reports, Frame | None, Reports | None]
-"""Frames and reports, and in same-step autoreset, where a game has ended, the last ones of its episode."""
+"""Frames and reports; with same-step autoreset, if an episode ended, also last frames and reports of the episodes that
+ended, in arrays of the same shape; other rows of the frames are undefined, of the reports zero. Else None."""
 
 FRAMES_PER_SECOND = 50
-"""Of the game."""
-EPISODE_FRAMES = 1000
-"""After which gymnasium truncates the stock game."""
+"""Game frames per second of game time."""
 VIDEO_SIZE = (600, 400)
 """Width and height of an "rgb_array" image, in pixels."""
 WINDOW_SIZE = (1000, 800)
 """Width and height of the game's window, in pixels."""
 RENDER_MODES = ("human", "rgb_array", "state_pixels")
 ENDED_BY = np.array([None, "stall", "lap_end"], object)
-"""By the number that C++ gives a rule."""
+"""Names of the rules that can end an episode, by the number in a report; None: the game."""
 
-MOST_FRAMES = 2**31 - 1
-MOST_THREADS = 1024
-MOST_ENVS = 2**16
-GAMES_A_THREAD = 2
-"""A game takes some 25 us a step, about what waking another thread takes; with fewer there is little to win."""
-
-
-def require(name: str, value: object, holds: bool, demand: str) -> None:
-    """Raises ValueError, naming name, value and demand, unless it holds."""
-    if not holds:
-        raise ValueError(f"{name} is {value!r}; it must be {demand}")
+MAX_ENVS = 2**16
+MAX_THREADS = 1024
+ENVS_PER_THREAD = 2
+"""Environments per thread by default. A step of one takes about 25 us, as long as waking a thread takes."""
 
 
-def require_integer(name: str, value: object, low: int, high: int) -> int:
-    """The value as an int; raises TypeError or ValueError where it is none, or not from low to high."""
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; it must be an integer") from None
-    require(name, value, low <= number <= high, f"from {low} to {high}")
-    return number
-
-
-@dataclass(frozen=True)
-class GameOptions:
-    """What a game is; the fields are the arguments of CarRacingVectorEnv, which documents them.
-
-    Raises ValueError or TypeError, naming field and value, where a value is out of range.
-    """
-
-    lap_complete_percent: float = 0.95
-    domain_randomize: bool = False
-    continuous: bool = True
-    max_episode_frames: int = EPISODE_FRAMES
-    action_repeat: int = 1
-    gray: bool = False
-    road_contrast: bool = False
-    crop_hud: bool = False
-    frame_shape: tuple[int, int] | None = None
-    channels_first: bool = False
-    pedal: bool = False
-    skip_zoom: int = 0
-    rules: ShapingRules | None = None
-    ends_at_start_line: bool = False
-
-    def __post_init__(self) -> None:
-        percent = self.lap_complete_percent
-        require("lap_complete_percent", percent, math.isfinite(percent), "finite")
-        limit = require_integer("max_episode_frames", self.max_episode_frames, 0, MOST_FRAMES)
-        require_integer("action_repeat", self.action_repeat, 1, MOST_FRAMES)
-        most_skipped = (limit or MOST_FRAMES) - 1
-        require_integer("skip_zoom", self.skip_zoom, 0, most_skipped)
-        if self.pedal and not self.continuous:
-            raise ValueError("pedal is True and continuous is False; a pedal is a continuous action")
-        if self.road_contrast and not self.gray:
-            raise ValueError("road_contrast is True and gray is False; it is a tone curve of gray frames")
-        if not isinstance(self.rules, ShapingRules | None):
-            raise TypeError(f"rules is {self.rules!r}; it must be a ShapingRules or None")
-        if self.rules is not None:
-            for name in ("stall_steps", "missed_tile_margin"):
-                require_integer(f"rules.{name}", getattr(self.rules, name), 0, MOST_FRAMES)
-        _ = self.frame_size
-
-    def limited(self, steps: int | None) -> GameOptions:
-        """The same with episodes of at most so many steps; None or -1 is no limit.
-
-        Raises ValueError or TypeError, naming it, where it is out of range.
-        """
-        if steps is None or steps == -1:
-            return self
-        require_integer("max_episode_steps", steps, 1, MOST_FRAMES)
-        frames = min(self.skip_zoom + steps * self.action_repeat, self.max_episode_frames or MOST_FRAMES)
-        return replace(self, max_episode_frames=frames)
-
-    @property
-    def frame_size(self) -> int:
-        """Side of a frame in pixels."""
-        side = CROPPED_SIDE if self.crop_hud else FULL_SIDE
-        if self.frame_shape is None:
-            return side
-        demand = f"(n, n) with n from 1 to {side}"
-        try:
-            height, width = (operator.index(length) for length in self.frame_shape)
-        except (TypeError, ValueError):
-            raise ValueError(f"frame_shape is {self.frame_shape!r}; it must be {demand}") from None
-        require("frame_shape", self.frame_shape, height == width and 1 <= height <= side, demand)
-        return height
-
-    @property
-    def observation_space(self) -> gym.spaces.Box:
-        """Of one game."""
-        square = (self.frame_size, self.frame_size)
-        colour = (3, *square) if self.channels_first else (*square, 3)
-        return gym.spaces.Box(0, 255, square if self.gray else colour, np.uint8)
-
-    @property
-    def action_space(self) -> gym.spaces.Box | gym.spaces.Discrete:
-        """Of one game."""
-        if not self.continuous:
-            return gym.spaces.Discrete(5)
-        if self.pedal:
-            return gym.spaces.Box(-1, 1, (2,), np.float32)
-        return gym.spaces.Box(np.array([-1, 0, 0], np.float32), np.array([1, 1, 1], np.float32))
-
-    @property
-    def action_kind(self) -> str:
-        """As C++ calls it."""
-        return "discrete" if not self.continuous else "pedal" if self.pedal else "continuous"
-
-
-def native_arguments(options: EnvOptions, *, training: bool) -> dict[str, Any]:
-    """The arguments of a native environment that plays what `options` describe, with its rules where `training`."""
-    return {
-        "action_repeat": options.action_repeat,
-        "gray": options.gray,
-        "road_contrast": options.road_contrast,
-        "crop_hud": options.crop_hud,
-        "frame_shape": (options.frame_size, options.frame_size),
-        "channels_first": True,
-        "pedal": options.pedal,
-        "skip_zoom": options.skip_zoom,
-        "rules": options.rules if training else None,
-    }
+def require_rules(rules: ShapingRules | None) -> None:
+    """Raises TypeError unless `rules` is a ShapingRules or None."""
+    if not isinstance(rules, ShapingRules | None):
+        raise TypeError(f"rules is {rules!r}; expected a ShapingRules or None")
 
 
 class NativeGames:
-    """The games of an environment, checked against being closed or not yet reset.
+    """The C++ games of one environment.
 
     Args:
-        options: of every game.
-        random: whose states the games start from; the generators themselves are not used.
+        options: options of every game.
+        random: one generator per game, whose state becomes the game's; the generators themselves are not used.
         autoreset: "next_step", "same_step" or "disabled".
-        num_threads: None is a thread for every GAMES_A_THREAD games, up to the processors of this process.
+        rules: reward shaping; None: none.
+        num_threads: threads; None: one per ENVS_PER_THREAD games, at most the available processors.
         render_mode: one of RENDER_MODES or None.
-        verbose: whether each new track is told on the standard output.
-        owner: the class that errors name.
+        verbose: print a line for each new track.
+        owner: name of the environment class in errors.
 
-    Raises ValueError or TypeError, naming argument and value, where a value is out of range, and
-    gymnasium.error.DependencyNotInstalled where render_mode is "human" and pygame is not installed.
+    Raises ValueError or TypeError, naming argument and value, if one is out of range, and
+    gymnasium.error.DependencyNotInstalled if render_mode is "human" and pygame is not installed.
     """
 
     def __init__(
@@ -186,6 +72,7 @@ class NativeGames:
         random: Sequence[np.random.Generator],
         *,
         autoreset: str,
+        rules: ShapingRules | None,
         num_threads: int | None,
         render_mode: str | None,
         verbose: bool,
@@ -193,41 +80,38 @@ class NativeGames:
     ) -> None:
         known = f"None or one of {', '.join(map(repr, RENDER_MODES))}"
         require("render_mode", render_mode, render_mode in (None, *RENDER_MODES), known)
+        require_rules(rules)
         if num_threads is None:
-            num_threads = max(1, min(_core.available_processors(), len(random) // GAMES_A_THREAD))
-        threads = require_integer("num_threads", num_threads, 1, MOST_THREADS)
+            num_threads = max(1, min(_core.available_processors(), len(random) // ENVS_PER_THREAD))
+        self.options = options
+        self.rules = rules
         self._render_mode = render_mode
         self._frame_rate = FRAMES_PER_SECOND / options.action_repeat
         self._window = Window(WINDOW_SIZE) if render_mode == "human" else None
         self._verbose = verbose
         self._owner = owner
-        self._core: _core.racing.World | None = _core.racing.World(
-            states=np.stack([words(generator) for generator in random]),
-            actions=options.action_kind,
+        self._world: _core.racing.World | None = _core.racing.World(
+            options,
+            states=np.stack([generator_state(generator) for generator in random]),
             autoreset=autoreset,
-            action_repeat=options.action_repeat,
-            skip_zoom=options.skip_zoom,
-            max_frames=options.max_episode_frames,
-            domain_randomize=options.domain_randomize,
-            ends_at_start_line=options.ends_at_start_line,
-            lap_complete_percent=options.lap_complete_percent,
+            rules=rules,
             keeps_skid_marks=render_mode in ("human", "rgb_array"),
-            crop_hud=options.crop_hud,
-            gray=options.gray,
-            frame_size=options.frame_size,
-            interleaved=not options.channels_first,
-            road_contrast=options.road_contrast,
-            rules=asdict(options.rules or ShapingRules()),
             glyphs=load_glyphs().arrays,
-            num_threads=threads,
+            num_threads=require_integer("num_threads", num_threads, 1, MAX_THREADS),
         )
 
     @property
-    def core(self) -> _core.racing.World:
-        """Raises ClosedEnvironmentError where the environment is closed."""
-        if self._core is None:
+    def world(self) -> _core.racing.World:
+        """The C++ games. Raises ClosedEnvironmentError after `close`."""
+        if self._world is None:
             raise ClosedEnvironmentError(f"{self._owner} is closed")
-        return self._core
+        return self._world
+
+    def set_rules(self, rules: ShapingRules | None) -> None:
+        """Replaces the shaping rules from the next step on. Raises TypeError unless they are ShapingRules or None."""
+        require_rules(rules)
+        self.world.set_rules(rules)
+        self.rules = rules
 
     def reset(
         self,
@@ -236,16 +120,16 @@ class NativeGames:
         reseeds: npt.NDArray[np.bool_],
         states: npt.NDArray[np.uint64],
     ) -> tuple[Frame, Reports]:
-        """Begins episodes where `resets` says so; frames and reports of the other games are not written."""
-        frames, reports = self.core.reset(resets, recolours, reseeds, states)
+        """Starts episodes in the games selected by `resets`; rows of the other games are undefined."""
+        frames, reports = self.world.reset(resets, recolours, reseeds, states)
         self._after(reports)
         return frames, reports
 
     def step(self, actions: Any) -> Outcome:
-        """Raises ResetNeeded where a game needs a reset."""
-        core = self._core if self._core is not None else self.core
+        """Steps every game. Raises ResetNeeded if one needs a reset."""
+        world = self._world if self._world is not None else self.world
         try:
-            outcome = core.step(actions)
+            outcome = world.step(actions)
         except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
         if self._verbose or self._window is not None:
@@ -253,136 +137,64 @@ class NativeGames:
         return outcome
 
     def observe(self) -> Frame:
-        """The observations of the games as they stand. Raises ResetNeeded where one was never reset."""
-        try:
-            return self.core.observe()
-        except _core.racing.ResetNeededError as error:
-            raise ResetNeeded(str(error)) from None
+        """Returns the current observations. Raises ResetNeeded if a game was never reset."""
+        with _reset_errors():
+            return self.world.observe()
 
     def image(self, env: int) -> Frame | None:
-        """What the render mode shows of a game: (400, 600, 3) or (96, 96, 3) uint8, or None for a window."""
+        """Returns the image of a game for the render mode, (400, 600, 3) or (96, 96, 3) uint8; None with a window."""
         if self._render_mode == "human":
             self.show()
             return None
         if self._render_mode == "state_pixels":
-            return self._portrait(env, (FULL_SIDE, FULL_SIDE), with_skid_marks=False)
-        return self._portrait(env, VIDEO_SIZE, with_skid_marks=True)
+            return self._exact_frame(env, (FULL_SIDE, FULL_SIDE), with_skid_marks=False)
+        return self._exact_frame(env, VIDEO_SIZE, with_skid_marks=True)
 
     def show(self) -> None:
-        """Brings the window up to date with the first game and waits until the game's clock has caught up."""
+        """Updates the window, if any, with the first game, and waits for real time."""
         if self._window is not None:
-            self._window.show(self._portrait(0, WINDOW_SIZE, with_skid_marks=True), self._frame_rate)
+            self._window.show(self._exact_frame(0, WINDOW_SIZE, with_skid_marks=True), self._frame_rate)
 
     def track(self, env: int) -> TrackSnapshot:
-        """Raises IndexError where there is no such game."""
-        return TrackSnapshot(**self.core.track(env))
+        """Raises IndexError if there is no such game."""
+        return TrackSnapshot(**self.world.track(env))
 
     def car(self, env: int) -> CarSnapshot:
-        """Raises IndexError where there is no such game."""
-        return CarSnapshot(**self.core.car(env))
+        """Raises IndexError if there is no such game."""
+        return CarSnapshot(**self.world.car(env))
 
     def skid_marks(self, env: int) -> list[SkidMark]:
-        """Raises IndexError where there is no such game."""
-        return [SkidMark(*mark) for mark in self.core.skid_marks(env)]
+        """Raises IndexError if there is no such game."""
+        return [SkidMark(*mark) for mark in self.world.skid_marks(env)]
 
     def close(self) -> None:
-        """Gives threads, memory and window back; closing again does nothing."""
-        self._core = None
+        """Frees threads, memory and window; closing again has no effect."""
+        self._world = None
         if self._window is not None:
             self._window.close()
 
-    def _portrait(self, env: int, size: tuple[int, int], *, with_skid_marks: bool) -> Frame:
-        try:
-            return self.core.portrait(env, *size, with_skid_marks)
-        except _core.racing.ResetNeededError as error:
-            raise ResetNeeded(str(error)) from None
+    def _exact_frame(self, env: int, size: tuple[int, int], *, with_skid_marks: bool) -> Frame:
+        with _reset_errors():
+            return self.world.exact_frame(env, *size, with_skid_marks)
 
     def _after(self, reports: Reports) -> None:
         if self._verbose:
             for env in np.flatnonzero(reports["was_reset"]):
-                self._tell_track(int(env), len(reports))
+                self._print_track(int(env), len(reports))
         self.show()
 
-    def _tell_track(self, env: int, num_envs: int) -> None:
-        """The stock game's words. It also says where in its pen's trace a lap lies, which nobody here knows."""
+    def _print_track(self, env: int, num_envs: int) -> None:
+        """Prints the messages of the stock game, without the place of the lap in the generator's trace."""
         place = f"environment {env}: " if num_envs > 1 else ""
-        for _ in range(self.core.failed_tracks(env)):
+        for _ in range(self.world.failed_tracks(env)):
             print(f"{place}retry to generate track (normal if there are not manyinstances of this message)")
         print(f"{place}Track generation: {len(self.track(env).tiles) + 1}-tiles track")
 
 
-def words(generator: np.random.Generator) -> npt.NDArray[np.uint64]:
-    """A PCG64 generator's state as C++ takes it, (6,) uint64. Raises TypeError for another kind."""
-    state = generator.bit_generator.state
-    if state["bit_generator"] != "PCG64":
-        raise TypeError(f"np_random draws from {state['bit_generator']}; the game needs PCG64")
-    word = 2**64 - 1
-    value, increment = state["state"]["state"], state["state"]["inc"]
-    halves = (value >> 64, value & word, increment >> 64, increment & word)
-    return np.array([*halves, state["has_uint32"], state["uinteger"]], np.uint64)
-
-
-def set_words(generator: np.random.Generator, state: npt.NDArray[np.uint64]) -> None:
-    """Puts a PCG64 generator into a state that C++ gave."""
-    value_high, value_low, increment_high, increment_low, has_uint32, uinteger = map(int, state)
-    generator.bit_generator.state = {
-        "bit_generator": "PCG64",
-        "state": {"state": value_high << 64 | value_low, "inc": increment_high << 64 | increment_low},
-        "has_uint32": has_uint32,
-        "uinteger": uinteger,
-    }
-
-
-@dataclass(frozen=True)
-class EpisodeSoFar:
-    """What Python keeps of a running episode."""
-
-    total: float = 0.0
-    """Sum of the rewards that `step` gave."""
-    steps: int = 0
-    seconds: float = 0.0
-    """Since its reset."""
-
-
-_HEADER = struct.Struct("<Idqd")
-
-
-def pack_state(core: _core.racing.World, env: int, episode: EpisodeSoFar) -> bytes:
-    """A game's state and what Python keeps of it as bytes, with a checksum over all of them."""
-    state = core.save(env)
-    fields = (episode.total, episode.steps, episode.seconds)
-    sum_over_all = zlib.crc32(_HEADER.pack(0, *fields) + state)
-    return _HEADER.pack(sum_over_all, *fields) + state
-
-
-def unpack_states(core: _core.racing.World, states: dict[int, bytes]) -> dict[int, EpisodeSoFar]:
-    """Puts games into states, all of them or, where one is refused, none.
-
-    Raises ValueError or TypeError, naming the game, where bytes are not a state.
-    """
-    before = {env: core.save(env) for env in states}
-    episodes = {}
+@contextmanager
+def _reset_errors() -> Iterator[None]:
+    """Raises the core's ResetNeededError as gymnasium's ResetNeeded."""
     try:
-        for env, state in states.items():
-            episodes[env] = _unpack_state(core, env, state)
-    except BaseException:
-        for env, old in before.items():
-            core.load(env, old)
-        raise
-    return episodes
-
-
-def _unpack_state(core: _core.racing.World, env: int, state: bytes) -> EpisodeSoFar:
-    if not isinstance(state, bytes):
-        raise TypeError(f"the state of environment {env} is a {type(state).__name__}; it must be bytes")
-    if len(state) < _HEADER.size:
-        raise ValueError(f"the state of environment {env} holds {len(state)} bytes; it is cut off")
-    sum_over_all, *fields = _HEADER.unpack_from(state)
-    content = state[_HEADER.size :]
-    if zlib.crc32(_HEADER.pack(0, *fields) + content) != sum_over_all:
-        raise ValueError(f"the state of environment {env} is damaged, or of another version of apexline")
-    try:
-        core.load(env, content)
-    except ValueError as error:
-        raise ValueError(f"environment {env}: {error}") from None
-    return EpisodeSoFar(*fields)
+        yield
+    except _core.racing.ResetNeededError as error:
+        raise ResetNeeded(str(error)) from None

@@ -11,10 +11,10 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from apexline.racing.native.games import ENDED_BY, EpisodeSoFar, Reports
+from apexline.racing.native.arguments import Mask
+from apexline.racing.native.games import ENDED_BY, Reports
+from apexline.racing.native.state import EpisodeSoFar
 from apexline.racing.types import Frame, Info
-
-Mask = npt.NDArray[np.bool_]
 
 
 def running_infos(reports: Reports, mask: Mask) -> Info:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from apexline.racing.types import CarRacing, Env, Frame
+from apexline.racing.stock.protocols import CarRacing
+from apexline.racing.types import Env, Frame
 
 
 def draws_in_step(env: Env) -> bool:

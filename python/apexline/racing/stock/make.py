@@ -1,74 +1,89 @@
-"""The stock CarRacing-v3, one game or a vector of them."""
+"""gymnasium's CarRacing-v3 with the wrappers that GameOptions and ShapingRules stand for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from apexline.racing.options import EnvOptions
+from apexline.racing.options import GameOptions, ShapingRules
 from apexline.racing.stock.workers import RacingWorkers
 from apexline.racing.stock.wrappers.action_repeat import ActionRepeat
 from apexline.racing.stock.wrappers.actions import PedalAction
 from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
 from apexline.racing.stock.wrappers.score import UnshapedScore
-from apexline.racing.stock.wrappers.shaping import add_shaping
+from apexline.racing.stock.wrappers.shaping import Shaping
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
 from apexline.racing.types import Env
+from apexline.racing.validation import require, require_integer
 
 
-def make_env(options: EnvOptions, *, training: bool, render_mode: str | None = None) -> Env:
-    """One game that yields single frames, `options.frame_shape` uint8.
+class StockVectorEnv(SyncVectorEnv[Any, Any]):
+    """gymnasium's SyncVectorEnv with same-step autoreset and shaping rules that can change."""
 
-    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore; in training LapTermination,
-    MissedTilePenalty, IdlePenalty, StallTermination; CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst.
-    ActionRepeat and UnshapedScore are always there, ChannelsFirst where frames have colours, and each other one
-    where `options` ask for it.
+    def __init__(self, env_fns: Sequence[Callable[[], Env]]) -> None:
+        super().__init__(list(env_fns), autoreset_mode=AutoresetMode.SAME_STEP)
 
-    Raises gymnasium.error.DependencyNotInstalled without `gymnasium[box2d]`.
+    def set_rules(self, rules: ShapingRules | None) -> None:
+        """Replaces the shaping rules from the next step on; running episodes continue."""
+        self.call("set_rules", rules)
+
+
+def make_stock_env(
+    options: GameOptions, *, rules: ShapingRules | None = None, render_mode: str | None = None
+) -> Env:
+    """Makes one environment; see `make_env`.
+
+    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore, LapTermination, MissedTilePenalty,
+    IdlePenalty, StallTermination, Shaping, CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat,
+    UnshapedScore and the five from LapTermination to Shaping are always there, the others if `options` ask for them.
+
+    Raises ValueError if `ends_at_start_line` is set, which only the backend "native" implements.
     """
-    env: Env = gym.make("CarRacing-v3", disable_env_checker=True, render_mode=render_mode)
+    require(
+        "ends_at_start_line",
+        options.ends_at_start_line,
+        not options.ends_at_start_line,
+        "False with backend 'gymnasium'",
+    )
+    env: Env = gym.make(
+        "CarRacing-v3",
+        disable_env_checker=True,
+        render_mode=render_mode,
+        max_episode_steps=-1 if options.max_episode_frames is None else options.max_episode_frames,
+        lap_complete_percent=options.lap_complete_percent,
+        domain_randomize=options.domain_randomize,
+        continuous=options.continuous,
+    )
     if options.pedal:
         env = PedalAction(env)
     if options.skip_zoom > 0:
         env = SkipZoom(env, options.skip_zoom)
-    env = UnshapedScore(ActionRepeat(env, options.action_repeat))
-    if training:
-        env = add_shaping(env, options.rules)
+    env = Shaping(UnshapedScore(ActionRepeat(env, options.action_repeat)), rules)
     if options.crop_hud:
         env = CropHud(env)
     if options.gray:
         env = Grayscale(env)
-    if options.frame_size != options.visible_side:
+    if options.frame_size not in (None, options.visible_side):
         env = AreaMean(env, options.frame_size)
     if options.road_contrast:
         env = RoadContrast(env)
-    return env if options.gray else ChannelsFirst(env)
+    return ChannelsFirst(env) if options.channels_first and not options.gray else env
 
 
-def make_vector(
-    options: EnvOptions,
+def make_stock_vector(
+    options: GameOptions,
     num_envs: int,
     *,
-    training: bool = True,
-    asynchronous: bool,
+    rules: ShapingRules | None = None,
+    worker_processes: bool = False,
     render_first: bool = False,
-) -> VectorEnv[Any, Any, Any]:
-    """`num_envs` games stepped together: frames (num_envs, *frame_shape) uint8, each return a fresh copy.
-
-    A game that ends is reset in the same step: `infos["final_obs"][i]` is its true last frame and
-    `infos["final_info"]` the infos of the ended episode; frames and other infos belong to the new one.
-    `asynchronous` gives each game a process (see RacingWorkers), otherwise all run in this one.
-    `render_first` opens a window on the first game, which holds it to real time.
-
-    Raises ValueError where num_envs < 1.
-    """
-    if num_envs < 1:
-        raise ValueError(f"num_envs is {num_envs}; it must be >= 1")
+) -> StockVectorEnv | RacingWorkers:
+    """Makes `num_envs` environments that step together; see `make_vector`."""
+    require_integer("num_envs", num_envs, 1, None)
     modes = ["human" if render_first else None, *[None] * (num_envs - 1)]
-    games = [partial(make_env, options, training=training, render_mode=mode) for mode in modes]
-    if asynchronous:
-        return RacingWorkers(games)
-    return SyncVectorEnv(games, autoreset_mode=AutoresetMode.SAME_STEP)
+    games = [partial(make_stock_env, options, rules=rules, render_mode=mode) for mode in modes]
+    return RacingWorkers(games) if worker_processes else StockVectorEnv(games)

@@ -13,6 +13,7 @@ from typing import Any
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
 
+from apexline.racing.options import ShapingRules
 from apexline.racing.types import Env
 
 EXIT_WAIT = 5.0
@@ -57,6 +58,11 @@ class RacingWorkers(AsyncVectorEnv):
     def step_wait(self, *args: Any, **kwargs: Any) -> Any:
         with self._deaths_named():
             return super().step_wait(*args, **kwargs)
+
+    def set_rules(self, rules: ShapingRules | None) -> None:
+        """Replaces the shaping rules from the next step on; running episodes continue."""
+        with self._deaths_named():
+            self.call("set_rules", rules)
 
     def close_extras(self, *_: Any, **__: Any) -> None:
         """Kills the workers: they hold nothing worth saving, and a busy or dead one would not answer."""

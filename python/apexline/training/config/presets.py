@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
-from apexline.racing import EnvOptions, ShapingRules
+from apexline.racing import GameOptions, ShapingRules
 from apexline.training.config.train_config import (
     BudgetConfig,
     LoopConfig,
@@ -18,29 +18,31 @@ from apexline.training.config.train_config import (
 )
 from apexline.training.errors import InputError
 
-RECIPE_GAME = EnvOptions(
+RECIPE_GAME = GameOptions(
     action_repeat=4,
     crop_hud=True,
     gray=True,
     road_contrast=True,
     frame_size=42,
     pedal=True,
-    rules=ShapingRules(
-        stall_steps=25,
-        stall_penalty=10.0,
-        lap_bonus=300.0,
-        missed_tile_penalty=15.0,
-        missed_tile_margin=3,
-    ),
+)
+
+RULES = ShapingRules(
+    stall_steps=25,
+    stall_penalty=10.0,
+    lap_bonus=300.0,
+    missed_tile_penalty=15.0,
+    missed_tile_margin=3,
 )
 
 STRICT_RULES = replace(
-    RECIPE_GAME.rules, stall_steps=60, stall_penalty=200.0, idle_penalty=5.0, missed_tile_penalty=100.0
+    RULES, stall_steps=60, stall_penalty=200.0, idle_penalty=5.0, missed_tile_penalty=100.0
 )
 
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
+    rules=RULES,
     replay=ReplayConfig(capacity=1_000_000, shift=LinearSchedule(2, 0, 40_000)),
     agent=AgentConfig(
         encoder="patch42",
@@ -71,7 +73,7 @@ NOTEBOOK = TrainConfig(
     preset="notebook",
     num_envs=1,
     env_processes=False,
-    game=EnvOptions(),
+    game=GameOptions(channels_first=True),
     replay=ReplayConfig(
         capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=LinearSchedule(0)
     ),

@@ -6,16 +6,14 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import TypeAdapter, ValidationError
 
 from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
-from apexline.racing import EnvOptions, ShapingRules
+from apexline.racing import Backend, GameOptions, ShapingRules
 from apexline.training.errors import InputError
-
-GameKind: TypeAlias = Literal["native", "gymnasium"]
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,13 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class StrictConfig:
-    """Rules that take the place of `game.rules` in a run's later part: with prices that would keep a beginner from
+    """Rules that take the place of `rules` in a run's later part: with prices that would keep a beginner from
     driving at all, and from which an agent that drives whole laps still learns."""
 
     after_steps: Annotated[int, Ge(0)] = 0
     """Steps after which they do; 0: never."""
     rules: ShapingRules = field(default_factory=ShapingRules)
-    """All of the rules that then hold, whatever `game.rules` are."""
+    """All of the rules that then hold, whatever `rules` are."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +121,14 @@ class TrainConfig:
     another process holds one: faster on a machine left alone, many times slower on a busy one."""
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that are driven at once."""
-    env: GameKind = "native"
+    env: Backend = "native"
     """Who plays the game: apexline's own, the same game hundreds of times faster, or gymnasium's CarRacing-v3."""
     env_processes: bool = True
     """Give each of gymnasium's environments a process of its own; else all run in this one."""
-    game: EnvOptions = field(default_factory=EnvOptions)
-    """The game as the agent sees it, and the rules of training episodes until those of `strict` hold."""
+    game: GameOptions = field(default_factory=lambda: GameOptions(channels_first=True))
+    """The game: episodes, actions, and format of frames."""
+    rules: ShapingRules = field(default_factory=ShapingRules)
+    """Reward shaping of training episodes until that of `strict` applies."""
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     agent: AgentConfig = field(default_factory=AgentConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)

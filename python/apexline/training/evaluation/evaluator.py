@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from apexline.training.config.train_config import GameKind, TrainConfig, from_dict, to_dict
+from apexline.racing import Backend
+from apexline.training.config.train_config import TrainConfig, from_dict, to_dict
 from apexline.training.errors import EvaluationWorkerDiedError
 from apexline.training.evaluation.play import play, play_parallel
 from apexline.training.evaluation.policy import Policy, build_networks
@@ -40,7 +41,7 @@ class Evaluator:
         backend: which game to play.
     """
 
-    def __init__(self, config: TrainConfig, processes: int, backend: GameKind) -> None:
+    def __init__(self, config: TrainConfig, processes: int, backend: Backend) -> None:
         self._group = GROUP if backend == "native" else 1
         self._pool = ProcessPoolExecutor(
             processes,
@@ -103,11 +104,11 @@ def _worker_deaths_raised() -> Iterator[None]:
         raise EvaluationWorkerDiedError("evaluation worker died (killed or out of memory)") from error
 
 
-_worker: tuple[Policy, GameKind] | None = None
+_worker: tuple[Policy, Backend] | None = None
 """The policy and game of this worker process."""
 
 
-def _start_worker(config_values: dict[str, Any], backend: GameKind) -> None:
+def _start_worker(config_values: dict[str, Any], backend: Backend) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from apexline import racing
-from apexline.training.acting.environments import make_env
-from apexline.training.config.train_config import GameKind
 from apexline.training.evaluation.policy import Policy
 from apexline.training.evaluation.report import EpisodeResult
 
@@ -18,7 +16,7 @@ def play(
     policy: Policy,
     seed: int,
     *,
-    backend: GameKind = "native",
+    backend: racing.Backend = "native",
     render_mode: str | None = None,
     on_render: Callable[[Any], None] | None = None,
 ) -> EpisodeResult:
@@ -37,7 +35,7 @@ def play(
         DependencyNotInstalled: gymnasium's game without `gymnasium[box2d]`.
     """
     policy = policy.copy()
-    game = make_env(backend, policy.config.game, render_mode=render_mode)
+    game = racing.make_env(policy.config.game, backend=backend, render_mode=render_mode)
     obs, _ = game.reset(seed=seed)
     ended = False
     info: dict[str, Any] = {}
@@ -57,7 +55,7 @@ def play_parallel(policy: Policy, seeds: Sequence[int]) -> list[EpisodeResult]:
     The same seeds in the same order give the same scores.
     """
     policy = policy.copy()
-    games = racing.make_native_vector(policy.config.game, len(seeds), training=False, num_threads=1)
+    games = racing.make_vector(policy.config.game, len(seeds), num_threads=1)
     obs, _ = games.reset(seed=list(seeds))
     results: dict[int, EpisodeResult] = {}
     while len(results) < len(

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from apexline.agent import ActorCritic, build
-from apexline.training.acting.environments import action_bounds
 from apexline.training.acting.frame_stack import FrameStack
 from apexline.training.config.train_config import TrainConfig, from_dict
 from apexline.training.errors import InputError, reason
@@ -153,7 +152,7 @@ class Policy:
 def build_networks(config: TrainConfig) -> ActorCritic:
     """The networks of a run, with random weights from torch's global generator, on the CPU."""
     shape = (config.replay.frame_stack, *config.game.frame_shape)
-    return build(config.agent, shape, *action_bounds(config.game))
+    return build(config.agent, shape, *config.game.action_bounds)
 
 
 def find_policy(source: str | os.PathLike[str]) -> Path:

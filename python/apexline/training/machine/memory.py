@@ -17,7 +17,6 @@ from apexline.agent import ActorCritic
 from apexline.agent.encoders import ARCHITECTURES
 from apexline.agent.precision import DTYPES
 from apexline.replay.device import BATCHES_HELD
-from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import TrainConfig
 from apexline.training.errors import InputError
 from apexline.training.machine.free_memory import free_gpu, free_ram, resident
@@ -49,7 +48,7 @@ CUDA_WORKSPACE = GIB // 2
 
 def replay_bytes(config: TrainConfig, capacity: int | None = None) -> int:
     """Bytes of the full replay, as its `nbytes`; of `capacity` frames, or as configured."""
-    action_bytes = FLOAT * len(action_bounds(config.game)[0])
+    action_bytes = FLOAT * len(config.game.action_bounds[0])
     frame_bytes = prod(config.game.frame_shape)
     return Replay.bytes_for(capacity or config.replay.capacity, config.num_envs, frame_bytes, action_bytes)
 
@@ -192,7 +191,7 @@ def _round_down(number: int) -> int:
 def _networks(config: TrainConfig) -> ActorCritic:
     """The run's networks without memory for their weights."""
     shape = (config.replay.frame_stack, *config.game.frame_shape)
-    low, high = map(torch.from_numpy, action_bounds(config.game))
+    low, high = map(torch.from_numpy, config.game.action_bounds)
     try:
         with torch.device("meta"):
             return ActorCritic(config.agent, shape, low, high)
@@ -215,7 +214,7 @@ def _training_bytes(networks: ActorCritic) -> int:
 def _batch_bytes(config: TrainConfig) -> int:
     """obs and next_obs uint8, action and four numbers float32 or int64 of each transition."""
     pixels = config.replay.frame_stack * prod(config.game.frame_shape)
-    return config.loop.batch_size * (2 * pixels + FLOAT * len(action_bounds(config.game)[0]) + 20)
+    return config.loop.batch_size * (2 * pixels + FLOAT * len(config.game.action_bounds[0]) + 20)
 
 
 def _activation_bytes(config: TrainConfig) -> int:

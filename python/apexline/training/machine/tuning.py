@@ -15,7 +15,6 @@ import torch
 from apexline._core import available_processors
 from apexline.agent import DDPG, PrecisionName
 from apexline.replay import TensorBatch
-from apexline.training.acting.environments import action_bounds
 from apexline.training.config.train_config import TrainConfig
 
 ROUNDS = 5
@@ -87,7 +86,7 @@ def _seconds(config: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
     agents = {}
     for precision in {choice.precision for choice in choices}:
         agent_config = replace(config.agent, precision=precision)
-        agents[precision] = DDPG(agent_config, batch.obs.shape[1:], *action_bounds(config.game))
+        agents[precision] = DDPG(agent_config, batch.obs.shape[1:], *config.game.action_bounds)
     for agent in agents.values():
         agent.update(batch)  # not timed: first use of memory, choice of kernels
     taken: dict[Choice, list[float]] = {choice: [] for choice in choices}
@@ -115,7 +114,7 @@ def _batch(config: TrainConfig) -> TensorBatch:
     rng = np.random.default_rng(0)
     size = config.loop.batch_size
     shape = (size, config.replay.frame_stack, *config.game.frame_shape)
-    low, high = action_bounds(config.game)
+    low, high = config.game.action_bounds
     obs, next_obs = (torch.from_numpy(rng.integers(0, 256, shape, np.uint8)) for _ in range(2))
     action = torch.from_numpy(rng.uniform(low, high, (size, len(low))).astype(np.float32))
     reward = torch.from_numpy(rng.standard_normal(size, np.float32))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from apexline.racing.stock.deferred_drawing import deferred_drawing, draws_in_step
-from apexline.racing.types import Env, Step, Wrapper, game_of
+from apexline.racing.stock.protocols import game_of
+from apexline.racing.types import Env, Step, Wrapper
 
 
 class ActionRepeat(Wrapper):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apexline.racing.types import CarRacing
+from apexline.racing.stock.protocols import CarRacing
 
 LOOK_AHEAD = 25
 """Tiles, 87 units of road. A longer jump is taken for another part of the road, not for a gap in the drive."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from apexline.racing.types import Env, Info, Reset, Step, Wrapper, game_of
+from apexline.racing.stock.protocols import game_of
+from apexline.racing.types import Env, Info, Reset, Step, Wrapper
 
 
 class UnshapedScore(Wrapper):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
 from apexline.racing.stock.deferred_drawing import deferred_drawing, draws_in_step
-from apexline.racing.types import Env, Reset, Wrapper, game_of
+from apexline.racing.stock.protocols import game_of
+from apexline.racing.types import Env, Reset, Wrapper
 
 
 class SkipZoom(Wrapper):
@@ -21,9 +23,10 @@ class SkipZoom(Wrapper):
     def __init__(self, env: Env, frames: int) -> None:
         super().__init__(env)
         self._frames = frames
-        shape = env.action_space.shape
-        assert shape is not None
-        self._no_action = np.zeros(shape, np.float32)
+        space = env.action_space
+        self._no_action = (
+            0 if isinstance(space, gym.spaces.Discrete) else np.zeros(space.shape or (), np.float32)
+        )
         self._draws_in_step = draws_in_step(env)
 
     def reset(self, **kwargs: Any) -> Reset:

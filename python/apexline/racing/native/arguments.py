@@ -1,0 +1,76 @@
+"""Arguments of the vector environment's constructor and reset, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
+
+from apexline.racing.options import GameOptions
+from apexline.racing.validation import INT32_MAX, require, require_integer
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Seeds: TypeAlias = int | Sequence[int | None] | None
+
+
+def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
+    """Returns the mode with this value. Raises ValueError if there is none."""
+    modes = ", ".join(repr(mode.value) for mode in AutoresetMode)
+    require(
+        "autoreset_mode",
+        value,
+        value in [*AutoresetMode, *(m.value for m in AutoresetMode)],
+        f"one of {modes}",
+    )
+    return AutoresetMode(value)
+
+
+def limit_steps(options: GameOptions, max_episode_steps: int | None) -> GameOptions:
+    """Returns the options with episodes of at most `max_episode_steps` steps; None or -1: unchanged.
+
+    Raises ValueError or TypeError if it is out of range.
+    """
+    if max_episode_steps is None or max_episode_steps == -1:
+        return options
+    steps = require_integer("max_episode_steps", max_episode_steps, 1, none="None, -1 or ")
+    frames = options.skip_zoom + steps * options.action_repeat
+    limit = INT32_MAX if options.max_episode_frames is None else options.max_episode_frames
+    return replace(options, max_episode_frames=min(frames, limit))
+
+
+def seeds_of(seed: Seeds, num_envs: int) -> list[int | None]:
+    """Returns a seed or None for each environment: seed + i for one seed.
+
+    Raises ValueError or TypeError, naming the place, if a seed is not a non-negative integer or their number differs
+    from num_envs.
+    """
+    if seed is None:
+        return [None] * num_envs
+    if isinstance(seed, Sequence | np.ndarray):
+        require("len(seed)", len(seed), len(seed) == num_envs, str(num_envs))
+        return [
+            None if value is None else require_integer(f"seed[{i}]", value, 0, None)
+            for i, value in enumerate(seed)
+        ]
+    first = require_integer("seed", seed, 0, None)
+    return [first + i for i in range(num_envs)]
+
+
+def reset_mask_of(options: dict[str, Any] | None, num_envs: int) -> Mask:
+    """Returns which environments a reset selects: all, or a copy of options["reset_mask"].
+
+    Raises ValueError or TypeError if the mask is not (num_envs,) bool or selects none.
+    """
+    if options is None or "reset_mask" not in options:
+        return np.ones(num_envs, bool)
+    mask = options["reset_mask"]
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        raise TypeError(f"options['reset_mask'] is {mask!r}; expected an array of bool")
+    if mask.shape != (num_envs,):
+        raise ValueError(f"options['reset_mask'] has shape {mask.shape}; expected ({num_envs},)")
+    require("options['reset_mask']", mask, bool(mask.any()), "at least one True")
+    return mask.copy()

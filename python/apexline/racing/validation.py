@@ -1,0 +1,48 @@
+"""Checks of arguments. Every error reads `<argument> is <value>; expected <condition>`."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+INT32_MAX = 2**31 - 1
+"""Largest integer that the C++ core takes."""
+
+
+def require(name: str, value: object, holds: bool, condition: str) -> None:
+    """Raises ValueError unless `holds`."""
+    if not holds:
+        raise ValueError(f"{name} is {value!r}; expected {condition}")
+
+
+def require_integer(
+    name: str, value: object, low: int, high: int | None = INT32_MAX, *, none: str = ""
+) -> int:
+    """Returns the value as an int.
+
+    Raises TypeError if it is no integer and ValueError unless low <= value <= high. `none` is put before the condition,
+    as "None or ".
+    """
+    condition = f"{none}an integer >= {low}" if high is None else f"{none}an integer from {low} to {high}"
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+    require(name, number, low <= number and (high is None or number <= high), condition)
+    return number
+
+
+def require_bool(name: str, value: object) -> None:
+    """Raises TypeError unless the value is a bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected a bool")
+
+
+def require_number(name: str, value: object, low: float = -math.inf, *, none: str = "") -> None:
+    """Raises TypeError if the value is no real number and ValueError unless it is finite and >= low."""
+    condition = f"{none}a finite number" if low == -math.inf else f"{none}a finite number >= {low:g}"
+    try:
+        holds = math.isfinite(value) and value >= low  # type: ignore[arg-type, operator]
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+    require(name, value, holds, condition)
