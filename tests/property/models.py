@@ -234,7 +234,7 @@ class ReplayModel:
         self.max_priority = 1.0
         self.stale_updates = 0
 
-    def drawable(self) -> SamplingState:
+    def sampling_state(self) -> SamplingState:
         return SamplingState(self.transitions(), dict(self.priority))
 
     def stats(self) -> ReplayStats:
@@ -278,9 +278,9 @@ class ReplayModel:
         np.testing.assert_allclose(effective, expected_effective, rtol=1e-12)
         replay.check()
 
-    def check_batch(self, batch: Batch, beta: float, drawn_from: SamplingState | None = None) -> set[Start]:
+    def check_batch(self, batch: Batch, beta: float, sampled_from: SamplingState | None = None) -> set[Start]:
         """Compares every field of every row; returns the sampled starts."""
-        transitions, priority = drawn_from or self.drawable()
+        transitions, priority = sampled_from or self.sampling_state()
         starts = [self.start_of_frame[number] for number in batch.obs[:, -1, 0].tolist()]
         rows = [transitions[start] for start in starts]
         assert len(batch.extras) == (2 if self.spec.has_extras else 0)
@@ -347,14 +347,14 @@ class SummedArray:
             return
         assert (tree.min(), tree.max()) == (positive.min(), positive.max())
         masses = self._draws.masses(batch_size, total)
-        self._check_drawn(tree.sample(batch_size), masses, total)
+        self._check_sampled(tree.sample(batch_size), masses, total)
         masses = np.array([0.0, total / 3, np.nextafter(total, 0)])
-        self._check_drawn(np.array([tree.find(mass) for mass in masses]), masses, total)
+        self._check_sampled(np.array([tree.find(mass) for mass in masses]), masses, total)
 
-    def _check_drawn(self, drawn: np.ndarray, masses: np.ndarray, total: float) -> None:
+    def _check_sampled(self, sampled: np.ndarray, masses: np.ndarray, total: float) -> None:
         """Each index is the leaf that contains the mass, up to the rounding of the sums."""
-        assert (self.leaves[drawn] > 0).all()
+        assert (self.leaves[sampled] > 0).all()
         ends = np.cumsum(self.leaves)
         rounded_by = total * 1e-16 * (len(self.leaves) + 8)
-        assert (masses <= ends[drawn] + rounded_by).all()
-        assert (masses >= ends[drawn] - self.leaves[drawn] - rounded_by).all()
+        assert (masses <= ends[sampled] + rounded_by).all()
+        assert (masses >= ends[sampled] - self.leaves[sampled] - rounded_by).all()

@@ -105,7 +105,7 @@ class ReplayMachine(RuleBasedStateMachine):
     def open_prefetch(self, batch_size: int, depth: int) -> None:
         self.close_prefetch()
         self.prefetch = self.replay.prefetch(batch_size, depth)
-        self.drawn_from = deque()
+        self.sampled_from = deque()
 
     @rule(beta=st.sampled_from([0.0, 0.4, 1.0]), count=st.integers(1, 5))
     @precondition(lambda self: self.prefetch is not None)
@@ -116,10 +116,10 @@ class ReplayMachine(RuleBasedStateMachine):
                 with pytest.raises(ValueError, match="no transition can be sampled yet"):
                     next(self.prefetch)
                 return
-            while len(self.drawn_from) <= self.prefetch.depth:
-                self.drawn_from.append((beta, self.model.drawable()))
+            while len(self.sampled_from) <= self.prefetch.depth:
+                self.sampled_from.append((beta, self.model.sampling_state()))
             batch = next(self.prefetch)
-            self.model.check_batch(batch, *self.drawn_from.popleft())
+            self.model.check_batch(batch, *self.sampled_from.popleft())
 
     @rule()
     @precondition(lambda self: self.prefetch is not None)
@@ -167,8 +167,8 @@ class ReplayMachine(RuleBasedStateMachine):
         """Samples from so many strata that even the smallest priority contains a whole one."""
         priorities = self.model.priority.values()
         batch_size = math.ceil(2.001 * sum(priorities) / min(priorities))
-        drawn = self.model.check_batch(self.replay.sample(batch_size), self.replay.beta)
-        assert drawn == self.model.priority.keys()
+        sampled = self.model.check_batch(self.replay.sample(batch_size), self.replay.beta)
+        assert sampled == self.model.priority.keys()
 
     @rule()
     @precondition(lambda self: not self.model.priority)

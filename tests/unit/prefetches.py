@@ -15,18 +15,18 @@ class SampledAhead:
     def __init__(self, replay, batch_size, depth, beta=None):
         self.beta, self.shift = beta, None
         self._replay, self._batch_size, self._depth = replay, batch_size, depth
-        self._drawn = deque()
-        self._number_drawn = self._number_handed_out = 0
+        self._sampled = deque()
+        self._number_sampled = self._number_returned = 0
 
     def __next__(self):
-        while self._number_drawn <= self._number_handed_out + self._depth:
-            self._drawn.append(self._replay.sample(self._batch_size, self.beta, shift=self.shift))
-            self._number_drawn += 1
-        self._number_handed_out += 1
-        return self._drawn.popleft()
+        while self._number_sampled <= self._number_returned + self._depth:
+            self._sampled.append(self._replay.sample(self._batch_size, self.beta, shift=self.shift))
+            self._number_sampled += 1
+        self._number_returned += 1
+        return self._sampled.popleft()
 
     def close(self):
-        self._drawn.clear()
+        self._sampled.clear()
 
 
 def numbered(count, **changes):

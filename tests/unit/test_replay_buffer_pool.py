@@ -185,8 +185,8 @@ def test_concurrent_samples_get_separate_memory(replay):
     batches = [batch for batches in held for batch in batches]
     assert len({address(batch) for batch in batches}) == 120
     twin = filled()
-    drawn = {tuple(batch_bytes(twin.sample(16))) for _ in range(240)}
-    assert all(tuple(batch_bytes(batch)) in drawn for batch in batches)
+    sampled = {tuple(batch_bytes(twin.sample(16))) for _ in range(240)}
+    assert all(tuple(batch_bytes(batch)) in sampled for batch in batches)
 
 
 def test_another_thread_may_change_the_batch_size_during_acquire():

@@ -42,8 +42,10 @@ class Numbered:
         self.closed = 0
         self.updates: list[tuple[int, list[float]]] = []
 
-    def prefetch(self, batch_size: int, depth: int, beta: float | None, *, as_torch: bool) -> Numbered:
-        assert (batch_size, depth, beta, as_torch) == (SIZE, GATHERED_AHEAD, None, True)
+    def prefetch(
+        self, batch_size: int, depth: int, beta: float | None, *, shift: int | None, as_torch: bool
+    ) -> Numbered:
+        assert (batch_size, depth, beta, shift, as_torch) == (SIZE, GATHERED_AHEAD, None, None, True)
         return self
 
     def update_priorities(self, indices: Tensor, td_errors: Tensor) -> int:
@@ -174,6 +176,18 @@ def test_beta_and_shift_of_later_batches_may_be_set() -> None:
         batches.shift = 2
         with pytest.raises(ValueError, match="shift"):
             next(batches)
+
+
+def test_beta_and_shift_are_arguments() -> None:
+    replay = filled(seed=4, shift=1)
+    with DevicePrefetcher(replay, SIZE, "cpu", beta=0.25, shift=0) as batches:
+        assert (batches.beta, batches.shift) == (0.25, 0)
+        assert "<Prefetch: depth=2, beta=0.25, shift=0>" in repr(batches)
+
+
+def test_a_misspelt_attribute_is_refused() -> None:
+    with pytest.raises(AttributeError):
+        on_cpu(filled()).beat = 0.5  # type: ignore[attr-defined]
 
 
 def test_it_returns_what_the_replay_samples(monkeypatch: pytest.MonkeyPatch) -> None:

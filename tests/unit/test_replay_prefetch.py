@@ -69,16 +69,16 @@ def test_a_batch_reflects_exactly_the_calls_before_it_was_sampled(depth):
 @pytest.mark.parametrize("frame_stack", [1, 3])
 def test_frames_still_to_be_gathered_are_not_overwritten(frame_stack, num_threads):
     replay = numbered(10, capacity=12, frame_stack=frame_stack, n_step=3, gamma=1.0, num_threads=num_threads)
-    number, drawn_at = 10, deque()
+    number, sampled_at = 10, deque()
     with replay.prefetch(48, depth=4) as prefetch:
         for _ in range(20):
-            while len(drawn_at) <= prefetch.depth:
-                drawn_at.append(number)
+            while len(sampled_at) <= prefetch.depth:
+                sampled_at.append(number)
             batch = next(prefetch)
             for _ in range(60):
                 add_number(replay, number)
                 number += 1
-            known = drawn_at.popleft()
+            known = sampled_at.popleft()
             assert set(batch.action) == set(range(max(0, known - 13 + frame_stack), known - 3))
             at = batch.action
             back = np.arange(frame_stack)[::-1]

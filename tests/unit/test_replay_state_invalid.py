@@ -66,7 +66,7 @@ def enormous_head(state):
     change_ring(state, head=2**62)
 
 
-def first_behind_the_head(state):
+def first_after_the_head(state):
     change_ring(state, first=state["rings"][1][0] + 1)
 
 
@@ -219,7 +219,7 @@ TAMPERED = [
     head_too_far,
     head_too_near,
     enormous_head,
-    first_behind_the_head,
+    first_after_the_head,
     first_too_late,
     running_episode_of_another_length,
     negative_episodes,

@@ -51,10 +51,27 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         batch_size: transitions in a batch.
         device: of the batches.
         beta: importance-weight exponent, 0 to 1; None: the replay's.
+        shift: largest random shift in pixels, 0 to the replay's; None: the latter.
+
+    Attributes:
+        stale_updates: priority updates that the replay ignored because their transitions had been overwritten.
 
     Raises:
         ValueError: batch_size is below 1.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_batches",
+        "_begun",
+        "_closed",
+        "_current",
+        "_next",
+        "_pending",
+        "_replay",
+        "_transfer",
+        "stale_updates",
+    )
 
     def __init__(
         self,
@@ -63,10 +80,11 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         device: torch.device | str,
         *,
         beta: float | None = None,
+        shift: int | None = None,
     ) -> None:
         device = torch.device(device)
         self._replay = replay
-        self._batches = replay.prefetch(batch_size, GATHERED_AHEAD, beta, as_torch=True)
+        self._batches = replay.prefetch(batch_size, GATHERED_AHEAD, beta, shift=shift, as_torch=True)
         self._transfer: _SharedMemory | _CopyAhead
         self._transfer = _CopyAhead(device) if device.type == "cuda" else _SharedMemory()
         self._next: _Transferred | None = None
@@ -75,7 +93,6 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         self._begun = False
         self._closed = False
         self.stale_updates = 0
-        """Priority updates that the replay ignored because their transitions had been overwritten."""
 
     @property
     def beta(self) -> float:
@@ -156,6 +173,9 @@ class DevicePrefetcher(Iterator[TensorBatch]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"<DevicePrefetcher: {self._batches!r}, stale_updates={self.stale_updates}>"
 
     def _take(self) -> _Transferred | None:
         sampled = next(self._batches, None)
