@@ -11,7 +11,8 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 from apexline.agent import NoiseConfig, make_noise
 from apexline.racing import GameOptions, ShapingRules, make_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
-from apexline.training.acting.collector import Collector, Episode
+from apexline.training.acting.collector import Collector
+from apexline.training.acting.environment_step import Episode
 
 LANES = 2
 OPTIONS = GameOptions(

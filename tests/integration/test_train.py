@@ -8,7 +8,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -110,18 +110,18 @@ def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
     stopped.begin_episodes()
     drive(stopped, 30)
     state = stopped.state_dict()
-    assert state["race"]["frames_running"].min() > 0, "in the middle of its episodes"
+    assert state["running_episodes"]["episode_frames"].min() > 0, "in the middle of its episodes"
     stopped.replay.save(tmp_path / "replay.bin")
     checkpoint.save(tmp_path / "state.pt", state)
 
     state = checkpoint.load(tmp_path / "state.pt")
     resumed.load_state_dict(state)
-    resumed.load_replay(tmp_path / "replay.bin", state["race"])
+    resumed.load_replay(tmp_path / "replay.bin", state["running_episodes"])
     resumed.begin_episodes()
     for session in (stopped, resumed):
         drive(session, 30)
     assert resumed.collector.frames == stopped.collector.frames
-    one, other = (session.state_dict()["race"] for session in (stopped, resumed))
+    one, other = (session.state_dict()["running_episodes"] for session in (stopped, resumed))
     assert torch.equal(one["stacks"], other["stacks"])
     replays = [session.replay for session in (stopped, resumed)]
     batches = [replay.sample(64) for replay in replays]
@@ -136,7 +136,7 @@ def drive(session: Session, steps: int) -> None:
 
 
 def strict_after(steps: int, **changes: Any) -> TrainConfig:
-    """Driven at random, first by no rules; then steps without a new tile cost 50."""
+    """Random actions, first without rules; after `steps` steps, a penalty of 50 for steps without a new tile."""
     config = short(strict=StrictConfig(steps, ShapingRules(idle_penalty=50.0)), **changes)
     return replace(
         config,
@@ -145,33 +145,35 @@ def strict_after(steps: int, **changes: Any) -> TrainConfig:
     )
 
 
-def test_strict_rules_take_over_in_the_middle_of_episodes() -> None:
-    """Prices change no trajectory: the same frames are stored, with other rewards from there on."""
-    lenient, strict = Session(strict_after(0)), Session(strict_after(60))
+@pytest.mark.parametrize("backend", ["native", "gymnasium"])
+def test_shaping_rules_change_in_the_middle_of_episodes(backend: Literal["native", "gymnasium"]) -> None:
+    """Penalties do not change trajectories: the same frames are stored, with other rewards from there on."""
+    options: dict[str, Any] = {"env": backend, "env_processes": False}
+    lenient, strict = Session(strict_after(0, **options)), Session(strict_after(60, **options))
+    envs = strict.collector.envs
     for session in (lenient, strict):
         session.begin_episodes()
         drive(session, 50)
-    free, priced = (session.replay.sample(500) for session in (lenient, strict))
-    assert np.array_equal(free.obs, priced.obs)
+    assert strict.collector.envs is envs
+    free, penalized = (session.replay.sample(500) for session in (lenient, strict))
+    assert np.array_equal(free.obs, penalized.obs)
     assert len(lenient.replay) == len(strict.replay)
     assert strict.collector.frames == lenient.collector.frames
     before, after = (
-        np.stack([lane["rewards"][:50] for lane in session.replay.state_dict()["slots"]])
+        np.stack([ring["rewards"][:50] for ring in session.replay.state_dict()["slots"]])
         for session in (lenient, strict)
     )
     idle = before < 0
     assert idle[:, 30:].any()
     assert not idle[:, 30:].all()
-    idle[:, :30] = False  # of two lanes: 60 steps
+    idle[:, :30] = False  # 60 steps of two environments
     np.testing.assert_allclose(before - after, 5.0 * idle, rtol=1e-5)
     for session in (lenient, strict):
         session.close()
 
 
 @pytest.mark.parametrize("stopped_at", [29, 30, 31])
-def test_a_run_stopped_about_the_change_of_rules_goes_on_as_if_it_were_not(
-    stopped_at: int, tmp_path: Path
-) -> None:
+def test_a_run_stopped_near_the_change_of_rules_continues_unchanged(stopped_at: int, tmp_path: Path) -> None:
     config = strict_after(60)
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
@@ -179,7 +181,7 @@ def test_a_run_stopped_about_the_change_of_rules_goes_on_as_if_it_were_not(
     state = stopped.state_dict()
     stopped.replay.save(tmp_path / "replay.bin")
     resumed.load_state_dict(state)
-    resumed.load_replay(tmp_path / "replay.bin", state["race"])
+    resumed.load_replay(tmp_path / "replay.bin", state["running_episodes"])
     resumed.begin_episodes()
     for session in (stopped, resumed):
         drive(session, 20)
@@ -187,37 +189,6 @@ def test_a_run_stopped_about_the_change_of_rules_goes_on_as_if_it_were_not(
     assert all(np.array_equal(a, b) for a, b in zip(batches[0][:7], batches[1][:7], strict=True))
     for session in (stopped, resumed):
         session.close()
-
-
-def test_gymnasiums_games_begin_anew_by_strict_rules() -> None:
-    config = strict_after(20, env="gymnasium", env_processes=False)
-    session = Session(config)
-    session.begin_episodes()
-    drive(session, 10)
-    assert session.collector.frames == 80
-    session.follow_rules()
-    assert session.collector.frames == 80
-    drive(session, 20)
-    assert session.collector.frames == 80 + 160
-    lanes = session.replay.state_dict()["slots"]
-    rewards = np.stack([lane["rewards"][:30] for lane in lanes])
-    assert rewards[:, :10].min() > -1
-    assert rewards[:, 10:].min() < -5
-    for lane in lanes:
-        assert np.flatnonzero(lane["in_episode"] == 0).tolist() == [0, 10], (
-            "no stack or return from both games"
-        )
-    session.close()
-
-
-def test_a_window_opens_again_by_strict_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    session = Session(strict_after(4, env="gymnasium", env_processes=False), render=True)
-    session.begin_episodes()
-    drive(session, 4)
-    assert session.collector.envs.get_attr("render_mode") == ("human", None)
-    assert session.collector.frames == 32
-    session.close()
 
 
 def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path) -> None:

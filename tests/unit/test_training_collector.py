@@ -1,9 +1,10 @@
-"""The collector, on an environment whose every frame is a different number."""
+"""The collector, on environments whose frames are all different numbers."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -15,7 +16,7 @@ from apexline.agent import LinearSchedule, NoiseConfig, make_noise
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.collector import Collector
 
-LANES = 3
+NUM_ENVS = 3
 STACK = 3
 BOUND = np.array([1.0, 0.5], np.float32)
 
@@ -26,15 +27,15 @@ class CountingEnv(gym.Env[Any, Any]):
     observation_space = gym.spaces.Box(0, 2**32 - 1, (1, 1), np.uint32)
     action_space = gym.spaces.Box(-BOUND, BOUND, (2,), np.float32)
 
-    def __init__(self, lane: int) -> None:
-        self.lane = lane
+    def __init__(self, env: int) -> None:
+        self.env = env
         self.shown = 0
         self.episode = -1
         self.actions: list[np.ndarray[Any, Any]] = []
 
     def _frame(self) -> np.ndarray[Any, Any]:
         self.shown += 1
-        return np.array([[1000 * (self.lane + 1) + self.shown]], np.uint32)
+        return np.array([[1000 * (self.env + 1) + self.shown]], np.uint32)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed, options=options)
@@ -45,7 +46,7 @@ class CountingEnv(gym.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.actions.append(action.copy())
         self.played += 1
-        over = self.played == 4 + self.lane
+        over = self.played == 4 + self.env
         terminated, truncated = over and self.episode % 2 == 0, over and self.episode % 2 == 1
         info: dict[str, Any] = {"frames": 4 * self.played, "score": 2.0 * self.played, "tiles": 0.5}
         return self._frame(), 2.0, terminated, truncated, info
@@ -62,11 +63,11 @@ def make(
     in_background: bool = True,
 ) -> Collector:
     envs = SyncVectorEnv(
-        [lambda lane=lane: CountingEnv(lane) for lane in range(LANES)], autoreset_mode=AutoresetMode.SAME_STEP
+        [lambda env=env: CountingEnv(env) for env in range(NUM_ENVS)], autoreset_mode=AutoresetMode.SAME_STEP
     )
     replay = PrioritizedFrameReplay(
         capacity=300,
-        num_envs=LANES,
+        num_envs=NUM_ENVS,
         frame_shape=(1, 1),
         action_shape=(2,),
         frame_dtype=np.uint32,
@@ -76,8 +77,8 @@ def make(
         envs,
         replay,
         policy,
-        make_noise(noise or NoiseConfig(kind="none"), LANES, 2, seed=0),
-        random_actions=lambda: np.full((LANES, 2), 0.25, np.float32),
+        make_noise(noise or NoiseConfig(kind="none"), NUM_ENVS, 2, seed=0),
+        random_actions=lambda: np.full((NUM_ENVS, 2), 0.25, np.float32),
         learning_starts=learning_starts,
         reward_scale=0.5,
         in_background=in_background,
@@ -86,14 +87,14 @@ def make(
     return collector
 
 
-def test_what_the_actor_saw_is_what_the_replay_returns() -> None:
+def test_the_replay_returns_the_stacks_that_the_policy_saw() -> None:
     seen: dict[bytes, np.ndarray[Any, Any]] = {}
     count = 0
 
     def policy(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         nonlocal count
-        actions = np.array([[0.001 * (count + lane), 0.0] for lane in range(LANES)], np.float32)
-        count += LANES
+        actions = np.array([[0.001 * (count + env), 0.0] for env in range(NUM_ENVS)], np.float32)
+        count += NUM_ENVS
         for stack, action in zip(stacks, actions, strict=True):
             seen[action.tobytes()] = stack.copy()
         return actions
@@ -121,7 +122,9 @@ def test_actions_are_clipped_to_each_dimensions_bounds() -> None:
 
 def test_random_actions_come_first_then_the_policy_with_noise() -> None:
     noise = NoiseConfig(sigma=LinearSchedule(0.1), env_factors=())
-    collector = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=2 * LANES)
+    collector = make(
+        lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=2 * NUM_ENVS
+    )
     for _ in range(3):
         collector.begin()
         collector.finish()
@@ -140,12 +143,12 @@ def test_episodes_and_frames_are_counted() -> None:
     lengths = [4, 4, 5, 6]
     assert sorted(episode.frames for episode in episodes) == [4 * length for length in lengths]
     assert sorted(episode.score for episode in episodes) == [2.0 * length for length in lengths]
-    assert collector.steps == 9 * LANES
-    assert collector.frames == 4 * 9 * LANES
+    assert collector.steps == 9 * NUM_ENVS
+    assert collector.frames == 4 * 9 * NUM_ENVS
     assert collector.episodes == 4
 
 
-def test_an_ended_lanes_noise_begins_anew() -> None:
+def test_noise_is_reset_at_the_end_of_an_episode() -> None:
     noise = NoiseConfig(kind="ou", sigma=LinearSchedule(0.3), env_factors=())
     collector = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise)
     for _ in range(4):
@@ -156,7 +159,7 @@ def test_an_ended_lanes_noise_begins_anew() -> None:
     assert np.all(state[1:] != 0)
 
 
-def test_counters_and_noise_go_on_from_a_state() -> None:
+def test_counters_and_noise_continue_from_a_state() -> None:
     noise = NoiseConfig(kind="ou", sigma=LinearSchedule(0.3), env_factors=())
     first = make(lambda stacks: np.zeros((len(stacks), 2), np.float32), noise, learning_starts=7)
     for _ in range(5):
@@ -174,7 +177,7 @@ def test_counters_and_noise_go_on_from_a_state() -> None:
 
 
 def test_finish_needs_begin() -> None:
-    with pytest.raises(AssertionError, match="without begin"):
+    with pytest.raises(AssertionError, match="without start"):
         make(lambda stacks: np.zeros((len(stacks), 2), np.float32)).finish()
 
 
@@ -182,48 +185,48 @@ def still(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.zeros((len(stacks), 2), np.float32)
 
 
-def test_a_step_is_driven_beside_its_caller_and_stored_by_finish() -> None:
-    may_go_on = threading.Event()
+def test_a_step_runs_in_the_background_and_is_stored_by_finish() -> None:
+    may_continue = threading.Event()
 
     def patient(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        assert may_go_on.wait(timeout=60)
+        assert may_continue.wait(timeout=60)
         return still(stacks)
 
     collector = make(patient)
     collector.begin()
     assert (collector.steps, len(collector.replay)) == (0, 0), "begin has returned, and nothing is stored yet"
-    may_go_on.set()
+    may_continue.set()
     collector.finish()
-    assert collector.steps == LANES
+    assert collector.steps == NUM_ENVS
     collector.close()
 
 
-def test_without_a_thread_begin_plays_the_step_itself() -> None:
+def test_without_a_thread_begin_makes_the_step() -> None:
     threads = []
 
-    def telling(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def recording(stacks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         threads.append(threading.current_thread())
         return still(stacks)
 
-    collector = make(telling, in_background=False)
+    collector = make(recording, in_background=False)
     collector.begin()
     assert threads == [threading.main_thread()]
     collector.finish()
-    beside = make(telling)
-    beside.begin()
-    beside.finish()
+    background = make(recording)
+    background.begin()
+    background.finish()
     assert threads[1] is not threading.main_thread()
-    beside.close()
+    background.close()
 
 
-def test_settling_finishes_a_step_under_way() -> None:
+def test_settling_finishes_a_pending_step() -> None:
     collector = make(still)
     collector.settle()
     assert collector.steps == 0
     collector.begin()
     collector.settle()
     collector.settle()
-    assert collector.steps == LANES
+    assert collector.steps == NUM_ENVS
     collector.close()
 
 
@@ -236,5 +239,31 @@ def test_settling_drops_a_step_that_failed() -> None:
     with pytest.raises(OSError, match="no road"):
         collector.finish()
     collector.settle()
-    assert (collector.steps, collector.race()) == (0, None)
+    assert (collector.steps, collector.running_episodes()) == (0, None)
+    collector.close()
+
+
+def test_the_environments_own_frames_are_given_to_the_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So each frame is copied once on its way into the ring buffer."""
+    collector = make(still)
+    returned = [collector._frames]
+    step, add = collector.envs.step, collector.replay.add
+    stored = []
+
+    def recorded_step(actions: Any) -> Any:
+        result = step(actions)
+        returned.append(result[0])
+        return result
+
+    def recorded_add(frames: Any, *arguments: Any) -> None:
+        stored.append(frames)
+        add(frames, *arguments)
+
+    monkeypatch.setattr(collector.envs, "step", recorded_step)
+    collector.replay = SimpleNamespace(add=recorded_add)  # type: ignore[assignment]
+    for _ in range(6):
+        collector.begin()
+        collector.finish()
+    assert len(stored) == 6
+    assert all(frames is own for frames, own in zip(stored, returned, strict=False))
     collector.close()

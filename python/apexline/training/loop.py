@@ -157,7 +157,7 @@ def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
         session.load_state_dict(parts)
         replay = folder / checkpoint.REPLAY
         if parts.get("with_replay") and replay.exists():
-            session.load_replay(replay, parts.get("race"))
+            session.load_replay(replay, parts.get("running_episodes"))
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(
             f"{folder}: the checkpoint does not fit this configuration: {reason(error)}"

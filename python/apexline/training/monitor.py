@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apexline.training.acting.collector import Episode
+from apexline.training.acting.environment_step import Episode
 from apexline.training.config.train_config import to_dict
 from apexline.training.evaluation.evaluator import Evaluator, PendingReport
 from apexline.training.records import checkpoint

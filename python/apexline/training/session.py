@@ -1,4 +1,4 @@
-"""The parts of a run, put together from its configuration, and what of them a checkpoint keeps."""
+"""The parts of a run, built from its configuration, and their state in a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from apexline.agent import DDPG, make_noise
 from apexline.racing import ShapingRules, make_vector, random_driving
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.actor import Actor
-from apexline.training.acting.collector import Collector, Episode
+from apexline.training.acting.collector import Collector
+from apexline.training.acting.environment_step import Episode
 from apexline.training.config.train_config import TrainConfig, replay_options, to_dict
 from apexline.training.learning.learner import Learner
 from apexline.training.learning.schedule import UpdateSchedule
@@ -25,12 +26,12 @@ class Session:
     """Agent, replay, learner and collector of one run.
 
     Args:
-        config: what to build.
-        weights: networks to start from (an ActorCritic's state), or None for fresh ones.
+        config: the configuration.
+        weights: networks to start from, an ActorCritic's state; None: random ones.
         render: show the first environment in a window.
 
     Raises:
-        ValueError: parts of the configuration do not fit each other.
+        ValueError: parts of the configuration are incompatible.
         RuntimeError: `weights` do not fit the configured networks.
     """
 
@@ -78,17 +79,17 @@ class Session:
         self.learn_from = config.loop.learning_starts
         """Steps after which learning starts."""
         self._schedule = UpdateSchedule(config.loop.replay_ratio)
-        self._is_racing = False
+        self._has_episodes = False
         self._is_strict = False
 
     def begin_episodes(self) -> None:
-        """Resets every environment, unless episodes go on from a checkpoint.
+        """Reset every environment, unless running episodes were loaded from a checkpoint.
 
-        Seeds differ from stretch to stretch of a resumed run.
+        The seed depends on the number of steps, so it differs after each resumption.
         """
-        if self._is_racing:
-            return
-        self.collector.reset(seed=self._episode_seed())
+        if not self._has_episodes:
+            seeds = np.random.SeedSequence([self.config.seed, self.collector.steps])
+            self.collector.reset(seed=int(seeds.generate_state(1)[0] >> 1))
 
     def take_due_updates(self) -> int:
         """Updates due for the next step: 0 before learning starts, then by the replay ratio. Each is returned once."""
@@ -96,7 +97,7 @@ class Session:
         return self._schedule.due(self.config.num_envs) if learns else 0
 
     def step(self, updates: int) -> list[Episode]:
-        """A step of every environment and, beside it, `updates` updates; returns the episodes that ended."""
+        """Run a step of every environment and, concurrently, `updates` updates; returns the episodes that ended."""
         self.follow_rules()
         self.actor.refresh()
         self.collector.begin()
@@ -105,17 +106,16 @@ class Session:
         return self.collector.finish()
 
     def follow_rules(self) -> None:
-        """Changes to the strict rules once they are due; between steps."""
+        """Set the shaping rules of the current curriculum phase; between steps."""
         strict = self.config.strict
         if self._is_strict or not 0 < strict.after_steps <= self.collector.steps:
             return
-        self.collector.change_games(lambda: self._games(strict.rules), self._episode_seed())
+        self.collector.set_rules(strict.rules)
         self._is_strict = True
 
     def state_dict(self) -> dict[str, Any]:
-        """Configuration, networks, targets, optimisers, scaler, counters, random states and episodes under way; not the
-        replay."""
-        race = self.collector.race()
+        """Configuration, agent, counters, random states and running episodes; not the replay."""
+        episodes = self.collector.running_episodes()
         return {
             "config": json.dumps(to_dict(self.config)),
             "agent": self.agent.state_dict(),
@@ -123,13 +123,13 @@ class Session:
             "steps": self.collector.steps,
             "updates": self.learner.updates,
             "rng": self.rng.bit_generator.state,
-            "race": {name: torch.from_numpy(value) for name, value in race.items()}
-            if race is not None
-            else None,
+            "running_episodes": None
+            if episodes is None
+            else {name: torch.from_numpy(value) for name, value in episodes.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from `state`. Until `load_replay`, learning waits for as many steps as in a new run.
+        """Restore `state`. Without `load_replay`, learning starts after as many steps as in a new run.
 
         Raises:
             KeyError, RuntimeError, ValueError: `state` is of another configuration.
@@ -140,19 +140,21 @@ class Session:
         self.rng.bit_generator.state = state["rng"]
         self.learn_from = self.collector.steps + self.config.loop.learning_starts
 
-    def load_replay(self, path: Path, race: dict[str, Any] | None) -> None:
-        """Takes over a saved replay, so that learning goes on at once.
+    def load_replay(self, path: Path, episodes: dict[str, Any] | None) -> None:
+        """Load a saved replay, so that learning continues at once.
 
-        `race` is the checkpoint's state of episodes under way on native games, which go on too; without it, or on other
-        games, new ones begin.
+        Args:
+            path: the replay's file.
+            episodes: the checkpoint's running episodes of native environments, which continue. None, or with another
+                backend: new episodes begin.
 
         Raises:
             ValueError: the file or the state is damaged or of another configuration.
         """
         self.replay.load(path)
-        if race is not None and self.config.env == "native":
-            self.collector.load_race({name: value.numpy() for name, value in race.items()})
-            self._is_racing = True
+        if episodes is not None and self.config.env == "native":
+            self.collector.load_running_episodes({name: value.numpy() for name, value in episodes.items()})
+            self._has_episodes = True
         else:
             self.replay.cut_episodes()
         self.learn_from = max(self.collector.steps, self.config.loop.learning_starts)
@@ -168,11 +170,7 @@ class Session:
             render_first=self._render,
         )
 
-    def _episode_seed(self) -> int:
-        sequence = np.random.SeedSequence([self.config.seed, self.collector.steps])
-        return int(sequence.generate_state(1)[0] >> 1)
-
     def close(self) -> None:
-        """Ends the threads and the environments."""
+        """End the threads and the environments."""
         self.learner.close()
         self.collector.close()

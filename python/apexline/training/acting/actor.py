@@ -1,4 +1,4 @@
-"""The policy as racing sees it: a copy that stands still while the learner goes on."""
+"""The acting policy: a copy of the actor that does not change while the learner updates."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from apexline.agent.polyak import PolyakCopies
 class Actor:
     """Chooses actions with the weights that the agent had at the last `refresh`.
 
-    So racing and learning may run at once, in two threads, and what they compute does not depend on their timing. On a
-    GPU the actor has a stream of its own: it waits for the updates before the refresh, and for none after it.
+    Acting and learning can therefore run in two threads without results that depend on timing. On a GPU the actor has a
+    stream of its own, which waits for the updates before the refresh and not for later ones.
 
     Args:
-        agent: whose actor is copied.
-        num_envs: observations in a call.
+        agent: the agent whose actor is copied.
+        num_envs: observations per call.
         observation_shape: (stack, H, W) or (stack, C, H, W).
     """
 
@@ -38,7 +38,7 @@ class Actor:
             )
 
     def refresh(self) -> None:
-        """Takes over the weights as they are now; not while the policy is being asked."""
+        """Copy the current weights; not during a call."""
         self._copies.reset()
         if self._stream is not None:
             self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))

@@ -1,70 +1,57 @@
-"""Racing: frames are stacked, the policy and its noise choose, and what follows goes into the replay."""
+"""Acting: the policy and its noise choose actions, and each step of the environments is added to the replay."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch.profiler import record_function
 
 from apexline.agent import Noise
-from apexline.racing import CarRacingVectorEnv
+from apexline.racing import CarRacingVectorEnv, ShapingRules
 from apexline.replay import PrioritizedFrameReplay
+from apexline.training.acting.background import BackgroundCall
+from apexline.training.acting.environment_step import EnvironmentStep, Episode, step_environments
+from apexline.training.acting.frame_stack import FrameStack
+from apexline.training.acting.saved_environments import load_environments, save_environments
 
 Actions = NDArray[np.float32]
-Policy = Callable[[NDArray[np.uint8]], Actions]
+ArrayPolicy = Callable[[NDArray[np.uint8]], Actions]
 """Actions (num_envs, A) float32 for observations (num_envs, frame_stack, *frame_shape) uint8."""
 
 
-@dataclass(frozen=True)
-class Episode:
-    """A finished training episode; the score is the game's own, whatever the rules did to its rewards."""
-
-    score: float
-    frames: int
-    tiles: float
-
-
-class _Step(NamedTuple):
-    """What was done, and what followed."""
+class _Acted(NamedTuple):
+    """A step of the environments and the actions that it was made with."""
 
     actions: Actions
-    frames: NDArray[np.uint8]
-    rewards: NDArray[np.floating[Any]]
-    terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
-    infos: dict[str, Any]
+    step: EnvironmentStep
 
 
 class Collector:
-    """Drives a vector of environments with same-step autoreset and stores every step.
+    """Acts in a vector environment with same-step autoreset and stores every step in a replay.
 
-    `begin` sets off a step of all environments in a thread of its own, policy included; `finish` waits for it and
-    stores it. What happens between the two runs beside the racing, and neither sees anything of the other: until
-    `finish`, the replay does not change, and `policy` is not to change either.
+    `begin` starts a step of all environments, policy included, in a background thread; `finish` waits for it and stores
+    it. Between the two the replay does not change, and `policy` must not change either.
 
     Args:
-        envs: environments that yield single frames.
-        replay: receives them; its `frame_stack` is the stack that the policy sees.
+        envs: environments whose observations are single frames, in a fresh array at each call.
+        replay: stores the steps; its `frame_stack` is the stack that the policy gets.
         policy: chooses actions without noise.
-        noise: added to them, in the actions' own units.
-        random_actions: draws `(num_envs, A)` actions for the first `learning_starts` steps.
-        learning_starts: steps over all environments that are driven at random.
-        reward_scale: what rewards are multiplied by before they are stored.
-        in_background: whether `begin` returns at once; else it plays the step itself, as windows need.
+        noise: added to the actions, in the action's own units.
+        random_actions: returns random actions (num_envs, A) for the first `learning_starts` steps.
+        learning_starts: steps, over all environments, with random actions.
+        reward_scale: factor of the rewards that are stored.
+        in_background: False makes the step in `begin` itself, as windows need.
     """
 
     def __init__(
         self,
         envs: VectorEnv[Any, Any, Any],
         replay: PrioritizedFrameReplay,
-        policy: Policy,
+        policy: ArrayPolicy,
         noise: Noise,
         *,
         random_actions: Callable[[], Actions],
@@ -84,132 +71,77 @@ class Collector:
         self.steps = 0
         self.episodes = 0
         self._frames_finished = 0
-        self._frames_running = np.zeros(envs.num_envs, np.int64)
-        self._stacks = np.zeros((envs.num_envs, replay.frame_stack, *replay.frame_shape), replay.frame_dtype)
-        # Next to a learner that uses every processor, a policy's few observations are no work for more than one.
-        self._thread = ThreadPoolExecutor(1, "acting", torch.set_num_threads, (1,)) if in_background else None
-        self._step: Future[_Step] | None = None
-        self._is_whole = False
+        self._episode_frames = np.zeros(envs.num_envs, np.int64)
+        self._frames: NDArray[np.uint8] = np.empty((envs.num_envs, 0), np.uint8)
+        """The environments' latest observations, as they returned them."""
+        self._stack = FrameStack(envs.num_envs, replay.frame_stack)
+        self._call: BackgroundCall[_Acted] = BackgroundCall(threaded=in_background)
+        self._is_consistent = False
+        """Whether environments, stacks, counters and replay are of the same step."""
 
     @property
     def frames(self) -> int:
         """Game frames played so far."""
-        return self._frames_finished + int(self._frames_running.sum())
+        return self._frames_finished + int(self._episode_frames.sum())
 
     def reset(self, seed: int) -> None:
-        """Begins an episode in every environment; environment i gets `seed + i`."""
-        frames, _ = self.envs.reset(seed=seed)
-        self._stacks[:] = frames[:, None]
+        """Begin an episode in every environment, in environment i with `seed + i`."""
+        self._frames, _ = self.envs.reset(seed=seed)
+        self._stack.reset(self._frames)
         self.noise.reset(np.ones(self.envs.num_envs, bool))
-        self._is_whole = True
+        self._is_consistent = True
 
-    def change_games(self, make: Callable[[], VectorEnv[Any, Any, Any]], seed: int) -> None:
-        """Closes the environments and goes on in those that `make` returns, of the same game; between steps.
-
-        Native games take over the episodes under way. Others begin anew, environment i with `seed + i`.
-        """
-        assert self._step is None, "change_games before finish"
-        assert self._is_whole, "change_games before reset"
-        self._is_whole = False
-        before = self.envs
-        games = before.get_state() if isinstance(before, CarRacingVectorEnv) else None
-        before.close()  # first: closing one of gymnasium's windows closes them all
-        self.envs = make()
-        if games is not None and isinstance(self.envs, CarRacingVectorEnv):
-            self.envs.set_state(games)
-            self._is_whole = True
-        else:
-            self.replay.cut_episodes()
-            self._frames_finished = self.frames
-            self._frames_running[:] = 0
-            self.reset(seed)
+    def set_rules(self, rules: ShapingRules | None) -> None:
+        """Replace the environments' shaping rules; running episodes continue. Not between `begin` and `finish`."""
+        assert not self._call.is_pending, "set_rules before finish"
+        self.envs.set_rules(rules)  # type: ignore[attr-defined]
 
     def begin(self) -> None:
-        """Sets off a step of every environment."""
-        assert self._step is None, "begin before finish"
-        if self._thread is not None:
-            self._step = self._thread.submit(self._drive)
-        else:
-            self._step = Future()
-            self._step.set_result(self._drive())
+        """Start a step of every environment."""
+        self._call.start(self._act)
 
     def finish(self) -> list[Episode]:
-        """Waits for the step that `begin` set off, stores it, and returns the episodes that it ended."""
-        assert self._step is not None, "finish without begin"
+        """Wait for the step that `begin` started and store it.
+
+        Returns:
+            The episodes that ended.
+        """
         with record_function("wait: acting"):
-            step = self._step.result()
-        self._is_whole = False
-        self._step = None
-        ended = step.terminated | step.truncated
-        final_frames = self._final_frames(step.infos, ended) if ended.any() else None
+            actions, step = self._call.take()
+        self._is_consistent = False
         with record_function("replay: add"):
             self.replay.add(
-                np.ascontiguousarray(self._stacks[:, -1]),
-                step.actions,
+                self._frames,
+                actions,
                 step.rewards * self.reward_scale,
                 step.terminated,
                 step.truncated,
-                final_frames,
+                step.final_frames,
             )
-        self._push(step.frames, ended)
+        self._frames = step.frames
+        self._stack.push(step.frames, step.ended)
+        self.noise.reset(step.ended)
         self.steps += self.envs.num_envs
-        self._frames_running[:] = step.infos["frames"]
-        episodes = self._episodes(step.infos, ended)
-        self._is_whole = True
-        return episodes
+        self.episodes += len(step.episodes)
+        self._frames_finished += sum(episode.frames for episode in step.episodes)
+        self._episode_frames[:] = step.episode_frames
+        self._is_consistent = True
+        return step.episodes
 
     def settle(self) -> None:
-        """Finishes a step that was set off, so that what is saved next is whole; one that failed is dropped."""
-        if self._step is None:
-            return
-        if self._step.exception() is None:
+        """Finish a step in progress, so that the state can be saved; a step that failed is dropped."""
+        if self._call.discard_failed():
+            self._is_consistent = False
+        elif self._call.is_pending:
             self.finish()
-        else:
-            self._step, self._is_whole = None, False
 
     def close(self) -> None:
-        """Ends the thread and the environments; a step under way is dropped."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        """End the thread and the environments; a step in progress is dropped."""
+        self._call.close()
         self.envs.close()
 
-    def race(self) -> dict[str, NDArray[Any]] | None:
-        """Where the episodes under way stand, in step with the replay: games (num_envs, bytes) uint8, padded, their
-        `sizes`, observations and frames played.
-
-        None where the environments cannot tell, or where a step was interrupted halfway.
-        """
-        if self._step is not None or not self._is_whole or not isinstance(self.envs, CarRacingVectorEnv):
-            return None
-        states = [np.frombuffer(state, np.uint8) for state in self.envs.get_state()]
-        sizes = np.array([len(state) for state in states])
-        games = np.zeros((len(states), sizes.max()), np.uint8)
-        for game, state in zip(games, states, strict=True):
-            game[: len(state)] = state
-        return {
-            "games": games,
-            "sizes": sizes,
-            "stacks": self._stacks.copy(),
-            "frames_running": self._frames_running.copy(),
-        }
-
-    def load_race(self, race: dict[str, NDArray[Any]]) -> None:
-        """Goes on with the episodes of `race`; after `load_state_dict`.
-
-        Raises:
-            ValueError: they are of other environments.
-        """
-        if not isinstance(self.envs, CarRacingVectorEnv):
-            raise ValueError("the episodes under way are of the native game")
-        games = zip(race["games"], race["sizes"], strict=True)
-        self.envs.set_state([game[:size].tobytes() for game, size in games])
-        self._stacks[:] = race["stacks"]
-        self._frames_running[:] = race["frames_running"]
-        self._frames_finished -= int(self._frames_running.sum())
-        self._is_whole = True
-
     def state_dict(self) -> dict[str, Any]:
-        """Counters and the noise's state."""
+        """Counters and the state of the noise."""
         return {
             "steps": self.steps,
             "frames": self.frames,
@@ -219,46 +151,46 @@ class Collector:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from `state`."""
+        """Restore a `state_dict`."""
         self.steps = state["steps"]
         self._frames_finished = state["frames"]
         self.episodes = state["episodes"]
         self.learning_starts = state["learning_starts"]
         self.noise.load_state_dict(state["noise"])
 
-    def _drive(self) -> _Step:
+    def running_episodes(self) -> dict[str, NDArray[Any]] | None:
+        """State of the running episodes, in step with the replay: environments, frame stacks and frames played.
+
+        None if the environments are not native, or after a step that failed.
+        """
+        if self._call.is_pending or not self._is_consistent or not isinstance(self.envs, CarRacingVectorEnv):
+            return None
+        return save_environments(self.envs) | {
+            "stacks": self._stack.stacks.copy(),
+            "episode_frames": self._episode_frames.copy(),
+        }
+
+    def load_running_episodes(self, episodes: dict[str, NDArray[Any]]) -> None:
+        """Continue the episodes that `running_episodes` returned; after `load_state_dict`.
+
+        Raises:
+            ValueError: they are of other environments.
+        """
+        if not isinstance(self.envs, CarRacingVectorEnv):
+            raise ValueError("running episodes can only be loaded into the native backend")
+        load_environments(self.envs, episodes)
+        self._stack.stacks = episodes["stacks"].copy()
+        self._frames = np.ascontiguousarray(self._stack.stacks[:, -1])
+        self._episode_frames[:] = episodes["episode_frames"]
+        self._frames_finished -= int(self._episode_frames.sum())
+        self._is_consistent = True
+
+    def _act(self) -> _Acted:
         with record_function("acting: policy"):
             if self.steps < self.learning_starts:
                 actions = self.random_actions()
             else:
-                actions = self.policy(self._stacks) + self.noise.sample(self.steps)
+                actions = self.policy(self._stack.stacks) + self.noise.sample(self.steps)
             actions = np.clip(actions, self.low, self.high)
         with record_function("acting: environments"):
-            return _Step(actions, *self.envs.step(actions))
-
-    def _push(self, frames: NDArray[np.uint8], ended: NDArray[np.bool_]) -> None:
-        self._stacks[:, :-1] = self._stacks[:, 1:]
-        self._stacks[:, -1] = frames
-        self._stacks[ended] = frames[ended, None]
-        self.noise.reset(ended)
-
-    def _final_frames(self, infos: dict[str, Any], ended: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        final_frames = np.zeros_like(self._stacks[:, -1])
-        for lane in np.flatnonzero(ended):
-            final_frames[lane] = infos["final_obs"][lane]
-        return final_frames
-
-    def _episodes(self, infos: dict[str, Any], ended: NDArray[np.bool_]) -> list[Episode]:
-        episodes = []
-        for lane in np.flatnonzero(ended):
-            info = infos["final_info"]
-            episodes.append(
-                Episode(
-                    score=float(info["score"][lane]),
-                    frames=int(info["frames"][lane]),
-                    tiles=float(info["tiles"][lane]),
-                )
-            )
-        self.episodes += len(episodes)
-        self._frames_finished += sum(episode.frames for episode in episodes)
-        return episodes
+            return _Acted(actions, step_environments(self.envs, actions))
