@@ -126,7 +126,7 @@ class FrameRing {
  private:
   [[nodiscard]] std::int64_t stack_reach(std::int64_t position) const noexcept;
   void evict_oldest(std::vector<EligibilityChange>& changes);
-  void write(const std::byte* frame, const SlotHeader& header);
+  void write(const std::byte* frame, const SlotHeader& written);
   void clear_record(std::int64_t position);
   void finish_episode(std::int64_t pending, std::vector<EligibilityChange>& changes);
 

@@ -58,24 +58,24 @@ PrioritizedReplay::Draw::Draw(Draw&& other) noexcept
 PrioritizedReplay::Draw::~Draw() {
   if (replay_ == nullptr) return;
   {
-    const std::lock_guard lock(replay_->mutex_);
+    const std::scoped_lock lock(replay_->mutex_);
     replay_->reads_.erase(read_);
   }
   replay_->read_ended_.notify_all();
 }
 
 std::int64_t PrioritizedReplay::num_eligible() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return num_eligible_;
 }
 
 double PrioritizedReplay::max_priority() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return max_priority_;
 }
 
 std::vector<double> PrioritizedReplay::priorities() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto leaves = tree_.leaves();
   return {leaves.begin(), leaves.end()};
 }
@@ -91,7 +91,7 @@ double PrioritizedReplay::bytes_per_slot() const noexcept {
 }
 
 std::size_t PrioritizedReplay::bytes() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   std::int64_t written = 0;
   for (const FrameRing& ring : rings_) written += std::min(ring.head(), slots_);
   return static_cast<std::size_t>(std::ceil(static_cast<double>(written) * bytes_per_slot()));
@@ -305,7 +305,7 @@ std::int64_t PrioritizedReplay::update_priorities(std::span<const std::int64_t> 
   }
   std::vector<std::int64_t> leaf_of(handles.size());
 
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const std::span<const double> priority_of = tree_.leaves();
   for (std::size_t i = 0; i < handles.size(); ++i) {
     leaf_of[i] = handles[i] < 0 ? 0 : handles[i] % config_.capacity;
@@ -337,7 +337,7 @@ std::int64_t PrioritizedReplay::update_priorities(std::span<const std::int64_t> 
 }
 
 void PrioritizedReplay::clear() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   for (FrameRing& ring : rings_) ring.clear();
   tree_.clear();
   num_eligible_ = 0;

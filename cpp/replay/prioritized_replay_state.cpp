@@ -24,7 +24,7 @@ std::uint8_t flags_of(const SlotHeader& header) noexcept {
 }  // namespace
 
 ReplayStats PrioritizedReplay::stats() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   ReplayStats stats{num_eligible_, 0, 0, stale_updates_, max_priority_, 0.0};
   for (const FrameRing& ring : rings_) {
     stats.episodes += ring.counters().episodes;
@@ -39,7 +39,7 @@ ReplayStats PrioritizedReplay::stats() const {
 }
 
 ReplayState PrioritizedReplay::state() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto leaves = tree_.leaves();
   ReplayState state{tree_.seed(), tree_.draws(), batches_, stale_updates_, max_priority_, {}, {}};
   for (const FrameRing& ring : rings_) state.rings.push_back(ring.counters());
@@ -57,7 +57,7 @@ void PrioritizedReplay::check_positions(std::int64_t env, std::int64_t begin, st
 
 void PrioritizedReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end,
                                    const SlotArrays& out) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   check_positions(env, begin, end);
   for (std::int64_t position = begin; position < end; ++position) {
     const auto i = static_cast<std::size_t>(position - begin);
@@ -76,7 +76,7 @@ void PrioritizedReplay::read_slots(std::int64_t env, std::int64_t begin, std::in
 }
 
 void PrioritizedReplay::write_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotSource& from) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   check_positions(env, begin, end);
   const std::size_t action_bytes = config_.field_bytes[0];
   for (std::size_t i = 0; i < static_cast<std::size_t>(end - begin); ++i) {
@@ -119,7 +119,7 @@ void PrioritizedReplay::restore(const ReplayState& state) {
   std::vector<std::int64_t> all(state.priorities.size());
   std::iota(all.begin(), all.end(), std::int64_t{0});
 
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   SumTree tree(config_.capacity, state.seed);
   tree.set(all, state.priorities);
   tree.set_draws(state.draws);
@@ -133,7 +133,7 @@ void PrioritizedReplay::restore(const ReplayState& state) {
 }
 
 void PrioritizedReplay::check() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto fail = [](const auto&... parts) { throw std::logic_error(text(parts...)); };
   if (!tree_.consistent()) fail("a node of the tree is not the sum of its children");
   std::int64_t positive = 0;
@@ -158,7 +158,7 @@ void PrioritizedReplay::check() const {
 void PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
   std::unique_lock lock(mutex_);
   wait_for_all_reads(lock);
-  const std::lock_guard other_lock(other.mutex_);
+  const std::scoped_lock other_lock(other.mutex_);
   rings_.swap(other.rings_);
   std::swap(tree_, other.tree_);
   std::swap(config_.seed, other.config_.seed);

@@ -4,7 +4,7 @@
 #include <limits>
 #include <new>
 
-#if defined(__linux__)
+#ifdef __linux__
 #include <sys/mman.h>
 #endif
 
@@ -31,7 +31,7 @@ Extent extent_of(std::size_t count, std::size_t item_bytes) {
 
 // Without huge pages, every random read of a large block misses the TLB. The request may fail without harm.
 void request_huge_pages([[maybe_unused]] std::byte* begin, [[maybe_unused]] const Extent& extent) noexcept {
-#if defined(__linux__)
+#ifdef __linux__
   if (extent.alignment == kHugePage) static_cast<void>(madvise(begin, extent.bytes, MADV_HUGEPAGE));
 #endif
 }
@@ -39,7 +39,7 @@ void request_huge_pages([[maybe_unused]] std::byte* begin, [[maybe_unused]] cons
 }  // namespace
 
 // calloc maps large blocks lazily; no function of the standard library also aligns them.
-ZeroedBytes::ZeroedBytes(std::size_t count, std::size_t item_bytes) : aligned_(nullptr) {
+ZeroedBytes::ZeroedBytes(std::size_t count, std::size_t item_bytes) {
   const Extent extent = extent_of(count, item_bytes);
   block_.reset(std::calloc(extent.bytes + extent.alignment, 1));
   if (!block_) throw std::bad_alloc();

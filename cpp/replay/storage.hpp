@@ -32,7 +32,7 @@ class ZeroedBytes {
     void operator()(void* block) const noexcept { std::free(block); }
   };
   std::unique_ptr<void, Free> block_;
-  std::byte* aligned_;
+  std::byte* aligned_ = nullptr;
 };
 
 }  // namespace apexline

@@ -81,7 +81,7 @@ void SumTree::check_indices(std::span<const std::int64_t> indices) const {
       text("indices[", first - indices.begin(), "] is ", *first, "; expected from 0 to ", capacity_ - 1));
 }
 
-void SumTree::check_priorities(std::span<const double> priorities) const {
+void SumTree::check_priorities(std::span<const double> priorities) {
   const auto usable = [](double priority) { return priority >= 0 && priority <= kMaxPriority; };
   bool all = true;
   for (const double priority : priorities) all &= usable(priority);

@@ -68,7 +68,7 @@ class SumTree {
   // Nodes summed on level `depth`, which is above the leaves.
   [[nodiscard]] std::size_t sums_in(std::size_t depth) const noexcept;
   void check_indices(std::span<const std::int64_t> indices) const;
-  void check_priorities(std::span<const double> priorities) const;
+  static void check_priorities(std::span<const double> priorities);
   void sum_upwards();
   void sort_places(std::size_t bound);
 

@@ -38,7 +38,7 @@ std::string_view name(Isa isa) noexcept {
 }
 
 bool supported(Isa isa) noexcept {
-#if defined(APEXLINE_X86_VARIANTS)
+#ifdef APEXLINE_X86_VARIANTS
   switch (isa) {
     case Isa::kAvx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
     case Isa::kAvx512:

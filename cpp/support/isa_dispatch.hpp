@@ -13,7 +13,7 @@ namespace apexline {
 // The variant for `isa`, in O(1). Precondition: supported(isa).
 template <class Kernels>
 [[nodiscard]] const Kernels& dispatch([[maybe_unused]] Isa isa) noexcept {
-#if defined(APEXLINE_X86_VARIANTS)
+#ifdef APEXLINE_X86_VARIANTS
   if (isa == Isa::kAvx512) return Kernels::kAvx512;
   if (isa == Isa::kAvx2) return Kernels::kAvx2;
 #endif

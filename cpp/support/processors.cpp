@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#if defined(__linux__)
+#ifdef __linux__
 #include <sched.h>
 #endif
 
@@ -84,7 +84,7 @@ int quota_processors(const fs::path& memberships, const fs::path& root) {
 
 int available_processors() noexcept {
   int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-#if defined(__linux__)
+#ifdef __linux__
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) processors = std::max(1, CPU_COUNT(&set));
   try {

@@ -36,7 +36,7 @@ class ThreadPool::Crew {
 
   ~Crew() {
     {
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       stopping_ = true;
     }
     wake_.notify_all();

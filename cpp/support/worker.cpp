@@ -19,7 +19,7 @@ class Worker::Thread {
 
   ~Thread() {
     {
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       stopping_ = true;
     }
     changed_.notify_all();
@@ -27,9 +27,9 @@ class Worker::Thread {
   }
 
   std::uint64_t submit(Job job) {
-    std::uint64_t number;
+    std::uint64_t number = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       jobs_.push_back(std::move(job));
       number = submitted_++;
     }

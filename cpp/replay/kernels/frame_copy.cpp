@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SSE2__)
+#ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
@@ -44,7 +44,7 @@ void fill_narrow(const Edge& edge) noexcept {
   const std::byte* source = edge.source + end;
   std::byte* target = edge.target + end;
   for (std::size_t row = 0; row < edge.rows; ++row, source += edge.row_bytes, target += edge.row_bytes) {
-    Word word;
+    Word word = 0;
     std::memcpy(&word, source, sizeof(word));
     if (edge.left)
       word = word << bits | static_cast<Item>(word) * spread;
@@ -96,7 +96,7 @@ void shift_plane(const FrameGeometry& geometry, const std::byte* plane, Shift sh
   for (std::size_t row = 1; row <= below; ++row) std::memcpy(last + row * row_bytes, last, row_bytes);
 }
 
-#if defined(__SSE2__)
+#ifdef __SSE2__
 constexpr std::size_t kLine = 64;  // bytes of a cache line, the unit of streaming
 
 void stream_line(const std::byte* source, std::byte* target) noexcept {
@@ -134,7 +134,7 @@ void stream(const std::byte* source, std::size_t bytes, std::byte* target, const
 }  // namespace
 
 void finish_streaming() noexcept {
-#if defined(__SSE2__)
+#ifdef __SSE2__
   _mm_sfence();
 #endif
 }
@@ -155,7 +155,7 @@ void FrameCopier::copy(const std::byte* frames, std::size_t count, Shift shift, 
       copy_shifted(frames, shift, target, store, frame + 1 < count ? frames + bytes : next_source);
     return;
   }
-#if defined(__SSE2__)
+#ifdef __SSE2__
   if (store == Store::kStreaming) return stream(frames, count * bytes, target, next_source);
 #endif
   std::memcpy(target, frames, count * bytes);
@@ -163,7 +163,7 @@ void FrameCopier::copy(const std::byte* frames, std::size_t count, Shift shift, 
 
 void FrameCopier::copy_shifted(const std::byte* frame, Shift shift, std::byte* target, Store store,
                                const std::byte* next_source) const noexcept {
-#if defined(APEXLINE_X86_VARIANTS)
+#ifdef APEXLINE_X86_VARIANTS
   if (store == Store::kStreaming && !inside_.empty()) {
     const auto right = static_cast<std::size_t>(shift.right + most_);
     const std::uint64_t* inside = inside_.data() + right * geometry_.row_bytes();
