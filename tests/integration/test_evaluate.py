@@ -83,18 +83,18 @@ def test_parallel_native_games_are_each_one_whole_episode(monkeypatch: pytest.Mo
     monkeypatch.setattr(networks, "evaluation_policy", scripted)
     results = play_parallel(Policy(networks, config), seeds)
     assert [result.seed for result in results] == seeds
-    assert len({result.frames for result in results}) > 1, "the games are to end at different times"
-    for lane, result in enumerate(results):
+    assert len({result.frames for result in results}) > 1, "the episodes must end at different times"
+    for env, result in enumerate(results):
         game = make_env(options)
-        frame, _ = game.reset(seed=seeds[lane])
+        frame, _ = game.reset(seed=seeds[env])
         stack = [frame] * config.replay.frame_stack
         for obs, actions in zip(seen, chosen, strict=False):
-            assert np.array_equal(obs[lane], stack)
-            frame, _, terminated, truncated, info = game.step(actions[lane])
+            assert np.array_equal(obs[env], stack)
+            frame, _, terminated, truncated, info = game.step(actions[env])
             stack = [*stack[1:], frame]
             if terminated or truncated:
                 break
-        assert result == EpisodeResult(seeds[lane], info["score"], info["frames"], info["tiles"])
+        assert result == EpisodeResult(seeds[env], info["score"], info["frames"], info["tiles"])
         game.close()
 
 

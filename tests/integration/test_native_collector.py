@@ -1,4 +1,4 @@
-"""The collector on the native game: the same episodes and rewards as on the stock one."""
+"""The collector finds the same episodes and rewards with both backends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RULES = ShapingRules(stall_steps=7, missed_tile_penalty=2.0)
 
 
 def collect(envs: Any) -> tuple[list[Episode], int, float]:
-    """The episodes of 80 random steps, game frames, and the sum of what a replay can draw."""
+    """Episodes of 80 random steps, game frames, and the sum of the rewards of a sample."""
     replay = PrioritizedFrameReplay(
         capacity=400, num_envs=LANES, frame_shape=OPTIONS.frame_shape, action_shape=(2,), frame_stack=3
     )
@@ -49,7 +49,7 @@ def collect(envs: Any) -> tuple[list[Episode], int, float]:
     return episodes, collector.frames, float(replay.sample(256).reward.sum())
 
 
-def test_the_collector_finds_the_same_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_backends_give_the_same_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CarRacing, "_render", lambda *_: np.zeros((96, 96, 3), np.uint8))
     native = collect(make_vector(OPTIONS, LANES, rules=RULES))
     assert native == collect(make_vector(OPTIONS, LANES, backend="gymnasium", rules=RULES))

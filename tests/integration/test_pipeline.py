@@ -1,4 +1,4 @@
-"""The pipelined loop against a loop that does everything in turn, with the same delays, on one thread."""
+"""The concurrent training loop against a sequential loop with the same delays."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ STRICT_FROM = 111
 
 
 def config_of(replay_ratio: float) -> TrainConfig:
-    """The cpu preset on three games, so short of capacity that lanes wrap around while batches are under way, by
-    other rules from the middle on."""
+    """The cpu preset with three environments, a replay so small that ring buffers wrap around while batches are being
+    gathered, and other shaping rules in the second half."""
     config = PRESETS["cpu"]
     rules = replace(config.rules, stall_steps=6)
     return replace(
@@ -50,8 +50,11 @@ def config_of(replay_ratio: float) -> TrainConfig:
     )
 
 
-def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
-    """Acts, learns, then stores; a batch is drawn STALENESS updates early, its errors come back one update late."""
+def sequential(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
+    """Acts, updates, then stores; batches are sampled STALENESS updates early, TD errors are used one update late.
+
+    The shaping rules change by restoring the games' states in new environments.
+    """
     games: Any = make_vector(config.game, config.num_envs, rules=config.rules, num_threads=1)
     space: Any = games.single_action_space
     stack = config.replay.frame_stack
@@ -69,7 +72,7 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
     first_seed = int(np.random.SeedSequence([config.seed, 0]).generate_state(1)[0] >> 1)
     frames, _ = games.reset(seed=first_seed)
     stacks = np.repeat(frames[:, None], stack, axis=1)
-    drawn: deque[Any] = deque()
+    sampled: deque[Any] = deque()
     late: tuple[Any, Any] | None = None
     updates = learned = 0
 
@@ -85,10 +88,10 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
             learned += config.num_envs
         actions = np.clip(actions, space.low, space.high)
         while updates < int(config.loop.replay_ratio * learned):
-            while len(drawn) <= STALENESS:
+            while len(sampled) <= STALENESS:
                 shift = shift_at(config.replay.shift, updates)
-                drawn.append(replay.sample(config.loop.batch_size, shift=shift, as_torch=True))
-            batch = drawn.popleft()
+                sampled.append(replay.sample(config.loop.batch_size, shift=shift, as_torch=True))
+            batch = sampled.popleft()
             errors, _ = agent.update(batch)
             if late is not None:
                 replay.update_priorities(*late)
@@ -98,8 +101,8 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         frames, rewards, terminated, truncated, infos = games.step(actions)
         ended = terminated | truncated
         finals = np.zeros_like(frames)
-        for lane in np.flatnonzero(ended):
-            finals[lane] = infos["final_obs"][lane]
+        for env in np.flatnonzero(ended):
+            finals[env] = infos["final_obs"][env]
         replay.add(seen, actions, rewards * config.loop.reward_scale, terminated, truncated, finals)
         stacks = np.concatenate([stacks[:, 1:], frames[:, None]], axis=1)
         stacks[ended] = frames[ended, None]
@@ -109,7 +112,7 @@ def in_turn(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
 
 
 @pytest.mark.parametrize("replay_ratio", [0.375, 0.5, 2.0])
-def test_both_loops_compute_the_same_bit_for_bit(
+def test_both_loops_give_the_same_results_bit_for_bit(
     replay_ratio: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(replay_ratio)
@@ -117,7 +120,7 @@ def test_both_loops_compute_the_same_bit_for_bit(
         loop_module, "_used_up", lambda _budget, _seconds, session: session.collector.steps == STEPS * 3
     )
     status = train(config, tmp_path / "run")
-    agent, replay = in_turn(config)
+    agent, replay = sequential(config)
     assert status.updates == int(agent.updates) == int(replay_ratio * (STEPS * 3 - 30))
 
     saved = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["agent"]

@@ -1,4 +1,4 @@
-"""Whole runs on the stock game, as short as they can be."""
+"""Short runs from start to end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_same_seed_same_weights(tmp_path: Path) -> None:
     assert not all(torch.equal(a[name], c[name]) for name in a)
 
 
-def test_the_seed_decides_the_first_weights() -> None:
+def test_initial_weights_depend_on_the_seed() -> None:
     sessions = [Session(short(seed=seed)) for seed in (0, 0, 1)]
     first, same, other = (session.agent.networks.actor.output.weight for session in sessions)
     assert torch.equal(first, same)
@@ -61,7 +61,7 @@ def test_the_seed_decides_the_first_weights() -> None:
         session.close()
 
 
-def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
+def test_a_run_writes_its_folder_and_keeps_the_replay_ratio(tmp_path: Path) -> None:
     config = short(frames=1000)
     config = replace(config, monitor=replace(config.monitor, eval_steps=100, eval_episodes=1))
     seen = []
@@ -85,7 +85,7 @@ def test_a_run_leaves_its_folder_and_keeps_its_ratio(tmp_path: Path) -> None:
     assert again.score == pytest.approx(best["eval"]["mean"]), "best.pt holds the weights that were evaluated"
 
 
-def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
+def test_a_resumed_run_continues(tmp_path: Path) -> None:
     config = short(frames=480)
     first = train(config, tmp_path / "run")
     before = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
@@ -100,10 +100,10 @@ def test_a_resumed_run_goes_on(tmp_path: Path) -> None:
     steps = [
         checkpoint_["agent"]["critic_optimizer"]["state"][0]["step"].item() for checkpoint_ in (before, after)
     ]
-    assert steps == [first.updates, second.updates], "the optimiser's moments went on too"
+    assert steps == [first.updates, second.updates], "the optimizer's moments were resumed too"
 
 
-def test_episodes_go_on_where_a_run_was_stopped(tmp_path: Path) -> None:
+def test_running_episodes_continue_after_a_resume(tmp_path: Path) -> None:
     config = short()
     config = replace(config, loop=replace(config.loop, learning_starts=1_000))
     stopped, resumed = Session(config), Session(config)
@@ -210,7 +210,7 @@ def test_a_damaged_replay_is_refused_by_name(tmp_path: Path) -> None:
         train(replace(config, budget=replace(config.budget, frames=320)), tmp_path / "run", resume=True)
 
 
-def test_a_resumed_run_keeps_weights_that_were_better(tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_better_weights(tmp_path: Path) -> None:
     config = short(frames=160)
     train(config, tmp_path / "run")
     best = {"eval": {"mean": 999.0}, "weights": "better"}
@@ -225,7 +225,7 @@ def test_a_resumed_run_keeps_weights_that_were_better(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path / "run" / checkpoint.BEST)["weights"] == "better"
 
 
-def test_weights_alone_start_another_run(tmp_path: Path) -> None:
+def test_a_run_can_start_from_the_weights_of_another(tmp_path: Path) -> None:
     config = short(frames=480)
     train(config, tmp_path / "first")
     nothing_learned = replace(config, loop=replace(config.loop, learning_starts=10_000))
@@ -246,7 +246,7 @@ def test_weights_of_other_networks_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "second").exists()
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
         train(short(), tmp_path)
@@ -274,7 +274,7 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
     assert checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["steps"] >= 60
 
 
-def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
+def test_the_budget_can_be_a_number_of_episodes(tmp_path: Path) -> None:
     config = short()
     config = replace(config, budget=replace(config.budget, frames=None, episodes=2))
     status = train(config, tmp_path / "run")
@@ -289,7 +289,7 @@ def test_episodes_can_be_the_budget(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_said_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_missing_gpu_is_reported_before_the_folder_is_created(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no GPU"):
         train(PRESETS["cuda"], tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""Small agents, batches for them, and what their weights are."""
+"""Small agents and batches for them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def addresses(agent: DDPG) -> set[int]:
-    """Where the tensors lie that an update changes and the next one goes on from."""
+    """Addresses of the tensors that carry state from one update to the next."""
     tensors = [*agent.networks.state_dict().values(), agent.updates]
     if agent.scaler.is_enabled():
         tensors += [agent.scaler._scale, agent.scaler._growth_tracker]

@@ -1,6 +1,6 @@
-"""A captured update is the eager one: it changes nothing when made, and the same afterwards.
+"""Graphed updates and policies agree with eager ones, and a capture does not change the agent.
 
-Where there is no GPU, a stand-in repeats the function in place of the graph, so that all but the capture is tested.
+Without a GPU, a stand-in repeats the function instead of the graph, so that everything but the capture is tested.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _one_thread() -> None:
 
 
 class Repeated:
-    """Does what `_Captured` does, without a graph: static outputs, and tensors that must be where they were."""
+    """Stands in for `_Captured` without a graph: static outputs, and it checks that tensors keep their addresses."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Repeated:
         return [tensor.data_ptr() for tensor in tensors]
 
     def replay(self) -> Any:
-        assert self.find() == self.places, "a graph would write where nobody looks"
+        assert self.find() == self.places, "a graph would write to the old address"
         tree_map(Tensor.copy_, self.outputs, self.function())
         return self.outputs
 
@@ -75,7 +75,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def state_of(agent: DDPG) -> dict[str, Tensor]:
-    """Everything that decides how learning goes on, flat and copied."""
+    """The complete training state, flat and copied."""
     state = copy.deepcopy(agent.state_dict())
     flat: dict[str, Tensor] = dict(state["networks"])
     for name in ("critic_optimizer", "actor_optimizer"):
@@ -87,7 +87,7 @@ def state_of(agent: DDPG) -> dict[str, Tensor]:
 
 @pytest.mark.usefixtures("repeated")
 @pytest.mark.parametrize("changes", ALL)
-def test_making_one_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
+def test_construction_does_not_change_the_agent(changes: dict[str, Any]) -> None:
     agent, twin = make(**changes), make(**changes)
     made = batches(5)
     for batch in made[:2]:
@@ -105,8 +105,8 @@ def test_making_one_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("repeated")
 @pytest.mark.parametrize("changes", ALL)
-def test_a_new_agent_is_as_new_after_it(changes: dict[str, Any]) -> None:
-    """Its optimisers have moments then, of zero, and go on as those without."""
+def test_construction_does_not_change_a_new_agent(changes: dict[str, Any]) -> None:
+    """Its optimizers have moments of zero then, which is the same as having none."""
     agent, twin = make(**changes), make(**changes)
     made = batches(4)
     GraphedUpdate(agent, made[0])
@@ -119,7 +119,7 @@ def test_a_new_agent_is_as_new_after_it(changes: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("repeated")
 @pytest.mark.parametrize("changes", ALL)
-def test_calls_are_updates_with_the_batch_that_is_given(changes: dict[str, Any]) -> None:
+def test_a_call_is_an_update_with_the_given_batch(changes: dict[str, Any]) -> None:
     agent, twin = make(**changes), make(**changes)
     made = batches(6)
     update = GraphedUpdate(agent, made[0])
@@ -136,7 +136,7 @@ def test_calls_are_updates_with_the_batch_that_is_given(changes: dict[str, Any])
 
 @pytest.mark.usefixtures("repeated")
 @pytest.mark.parametrize("changes", ALL)
-def test_a_state_may_be_loaded_under_it(changes: dict[str, Any]) -> None:
+def test_a_state_may_be_loaded_into_a_graphed_agent(changes: dict[str, Any]) -> None:
     trained = make(seed=3, **changes)
     first, *made = batches(6)
     for batch in made:
@@ -159,7 +159,7 @@ def test_a_state_may_be_loaded_under_it(changes: dict[str, Any]) -> None:
         ("discount", torch.zeros(8).double(), r"discount is \(8,\) torch.float64; .* torch.float32"),
     ],
 )
-def test_a_batch_of_another_kind_is_refused(field: str, wrong: Tensor, message: str) -> None:
+def test_a_batch_of_another_shape_or_dtype_is_refused(field: str, wrong: Tensor, message: str) -> None:
     agent = make()
     (batch,) = batches(1)
     update = GraphedUpdate(agent, batch)
@@ -169,7 +169,7 @@ def test_a_batch_of_another_kind_is_refused(field: str, wrong: Tensor, message: 
     assert equal(state_of(agent), before)
 
 
-def test_the_marks_for_a_capture_do_not_stay() -> None:
+def test_the_capturable_mark_is_removed() -> None:
     agent = make()
 
     def marks() -> list[bool]:
@@ -184,7 +184,7 @@ def test_the_marks_for_a_capture_do_not_stay() -> None:
     assert marks() == [False, False]
 
 
-def test_the_cpu_learns_and_acts_eagerly() -> None:
+def test_updates_and_policies_on_the_cpu_are_eager() -> None:
     agent, twin = make(), make()
     (batch,) = batches(1)
     update = make_update(agent, batch)
@@ -199,7 +199,7 @@ def test_the_cpu_learns_and_acts_eagerly() -> None:
 
 
 class Observed:
-    """An event that nobody has to wait for."""
+    """An event that has always happened."""
 
     def record(self) -> None: ...
 
@@ -208,7 +208,7 @@ class Observed:
 
 @pytest.fixture
 def unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pinned memory and events need a GPU; plain memory and no waiting do here."""
+    """Replaces pinned memory and events, which need a GPU."""
     empty = torch.empty
 
     def empty_unpinned(*args: Any, **options: Any) -> Tensor:
@@ -219,7 +219,7 @@ def unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("repeated", "unpinned")
-def test_a_policy_acts_with_the_weights_of_the_moment() -> None:
+def test_a_graphed_policy_uses_the_current_weights() -> None:
     agent = make()
     made = batches(4)
     policy = GraphedPolicy(agent.networks.policy, 8, SHAPE, agent.device)
@@ -249,16 +249,16 @@ def deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Tolerance(NamedTuple):
-    """How far a graph may be from eager updates after up to 20 of them.
+    """Allowed difference between graphed and eager updates after up to 20 of them.
 
-    The kernels are the same, so there should be no difference. What one there is, Adam enlarges: where a gradient is
-    almost zero its sign decides the step. Hence a norm for weights.
+    The kernels are the same. Adam amplifies rounding differences: its step depends on the sign of a gradient that is
+    almost zero. Hence a norm for weights.
     """
 
     values: float
     """Of TD errors, metrics and actions, all about 1 in size."""
     way: float
-    """Distance between the weights over the distance they went, as Euclidean norms."""
+    """Distance between the weights divided by the distance they moved, as Euclidean norms."""
 
 
 FP32, MIXED = Tolerance(1e-4, 0.05), Tolerance(5e-3, 0.2)
@@ -310,7 +310,7 @@ def test_a_graph_agrees_with_eager_updates(changes: dict[str, Any]) -> None:
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("changes", ALL)
-def test_a_capture_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
+def test_a_capture_does_not_change_the_agent(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)
     made = batches(2, device="cuda")
     agent.update(made[0])
@@ -322,7 +322,7 @@ def test_a_capture_leaves_the_agent_as_it_was(changes: dict[str, Any]) -> None:
 
 @pytest.mark.gpu
 @needs_gpu
-def test_learning_rates_fall_inside_the_graph() -> None:
+def test_learning_rates_are_annealed_inside_the_graph() -> None:
     agent = make(
         device="cuda", critic_lr=LinearSchedule(0.1, 0.02, 4), actor_lr=LinearSchedule(0.01, 0.002, 4)
     )
@@ -354,7 +354,7 @@ def test_a_graph_skips_a_step_that_overflows() -> None:
 @needs_gpu
 @pytest.mark.usefixtures("deterministic")
 @pytest.mark.parametrize("changes", ALL)
-def test_a_graph_goes_on_from_a_loaded_state(changes: dict[str, Any]) -> None:
+def test_a_graph_continues_from_a_loaded_state(changes: dict[str, Any]) -> None:
     trained, agent = make(device="cuda", seed=3, **changes), make(device="cuda", **changes)
     first, *made = batches(6, device="cuda")
     update = make_update(agent, first)
@@ -374,7 +374,7 @@ def test_a_graph_goes_on_from_a_loaded_state(changes: dict[str, Any]) -> None:
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.usefixtures("deterministic")
-def test_graphed_and_eager_updates_may_take_turns() -> None:
+def test_graphed_and_eager_updates_may_alternate() -> None:
     agent, twin = (make(device="cuda", precision="fp32") for _ in range(2))
     made = batches(8, device="cuda")
     start = trained_weights(twin)
@@ -390,7 +390,7 @@ def test_graphed_and_eager_updates_may_take_turns() -> None:
 @needs_gpu
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 @pytest.mark.parametrize("changes", ALL)
-def test_graphed_updates_never_wait(changes: dict[str, Any]) -> None:
+def test_graphed_updates_never_synchronize(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)
     pinned = [batch.map(lambda tensor: tensor.pin_memory()) for batch in batches(5)]
     update = make_update(agent, pinned[0])

@@ -1,4 +1,4 @@
-"""The learner as a whole: it learns, repeats itself, resumes, and survives fp16 overflow."""
+"""The agent as a whole: learning, determinism, resuming, and fp16 overflow."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_same_seed_same_weights(changes: dict[str, Any]) -> None:
     assert not equal(weights(first), weights(other))
 
 
-def test_initial_weights_depend_on_the_seed_alone() -> None:
+def test_initial_weights_depend_only_on_the_seed() -> None:
     first = make(7)
     torch.rand(1)
     assert equal(weights(first), weights(make(7)))
     assert not equal(weights(first), weights(make(8)))
 
 
-def test_the_seed_reaches_the_smoothing_noise() -> None:
+def test_smoothing_noise_depends_on_the_seed() -> None:
     agent, other = make(smoothing_sigma=0.3), make(smoothing_sigma=0.3)
     other.generator.manual_seed(1)
     (batch,) = batches(1)
@@ -49,14 +49,14 @@ def test_the_seed_reaches_the_smoothing_noise() -> None:
     assert not equal(weights(agent), weights(other))
 
 
-def test_global_random_numbers_are_left_alone() -> None:
+def test_global_generators_are_not_changed() -> None:
     before = torch.get_rng_state()
     make(3).update(batches(1)[0])
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
-def test_a_saved_agent_goes_on_bit_for_bit(changes: dict[str, Any]) -> None:
+def test_a_saved_agent_continues_bit_for_bit(changes: dict[str, Any]) -> None:
     agent = make(**changes)
     first, second = batches(10)[:5], batches(10)[5:]
     for batch in first:
@@ -96,7 +96,7 @@ def test_a_state_is_loaded_into_the_same_memory(updates_saved: int, changes: dic
 
 
 class NoHostReads(TorchDispatchMode):
-    """Fails where the host reads what a tensor holds, for which it would have to wait on a GPU."""
+    """Fails if the host reads a tensor's value, for which it would have to wait for a GPU."""
 
     READS = ("_local_scalar_dense", "equal", "is_nonzero", "nonzero")
 
@@ -117,7 +117,7 @@ def test_an_update_reads_nothing_on_the_host(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("read", [Tensor.item, float, bool, lambda value: value[value > 0]])
-def test_a_host_read_would_be_seen(read: Callable[[Tensor], Any]) -> None:
+def test_a_host_read_is_detected(read: Callable[[Tensor], Any]) -> None:
     with NoHostReads(), pytest.raises(AssertionError, match="on the host"):
         read(torch.ones(()))
 
@@ -131,7 +131,7 @@ def test_a_resumed_agent_keeps_its_loss_scale() -> None:
     assert resumed.scaler.get_scale() == agent.scaler.get_scale() == 32_768
 
 
-def test_an_update_ends_with_the_targets_following() -> None:
+def test_an_update_ends_with_a_soft_update_of_the_targets() -> None:
     agent = make(tau=0.25)
     before = weights(agent)
     agent.update(batches(1)[0])
@@ -142,7 +142,7 @@ def test_an_update_ends_with_the_targets_following() -> None:
         )
 
 
-def test_learning_rates_are_the_configs_not_the_checkpoints() -> None:
+def test_learning_rates_come_from_the_config_not_the_checkpoint() -> None:
     agent = make(actor_lr=LinearSchedule(1e-2))
     agent.load_state_dict(make(actor_lr=LinearSchedule(1e-4)).state_dict())
     assert agent.actor_optimizer.param_groups[0]["lr"] == 1e-2
@@ -206,7 +206,7 @@ def test_fp16_skips_a_step_that_overflows_and_halves_the_scale() -> None:
     )
 
 
-def test_learning_rates_fall_linearly_then_stay() -> None:
+def test_learning_rates_fall_linearly_then_stay_constant() -> None:
     agent = make(critic_lr=LinearSchedule(0.1, 0.02, 4), actor_lr=LinearSchedule(0.01, 0.002, 4))
     optimizers = (agent.critic_optimizer, agent.actor_optimizer)
     rates = []
@@ -217,7 +217,7 @@ def test_learning_rates_fall_linearly_then_stay() -> None:
     torch.testing.assert_close(torch.tensor(rates), fractions[:, None] * torch.tensor([0.1, 0.01]))
 
 
-def test_a_rate_that_fell_to_zero_moves_nothing() -> None:
+def test_a_learning_rate_of_zero_changes_nothing() -> None:
     agent = make(actor_lr=LinearSchedule(3e-4, 0.0, 2), critic_lr=LinearSchedule(3e-4, 0.0, 2))
     first, second, third = batches(3)
     agent.update(first)
@@ -265,7 +265,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 @needs_gpu
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 @pytest.mark.parametrize("changes", [*VARIANTS, {"precision": "fp16", **DECAYING}])
-def test_an_update_on_the_gpu_never_waits(changes: dict[str, Any]) -> None:
+def test_an_update_on_the_gpu_never_synchronizes(changes: dict[str, Any]) -> None:
     agent = make(device="cuda", **changes)
     made = batches(6, device="cuda")
     agent.update(made[0])
@@ -281,7 +281,7 @@ def test_an_update_on_the_gpu_never_waits(changes: dict[str, Any]) -> None:
 
 @pytest.mark.gpu
 @needs_gpu
-def test_a_gpu_checkpoint_goes_on_on_the_cpu() -> None:
+def test_a_gpu_checkpoint_continues_on_the_cpu() -> None:
     trained = make(device="cuda", precision="fp32", smoothing_sigma=0.0)
     for batch in batches(3, device="cuda"):
         trained.update(batch)

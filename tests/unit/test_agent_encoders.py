@@ -1,4 +1,4 @@
-"""Encoders: their sizes, what they do with pixels, and what they refuse."""
+"""Encoders: sizes, treatment of pixels, and errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_notebook_has_the_notebooks_parameters() -> None:
         ("nature", 84, 7 * 7 * 64),
     ],
 )
-def test_num_features_is_what_comes_out(name: EncoderName, size: int, num_features: int) -> None:
+def test_num_features_is_the_output_size(name: EncoderName, size: int, num_features: int) -> None:
     encoder = Encoder(AgentConfig(encoder=name), (3, size, size))
     assert encoder.num_features == num_features
     features = encoder(observations(2, 3, size, size))
@@ -61,7 +61,7 @@ def test_pixels_are_centred_and_features_are_rows_columns_channels() -> None:
     torch.testing.assert_close(encoder(obs), maps.permute(0, 2, 3, 1).reshape(3, -1))
 
 
-def test_observations_are_left_as_they_were() -> None:
+def test_observations_are_not_changed() -> None:
     obs = observations(2, 1, 18, 18)
     before = obs.clone()
     Encoder(AgentConfig(), (1, 18, 18))(obs)
@@ -112,12 +112,12 @@ def test_batch_normalises_every_convolution() -> None:
         ((42, 42), r"\(42, 42\) must be \(stack, H, W\) or \(stack, C, H, W\)"),
     ],
 )
-def test_impossible_shapes_are_named(shape: tuple[int, ...], message: str) -> None:
+def test_errors_name_impossible_shapes(shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Encoder(AgentConfig(), shape)
 
 
-def test_the_smallest_frame_passes() -> None:
+def test_the_smallest_possible_frame_is_accepted() -> None:
     assert Encoder(AgentConfig(), (1, 18, 18)).num_features == 32
 
 

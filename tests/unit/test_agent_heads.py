@@ -1,4 +1,4 @@
-"""Actor and critic heads: bounds, squashing, where the action joins, normalisation."""
+"""Actor and critic heads: bounds, squashing, the action's layer, normalization."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALL = AgentConfig(hidden=(8, 8), trunk_features=4)
 
 
 def with_preactivation(actor: ActorHead, z: Tensor) -> Tensor:
-    """The action that `actor` takes for the pre-activation z (A,)."""
+    """The action of `actor` for the pre-activation z (A,)."""
     nn.init.zeros_(actor.output.weight)
     actor.output.bias.data.copy_(z)
     action, seen = actor(torch.zeros(1, 5))
@@ -62,7 +62,7 @@ def test_output_weights_start_uniform_within_output_init() -> None:
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (-math.inf, 1.0), (math.nan, 1.0)])
-def test_bounds_that_are_no_interval_are_named(low: float, high: float) -> None:
+def test_errors_name_bounds_that_are_not_an_interval(low: float, high: float) -> None:
     with pytest.raises(ValueError, match=r"bounds \[.*, 1.0\] of dimension 1 must be finite, low below high"):
         ActorHead(SMALL, 5, torch.tensor([-1.0, low]), torch.tensor([1.0, high]))
 
@@ -71,14 +71,14 @@ def linear_inputs(critic: CriticHead) -> list[int]:
     return [layer.in_features for layer in critic.critics[0].modules() if isinstance(layer, nn.Linear)]
 
 
-def test_the_action_enters_where_the_config_says() -> None:
+def test_the_action_enters_at_the_configured_layer() -> None:
     config = AgentConfig(hidden=(16, 8), trunk_features=None, action_join="first")
     assert linear_inputs(CriticHead(config, 5, 3)) == [8, 16, 8]
     config = AgentConfig(hidden=(16, 8), trunk_features=None, action_join="second")
     assert linear_inputs(CriticHead(config, 5, 3)) == [5, 19, 8]
 
 
-def test_with_second_the_first_layer_is_blind_to_the_action() -> None:
+def test_with_second_the_first_layer_does_not_depend_on_the_action() -> None:
     critic = CriticHead(AgentConfig(hidden=(16, 8), action_join="second", output_init=0.5), 5, 3)
     seen: list[Tensor] = []
     critic.critics[0].hidden[0].register_forward_hook(lambda _m, _i, out: seen.append(out))
@@ -89,7 +89,7 @@ def test_with_second_the_first_layer_is_blind_to_the_action() -> None:
 
 
 @pytest.mark.parametrize(("hidden", "join"), [((), "first"), ((16,), "second")])
-def test_a_join_without_its_layer_is_named(hidden: tuple[int, ...], join: str) -> None:
+def test_an_action_layer_that_does_not_exist_is_refused(hidden: tuple[int, ...], join: str) -> None:
     config = AgentConfig(hidden=hidden, action_join=join)
     with pytest.raises(ValueError, match=rf"has no {join} layer for the action to enter"):
         CriticHead(config, 5, 3)

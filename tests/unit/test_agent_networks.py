@@ -1,4 +1,4 @@
-"""The set of networks: what is shared, what follows, how it acts, what it saves."""
+"""ActorCritic: shared encoders, target networks, policies and state."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_which_networks_have_targets(changes: dict[str, bool], targets: set[str]
     assert (networks.actor_encoder is networks.critic_encoder) == changes.get("shared_encoder", True)
 
 
-def test_the_notebooks_networks_layer_by_layer() -> None:
+def test_the_networks_of_the_notebook_preset() -> None:
     config = AgentConfig(
         encoder="notebook",
         shared_encoder=False,

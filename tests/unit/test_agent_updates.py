@@ -92,7 +92,7 @@ def test_target_takes_the_smaller_critic_and_the_discount_of_the_batch() -> None
 
 @pytest.mark.parametrize("shared_encoder", [True, False])
 @pytest.mark.parametrize("target_actor", [True, False])
-def test_target_uses_the_slow_networks_that_there_are(shared_encoder: bool, target_actor: bool) -> None:
+def test_the_target_uses_the_target_networks_that_exist(shared_encoder: bool, target_actor: bool) -> None:
     config, networks = make(shared_encoder=shared_encoder, target_actor=target_actor)
     batch = random_batch()
     with torch.no_grad():
@@ -169,7 +169,7 @@ def test_a_sample_of_weight_zero_has_no_effect() -> None:
         torch.testing.assert_close(after, before)
 
 
-def test_actor_gradient_is_the_hand_made_chain() -> None:
+def test_the_actor_gradient_is_the_chain_rule() -> None:
     """dQ/da at a = mu(s), chained into da/dtheta as the notebook does it (Lillicrap et al. 2015, eq. 6)."""
     config, networks = make(num_critics=1, shared_encoder=False)
     obs = random_batch().obs
@@ -216,7 +216,7 @@ def test_the_critics_step_reaches_only_the_critic() -> None:
         assert not gradients(untouched)
 
 
-def test_batch_norm_learns_from_the_networks_own_step_alone() -> None:
+def test_batch_norm_statistics_change_only_in_the_networks_own_step() -> None:
     config, networks = make(
         normalization="batch", action_join="second", shared_encoder=False, target_actor=True
     )

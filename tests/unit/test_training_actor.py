@@ -1,4 +1,4 @@
-"""The actor: weights stand still between refreshes."""
+"""The acting policy: constant weights between refreshes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from apexline.agent import DDPG, AgentConfig
 from apexline.training.acting.actor import Actor
 
 
-def test_the_policy_is_the_one_of_the_last_refresh() -> None:
+def test_it_acts_with_the_weights_of_the_last_refresh() -> None:
     agent = DDPG(AgentConfig(precision="fp32"), (3, 42, 42), [-1, -1], [1, 1])
     networks = agent.networks
     actor = Actor(agent, 4, (3, 42, 42))

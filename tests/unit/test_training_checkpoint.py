@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and every damaged file is refused in one line."""
+"""Checkpoints: atomic writes, and damaged files are refused in one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_saved_comes_back(saved: Path) -> None:
+def test_what_is_saved_is_loaded(saved: Path) -> None:
     parts = checkpoint.load(saved)
     assert torch.equal(parts["weights"], PARTS["weights"])
     assert parts["count"] == 7
@@ -30,7 +30,7 @@ def test_what_is_saved_comes_back(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9, 0.999])
-def test_a_file_cut_short_is_refused(saved: Path, keep: float) -> None:
+def test_a_truncated_file_is_refused(saved: Path, keep: float) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: int(len(whole) * keep)])
     with pytest.raises(InputError, match=r"checkpoint\.pt: truncated or not a checkpoint"):
@@ -82,7 +82,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_crash_while_saving_leaves_the_one_before(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_while_saving_keeps_the_previous_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise OSError("disk full")
 

@@ -32,7 +32,7 @@ def run(folder: Path, rows: Sequence[Row]) -> Path:
 
 
 def rows_of(seed: int) -> list[Row]:
-    """Rows at times of the run's own: scores in most, an evaluation now and then."""
+    """Rows at random times: scores in most, an evaluation in every fifth."""
     rng = np.random.default_rng(seed)
     seconds = np.cumsum(rng.uniform(5, 40, 30))
     rows: list[Row] = []
@@ -49,7 +49,7 @@ def rows_of(seed: int) -> list[Row]:
 
 
 def naive(points: Sequence[tuple[float, float]], x: float) -> float:
-    """On the straight line between the neighbours of `x`."""
+    """Linear interpolation between the neighbors of `x`."""
     for (x0, y0), (x1, y1) in pairwise(points):
         if x0 <= x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
@@ -89,7 +89,7 @@ def test_runs_that_do_not_overlap_have_no_mean(other: list[float]) -> None:
     assert spread_of(curves) is None
 
 
-def test_a_run_that_went_back_to_its_checkpoint_is_in_order(tmp_path: Path) -> None:
+def test_points_of_a_resumed_run_are_sorted(tmp_path: Path) -> None:
     rows = [{"time/seconds": x, "charts/episodic_return": y} for x, y in ((1.0, 1.0), (5.0, 2.0), (3.0, 9.0))]
     curve = read_curve(run(tmp_path / "run", rows), "time/seconds", "charts/episodic_return")
     assert curve.x.tolist() == [1, 3, 5]
@@ -133,7 +133,7 @@ def test_runs_too_short_for_a_mean_are_drawn_as_dots(tmp_path: Path, monkeypatch
     assert legends == [["evaluation, unshaped, without noise"]]
     single = {"time/seconds": 5.0, "charts/steps": 5.0, "charts/frames": 5.0, "charts/episodic_return": 1.0}
     draw_curves([run(tmp_path / "c", [single])], tmp_path / "bare.png")
-    assert len(legends) == 1, "there is nothing to name"
+    assert len(legends) == 1, "an axis without curves has no legend"
 
 
 def test_the_command_line_draws_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_errors_are_printed_in_one_line(tmp_path: Path, capsys: pytest.CaptureFi
     other = tmp_path / "other"
     other.mkdir()
     (other / "metrics.csv").write_text("time/seconds,charts/episodic_return,eval/episodic_return\n1,fast,\n")
-    for runs, out, said in (
+    for runs, out, expected in (
         ([good, tmp_path / "missing"], "a.png", "missing/metrics.csv: No such file"),
         ([good, other], "a.png", "other/metrics.csv: not the metrics of a run"),
         ([run(tmp_path / "empty", [])], "a.png", "empty: no scores yet"),
@@ -159,7 +159,7 @@ def test_errors_are_printed_in_one_line(tmp_path: Path, capsys: pytest.CaptureFi
         assert main([*map(str, runs), "--out", str(tmp_path / out)]) == 2
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 1
-        assert said in lines[0]
+        assert expected in lines[0]
         assert not (tmp_path / out).exists()
     with pytest.raises(InputError):
         draw_curves([tmp_path / "missing"], tmp_path / "a.png")

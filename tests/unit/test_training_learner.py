@@ -1,4 +1,4 @@
-"""The learner: every TD error reaches the replay, one update later."""
+"""The learner: every TD error becomes a priority one update later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 16
 
 
 class StubAgent:
-    """Takes batches, gives numbers that tell which update they are from."""
+    """Records batches; its TD errors and losses are the number of the update."""
 
     device = torch.device("cpu")
 
@@ -57,7 +57,7 @@ def test_errors_become_priorities_one_update_later() -> None:
     assert learner.stale == 0
 
 
-def test_every_error_reaches_the_transition_it_is_of() -> None:
+def test_every_error_becomes_the_priority_of_its_transition() -> None:
     class ErrorByReward(StubAgent):
         def update(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             return 2 + batch.reward, {}
@@ -74,7 +74,7 @@ def test_every_error_reaches_the_transition_it_is_of() -> None:
     np.testing.assert_allclose(priorities[given], 2 + batch.reward[given], rtol=1e-6)
 
 
-def test_the_agent_gets_the_batch_that_was_drawn() -> None:
+def test_the_agent_gets_the_batch_that_was_sampled() -> None:
     agent = StubAgent()
     learner = Learner(agent, filled_replay(), BATCH)  # type: ignore[arg-type]
     peer = filled_replay()

@@ -1,4 +1,4 @@
-"""What a run is said to need, held against real replays, agents and batches."""
+"""Memory estimates against real replays, agents and batches."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def with_gpu(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize(("capacity", "num_envs"), [(300, 1), (1_003, 5), (4_096, 8), (521, 8)])
-def test_the_replays_bytes_are_its_own(name: str, capacity: int, num_envs: int) -> None:
+def test_the_estimate_of_a_full_replay_is_exact(name: str, capacity: int, num_envs: int) -> None:
     config = config_of(name, capacity=capacity, num_envs=num_envs)
     frame, action = config.game.frame_shape, config.game.action_bounds[0].shape
     replay = PrioritizedFrameReplay(
@@ -52,7 +52,7 @@ def test_the_replays_bytes_are_its_own(name: str, capacity: int, num_envs: int) 
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_networks_with_gradients_and_moments_are_the_agents_own(name: str) -> None:
+def test_the_estimate_of_networks_gradients_and_moments_is_exact(name: str) -> None:
     config = replace(config_of(name), device="cpu", loop=replace(PRESETS[name].loop, batch_size=2))
     shape = (config.replay.frame_stack, *config.game.frame_shape)
     torch.set_num_threads(1)
@@ -79,7 +79,7 @@ def test_networks_with_gradients_and_moments_are_the_agents_own(name: str) -> No
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_batches_are_the_replays_own(name: str) -> None:
+def test_the_estimate_of_batches_is_exact(name: str) -> None:
     config = replace(config_of(name), device="cpu")
     replay = PrioritizedFrameReplay(
         num_envs=1, frame_shape=config.game.frame_shape, action_shape=(2 if config.game.pedal else 3,),
@@ -121,7 +121,7 @@ def test_a_larger_batch_needs_more() -> None:
         assert gpu_need(twice)[part] == 2 * gpu_need(config)[part]
 
 
-def test_nothing_is_drawn_from_torchs_random_numbers() -> None:
+def test_torchs_generator_is_not_used() -> None:
     before = torch.get_rng_state()
     ram_need(config_of("notebook"))
     assert torch.equal(torch.get_rng_state(), before)
@@ -129,7 +129,7 @@ def test_nothing_is_drawn_from_torchs_random_numbers() -> None:
 
 @pytest.mark.parametrize("free", [2 * GIB, 21 * GIB + 12_345])
 @pytest.mark.parametrize("num_envs", [8, 7])
-def test_the_capacity_that_is_named_fits_and_one_more_block_does_not(
+def test_the_suggested_capacity_fits_and_a_larger_one_does_not(
     free: int, num_envs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_free(monkeypatch, free)
@@ -138,8 +138,8 @@ def test_the_capacity_that_is_named_fits_and_one_more_block_does_not(
         check_memory(config)
     message = str(error.value)
     total = sum(ram_need(config).values()) / GIB
-    said = f"replay.capacity is 50000000: the run needs {total:.1f} GiB of memory and {free / GIB:.1f} GiB are free"
-    assert message.startswith(said)
+    expected = f"replay.capacity is 50000000: the run needs {total:.1f} GiB of memory and {free / GIB:.1f} GiB are free"
+    assert message.startswith(expected)
     match = re.search(r"a capacity of up to (\d+) would fit$", message)
     assert match is not None
     named = int(match[1])
@@ -150,7 +150,7 @@ def test_the_capacity_that_is_named_fits_and_one_more_block_does_not(
         check_memory(config_of(capacity=named + block, num_envs=num_envs))
 
 
-def test_what_is_loaded_already_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_that_is_already_resident_counts_as_free(monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of()
     total = sum(ram_need(config).values())
     with_free(monkeypatch, total)
@@ -165,7 +165,7 @@ def test_what_is_loaded_already_counts_as_there(monkeypatch: pytest.MonkeyPatch)
         check_memory(config)
 
 
-def test_where_no_replay_fits_the_other_parts_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_replay_fits_the_other_parts_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, GIB // 2)
     config = config_of(capacity=100_000)
     with pytest.raises(InputError, match=r"even with replay\.capacity 128 and 0\.5 GiB are free") as error:
@@ -174,7 +174,7 @@ def test_where_no_replay_fits_the_other_parts_are_named(monkeypatch: pytest.Monk
     assert "replay 0" not in str(error.value)
 
 
-def test_a_small_gpu_gets_the_batch_that_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_small_gpu_suggests_a_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 2**50)
     with_gpu(monkeypatch, free=GIB)
     config = config_of("cuda")
@@ -194,14 +194,14 @@ def test_a_small_gpu_gets_the_batch_that_would_fit(monkeypatch: pytest.MonkeyPat
         check_memory(config)
 
 
-def test_networks_that_cannot_be_built_are_a_mistake_in_the_input() -> None:
+def test_networks_that_cannot_be_built_are_an_input_error() -> None:
     config = config_of(game=replace(PRESETS["cpu"].game, frame_size=8))
     for function in (check_memory, describe_memory):
         with pytest.raises(InputError, match="too small for encoder"):
             function(config)
 
 
-def test_the_line_names_every_part_and_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_names_every_part_and_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 21 * GIB + GIB // 2)
     config = config_of(capacity=10_000_000)
     line = describe_memory(config)
@@ -212,7 +212,7 @@ def test_the_line_names_every_part_and_what_is_free(monkeypatch: pytest.MonkeyPa
         assert f"{part} {size / GIB:.2f}" in line
 
 
-def test_the_line_tells_the_gpus_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_includes_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 21 * GIB)
     config = config_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -221,7 +221,7 @@ def test_the_line_tells_the_gpus_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert describe_memory(config).endswith(" of 80.0 GiB free")
 
 
-def test_a_run_that_does_not_fit_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_does_not_fit_creates_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 2 * GIB)
     with pytest.raises(InputError, match=r"replay\.capacity is 50000000"):
         train(

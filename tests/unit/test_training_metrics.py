@@ -1,4 +1,4 @@
-"""metrics.csv, TensorBoard and the curve drawn from them."""
+"""metrics.csv, TensorBoard files and the learning curve."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_run(folder: Path) -> None:
         writer.close()
 
 
-def test_a_resumed_run_goes_on_in_the_same_file(tmp_path: Path) -> None:
+def test_a_resumed_run_appends_to_the_same_file(tmp_path: Path) -> None:
     write_run(tmp_path)
     with (tmp_path / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -50,7 +50,7 @@ def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_the_curve_is_a_image_with_lines_in_it(tmp_path: Path) -> None:
+def test_the_curve_is_an_image_with_two_lines(tmp_path: Path) -> None:
     write_run(tmp_path)
     with Image.open(draw_curve(tmp_path)) as image:
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20) or []}

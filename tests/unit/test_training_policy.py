@@ -89,7 +89,7 @@ def test_pretrained_is_never_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert find_policy("./pretrained") == find_policy(Path("pretrained")) == Path("pretrained/best.pt")
 
 
-def test_acting_in_an_environment_is_what_play_does() -> None:
+def test_acting_in_an_environment_gives_the_score_of_play() -> None:
     policy = Policy.load("pretrained")
     env = make_env(policy.config.game)
     for seed in (1_000_003, 1_000_004):
@@ -131,7 +131,7 @@ def test_one_observation_gives_one_action(policy: Policy, stacks: Callable[[], l
     assert stacks() == [[9, 9, 9]]
 
 
-def test_many_environments_begin_episodes_on_their_own(
+def test_environments_begin_episodes_independently(
     policy: Policy, stacks: Callable[[], list[list[int]]]
 ) -> None:
     assert policy.act(frames_of(1, 11)).shape == (2, 2)
@@ -143,7 +143,7 @@ def test_many_environments_begin_episodes_on_their_own(
     assert stacks() == [[2, 3, 4], [13, 13, 14]]
 
 
-def test_observations_and_masks_of_another_kind_are_refused(policy: Policy) -> None:
+def test_observations_and_masks_of_another_shape_or_dtype_are_refused(policy: Policy) -> None:
     policy.act(frames_of(1, 2))
     before = policy.act(frames_of(1, 2))
     with pytest.raises(TypeError, match=r"obs.dtype is float32; expected uint8"):
@@ -159,7 +159,7 @@ def test_observations_and_masks_of_another_kind_are_refused(policy: Policy) -> N
     assert policy.act(frames_of(1, 2, 3)).shape == (3, 2)
 
 
-def test_it_is_described() -> None:
+def test_repr() -> None:
     policy = Policy.load("pretrained")
     assert repr(policy) == (
         f"Policy('pretrained.safetensors', steps={policy.steps}, frame_shape={SHAPE}, frame_stack={STACK})"

@@ -1,4 +1,4 @@
-"""The table of a profile."""
+"""Profiles of a run."""
 
 from __future__ import annotations
 

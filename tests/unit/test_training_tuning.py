@@ -1,4 +1,4 @@
-"""What is measured at a run's start."""
+"""Measuring threads and precision."""
 
 from __future__ import annotations
 
@@ -18,52 +18,52 @@ def small(**changes: object) -> TrainConfig:
     return replace(config, **changes)  # type: ignore[arg-type]
 
 
-def test_the_fastest_is_taken_and_an_earlier_one_where_nothing_is_won() -> None:
+def test_the_fastest_choice_wins_and_an_earlier_one_without_an_advantage() -> None:
     one, two, four = (Choice(threads, "fp32") for threads in (1, 2, 4))
     assert fastest({one: 2.0, two: 1.0, four: 0.99}) == two
     assert fastest({one: 1.0, two: 0.97, four: 0.96}) == one
     assert fastest({one: 1.0, two: 1.5, four: 0.5}) == four
 
 
-def test_what_is_open_is_measured_on_every_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_every_choice_that_is_left_open_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
 
     def seconds(_: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
-        asked.append(choices)
+        measured.append(choices)
         return {choice: 1 / (choice.threads + (choice.precision == "bf16")) for choice in choices}
 
     monkeypatch.setattr(tuning, "_seconds", seconds)
     monkeypatch.setattr(tuning, "available_processors", lambda: 6)
     both = tuned(small())
     assert (both.threads, both.agent.precision) == (4, "bf16")
-    assert [(choice.threads, choice.precision) for choice in asked[0]] == [
+    assert [(choice.threads, choice.precision) for choice in measured[0]] == [
         (threads, precision) for threads in (1, 2, 4) for precision in ("fp32", "bf16")
     ]
     fixed = tuned(small(threads=3))
     assert (fixed.threads, fixed.agent.precision) == (3, "bf16")
-    assert {choice.threads for choice in asked[1]} == {3}
+    assert {choice.threads for choice in measured[1]} == {3}
     fp32 = tuned(small(agent=replace(PRESETS["cpu"].agent, precision="fp32")))
     assert (fp32.threads, fp32.agent.precision) == (4, "fp32")
     assert replace(both, threads=None, agent=PRESETS["cpu"].agent) == small(), "nothing else is changed"
     assert tuned(both) is both
-    assert len(asked) == 3
+    assert len(measured) == 3
 
 
-def test_a_slow_round_leaves_only_the_hopeless_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine any round may be slow; a choice is judged by its best."""
+def test_a_choice_is_dropped_by_its_fastest_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine any single round may be slow."""
     rounds = {1: iter([1.0, 9.0, 9.0, 1.0, 1.0]), 2: iter([1.5, 9.0, 9.0, 9.0, 1.5]), 4: iter([2.5])}
     monkeypatch.setattr(tuning, "_round", lambda _agent, _batch, threads: next(rounds[threads]))
     one, two, four = (Choice(threads, "fp32") for threads in (1, 2, 4))
     assert tuning._seconds(small(), [one, two, four]) == {one: 1.0, two: 9.0}
 
 
-def test_a_gpu_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_measured_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "_seconds", None)
     config = tuned(small(device="cuda"))
     assert (config.threads, config.agent.precision) == (1, "bf16")
 
 
-def test_measuring_leaves_torch_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measuring_does_not_change_torchs_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "available_processors", lambda: 2)
     monkeypatch.setattr(tuning, "ROUNDS", 1)
     torch.manual_seed(3)
