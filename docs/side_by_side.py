@@ -1,4 +1,4 @@
-"""Draws docs/side_by_side.png: observations of the stock game above those of the native one, from the same actions."""
+"""Writes docs/side_by_side.png: observations of the stock (top) and native (bottom) environment after equal actions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import apexline.racing  # registers the native game
+import apexline.racing  # noqa: F401 - registers the native environment
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
@@ -21,25 +21,25 @@ GAP = 4
 
 
 def action(frame: int) -> NDArray[np.float32]:
-    """Full throttle, then a slide."""
+    """Full gas, then a turn that makes the car slide."""
     return np.array([0.0 if frame < 90 else 0.8, 0.6 if frame < 120 else 0.0, 0.0], np.float32)
 
 
 def observations(name: str) -> list[NDArray[np.uint8]]:
-    """Those of FRAMES."""
-    game = gym.make(name)
-    image, _ = game.reset(seed=SEED)
+    """The observations of FRAMES, each (96, 96, 3) uint8."""
+    env = gym.make(name)
+    image, _ = env.reset(seed=SEED)
     kept = []
     for frame in range(max(FRAMES) + 1):
         if frame in FRAMES:
             kept.append(image)
-        image, *_ = game.step(action(frame))
-    game.close()
+        image, *_ = env.step(action(frame))
+    env.close()
     return kept
 
 
 def main() -> None:
-    """Writes the image and prints how far the two are apart."""
+    """Writes the image and prints the mean absolute difference."""
     stock, native = observations("CarRacing-v3"), observations("apexline/CarRacing-v3")
     side = SCALE * stock[0].shape[0]
     sheet = np.full((2 * side + GAP, len(FRAMES) * (side + GAP) - GAP, 3), 255, np.uint8)
@@ -54,5 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert apexline.racing is not None
     main()
