@@ -107,9 +107,9 @@ def test_batch_normalises_every_convolution() -> None:
     [
         (
             (3, 17, 42),
-            r"\(3, 17, 42\) is too small for encoder 'small42': 2x9 pixels reach its convolution 3",
+            r"\(3, 17, 42\), too small for encoder 'small42': the input of its convolution 3 is 2x9",
         ),
-        ((42, 42), r"\(42, 42\) must be \(stack, H, W\) or \(stack, C, H, W\)"),
+        ((42, 42), r"observation_shape is \(42, 42\); expected \(stack, H, W\) or \(stack, C, H, W\)"),
     ],
 )
 def test_errors_name_impossible_shapes(shape: tuple[int, ...], message: str) -> None:
@@ -122,5 +122,5 @@ def test_the_smallest_possible_frame_is_accepted() -> None:
 
 
 def test_floating_point_observations_are_refused() -> None:
-    with pytest.raises(TypeError, match=r"must be torch.uint8, got torch.float32"):
+    with pytest.raises(TypeError, match=r"obs.dtype is torch.float32; expected torch.uint8"):
         Encoder(AgentConfig(), (1, 18, 18))(torch.zeros(1, 1, 18, 18))

@@ -63,7 +63,9 @@ def test_output_weights_start_uniform_within_output_init() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (-math.inf, 1.0), (math.nan, 1.0)])
 def test_errors_name_bounds_that_are_not_an_interval(low: float, high: float) -> None:
-    with pytest.raises(ValueError, match=r"bounds \[.*, 1.0\] of dimension 1 must be finite, low below high"):
+    with pytest.raises(
+        ValueError, match=r"bounds of dimension 1 are \[.*, 1.0\]; expected finite low < high"
+    ):
         ActorHead(SMALL, 5, torch.tensor([-1.0, low]), torch.tensor([1.0, high]))
 
 

@@ -24,7 +24,7 @@ class Conv(NamedTuple):
     pool: int = 1
 
     def output_size(self, size: int) -> int:
-        """Pixels a side that leave, of `size` that enter; 0 or less where `size` is too small."""
+        """Output size for an input of `size` pixels; 0 or less if `size` is too small."""
         return ((size - self.kernel) // self.stride + 1) // self.pool
 
 
@@ -41,8 +41,8 @@ ARCHITECTURES: dict[EncoderName, tuple[Conv, ...]] = {
 class Encoder(nn.Module):
     """Observations (B, stack, [C,] H, W) uint8, newest frame last, to features (B, num_features) float32.
 
-    Pixels enter as (value - 128) / 255 and convolutions run in `config.precision`. Features keep the order of
-    the feature map's rows, columns, channels.
+    Pixels are scaled to (value - 128) / 255 and convolutions run in `config.precision`. Features are in the order rows,
+    columns, channels of the feature map.
 
     Raises:
         ValueError: `observation_shape` is not (stack, [C,] H, W), or too small for the encoder.
@@ -53,7 +53,7 @@ class Encoder(nn.Module):
         super().__init__()
         if len(observation_shape) not in (3, 4):
             raise ValueError(
-                f"observation_shape {tuple(observation_shape)} must be (stack, H, W) or (stack, C, H, W)"
+                f"observation_shape is {tuple(observation_shape)}; expected (stack, H, W) or (stack, C, H, W)"
             )
         *channel_axes, height, width = observation_shape
         channels = math.prod(channel_axes)
@@ -64,8 +64,8 @@ class Encoder(nn.Module):
             height, width = conv.output_size(height), conv.output_size(width)
             if min(height, width) < 1:
                 raise ValueError(
-                    f"observation_shape {tuple(observation_shape)} is too small for encoder "
-                    f"{config.encoder!r}: {entering[0]}x{entering[1]} pixels reach its convolution {number}"
+                    f"observation_shape is {tuple(observation_shape)}, too small for encoder {config.encoder!r}: "
+                    f"the input of its convolution {number} is {entering[0]}x{entering[1]}"
                 )
         self.layers = nn.Sequential(*layers)
         self.num_features = channels * height * width
@@ -75,8 +75,8 @@ class Encoder(nn.Module):
 
     def forward(self, obs: Tensor) -> Tensor:
         if obs.dtype != torch.uint8:
-            raise TypeError(f"observations must be torch.uint8, got {obs.dtype}")
-        # Exact in every precision; the first convolution's weights do the scaling.
+            raise TypeError(f"obs.dtype is {obs.dtype}; expected torch.uint8")
+        # Exact in every precision; the first convolution's weights are scaled instead of the pixels.
         pixels = obs.flatten(1, -3).to(DTYPES[self.precision]).sub_(128)
         first: nn.Conv2d = self.layers[0]  # type: ignore[assignment]
         with autocast(self.precision, obs.device):
@@ -90,7 +90,7 @@ class Encoder(nn.Module):
 def _block(conv: Conv, in_channels: int, config: AgentConfig) -> list[nn.Module]:
     layer = nn.Conv2d(in_channels, conv.channels, conv.kernel, conv.stride)
     if config.encoder == "notebook":
-        nn.init.xavier_uniform_(layer.weight)  # what Keras does unless told otherwise
+        nn.init.xavier_uniform_(layer.weight)  # the default of Keras
     else:
         nn.init.orthogonal_(layer.weight, gain=nn.init.calculate_gain("relu"))
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

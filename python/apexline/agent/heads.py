@@ -1,4 +1,4 @@
-"""Actor and critic heads: features to an action, features and an action to values."""
+"""Actor and critic heads: features to an action; features and an action to values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ActorHead(nn.Module):
     """The policy: features (B, F) float32 to an action (B, A) within the environment's own bounds.
 
     A dimension with low == -high is high * tanh(z), any other low + (high - low) * sigmoid(z): for CarRacing's
-    steer, gas and brake that is tanh, sigmoid, sigmoid. Since tanh(z) = 2 sigmoid(2z) - 1, both are
+    steering, gas and brake that is tanh, sigmoid, sigmoid. Since tanh(z) = 2 sigmoid(2z) - 1, both are
     low + (high - low) * sigmoid(gain * z), with a gain of 2 for the former and 1 for the latter.
 
     Raises:
@@ -46,7 +46,7 @@ class CriticHead(nn.Module):
     """Critics on a common trunk: features (B, F) and action (B, A) to values (num_critics, B) float32.
 
     Raises:
-        ValueError: there is no hidden layer at which the action could enter.
+        ValueError: there is no hidden layer for the action to enter.
     """
 
     def __init__(self, config: AgentConfig, num_features: int, action_size: int) -> None:
@@ -67,7 +67,7 @@ class Critic(nn.Module):
         self.join = 0 if config.action_join == "first" else 1
         if len(config.hidden) <= self.join:
             raise ValueError(
-                f"hidden={config.hidden} has no {config.action_join} layer for the action to enter"
+                f"hidden is {config.hidden}, which has no {config.action_join} layer for the action to enter"
             )
         widths = [num_features, *config.hidden]
         self.hidden = nn.ModuleList()
@@ -96,7 +96,7 @@ def _trunk(config: AgentConfig, num_features: int) -> tuple[nn.Module, int]:
 
 
 def _hidden_layer(in_features: int, out_features: int, normalization: Normalization) -> nn.Sequential:
-    """Linear, normalisation, ReLU. torch's default weights are Lillicrap's: uniform +-1/sqrt(fan-in)."""
+    """Linear, normalization, ReLU. torch's default initialization is that of Lillicrap et al.: +-1/sqrt(fan-in)."""
     layers: list[nn.Module] = [nn.Linear(in_features, out_features)]
     if normalization == "layer":
         layers.append(nn.LayerNorm(out_features))
@@ -115,4 +115,4 @@ def _output_layer(in_features: int, out_features: int, bound: float) -> nn.Linea
 def _check_bounds(low: Tensor, high: Tensor) -> None:
     for axis, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
         if not float("-inf") < a < b < float("inf"):
-            raise ValueError(f"action bounds [{a}, {b}] of dimension {axis} must be finite, low below high")
+            raise ValueError(f"action bounds of dimension {axis} are [{a}, {b}]; expected finite low < high")

@@ -1,4 +1,4 @@
-"""Mixed precision: which arithmetic a block of operations uses, and the loss scale that fp16 needs."""
+"""Mixed precision: autocasting, and the loss scale for fp16."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def autocast(precision: PrecisionName, device: torch.device) -> torch.autocast:
 def make_scaler(precision: PrecisionName, device: torch.device) -> torch.amp.GradScaler:
     """Loss scaling against the underflow of fp16 gradients; a pass-through for the other precisions.
 
-    A step whose gradients overflow is skipped and the scale halved, without a host synchronisation.
+    A step whose gradients overflow is skipped and the scale halved, without synchronizing the host.
     """
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
