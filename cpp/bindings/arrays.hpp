@@ -135,7 +135,7 @@ inline py::array output_array(const py::handle& object, const char* name, const 
   require_dtype(array, name, dtype);
   require_shape(array, name, shape);
   if (!(array.flags() & py::array::c_style) || !array.writeable())
-    throw py::value_error(text(name, " is not C-contiguous and writable"));
+    throw py::value_error(text(name, " is read-only or not C-contiguous; expected a writable C-contiguous array"));
   return array;
 }
 

@@ -24,6 +24,15 @@ class LockedTree {
   SumTree tree_;
 };
 
+template <class T>
+T number_from(const py::object& value, const char* name, const char* expected) {
+  try {
+    return value.cast<T>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(text(name, " is ", py::repr(value).cast<std::string>(), "; expected ", expected));
+  }
+}
+
 py::object get_item(LockedTree& self, const py::object& index) {
   const auto indices = index_array(index, "indices");
   auto out = py::array_t<double>(Shape(indices.shape(), indices.shape() + indices.ndim()));
@@ -43,7 +52,8 @@ void set_item(LockedTree& self, const py::object& index, const py::object& prior
   self.with([&](SumTree& tree) { tree.set(view(indices), view(priorities)); });
 }
 
-py::array_t<std::int64_t> sample(LockedTree& self, py::ssize_t n, const py::object& out) {
+py::array_t<std::int64_t> sample(LockedTree& self, const py::object& count, const py::object& out) {
+  const auto n = number_from<py::ssize_t>(count, "n", "an integer");
   if (n < 1) throw py::value_error(text("n is ", n, "; expected >= 1"));
   py::array target =
       out.is_none() ? py::array_t<std::int64_t>(n) : output_array(out, "out", py::dtype::of<std::int64_t>(), {n});
@@ -110,7 +120,10 @@ void bind_sum_tree(py::module_& module) {
           "    ValueError: all priorities are zero.")
       .def(
           "find",
-          [](LockedTree& self, double mass) { return self.with([&](SumTree& tree) { return tree.find(mass); }); },
+          [](LockedTree& self, const py::object& mass) {
+            const auto number = number_from<double>(mass, "mass", "a number");
+            return self.with([&](SumTree& tree) { return tree.find(number); });
+          },
           py::arg("mass"),
           "First index whose cumulative sum is greater than `mass`.\n\n"
           "Raises:\n"

@@ -1,4 +1,4 @@
-"""The examples run as they stand, and those that learn do learn."""
+"""The examples run, and those that train an agent improve on random actions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RANDOM_RETURN = 22.0
-"""Of random actions in CartPole-v1, about; 500 is the most."""
+"""Approximate return of random actions in CartPole-v1; the maximum is 500."""
 
 
 def load(name: str) -> ModuleType:
@@ -47,7 +47,7 @@ def test_all_examples_are_in_the_table() -> None:
     )
 
 
-# Over seeds 0 to 9, cleanrl_dqn got 207 to 388 and sb3_dqn 194 to 477.
+# Returns over seeds 0 to 9: cleanrl_dqn 207 to 388, sb3_dqn 194 to 477.
 @pytest.mark.parametrize("name", ["cleanrl_dqn", "sb3_dqn"])
 def test_dqn_learns(name: str) -> None:
     example = load(name)
@@ -55,28 +55,28 @@ def test_dqn_learns(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "output"),
     [
         ("prefetch_to_cuda", r"[1-9]\d* updates/s; the largest priority is \d+\.\d\d\n"),
         ("save_and_resume", r"190 batches are the same with and without a stop\n"),
     ],
 )
-def test_the_script_runs(name: str, says: str) -> None:
+def test_the_script_runs(name: str, output: str) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert re.fullmatch(says, result.stdout)
+    assert re.fullmatch(output, result.stdout)
 
 
-def test_prefetched_errors_all_come_back() -> None:
+def test_all_td_errors_reach_the_replay() -> None:
     replay, _ = load("prefetch_to_cuda").run(updates=3)
     priorities = replay.priorities[replay.priorities > 0]
-    # Uniform without them: new transitions have the largest priority so far.
+    # Without updates all priorities would be equal: new transitions get the largest one so far.
     assert np.sum(priorities != 1.0) > 3 * 32 * 0.9
     assert replay.stats().stale_updates == 0
 
 
-def test_the_sb3_buffer_gives_the_targets_of_their_n_step_buffer() -> None:
+def test_the_sb3_buffer_returns_the_targets_of_their_n_step_buffer() -> None:
     observation_space = spaces.Box(-np.inf, np.inf, (2,), np.float32)
     arguments = (1_000, observation_space, spaces.Discrete(3), "cpu")
     ours = load("sb3_dqn").FrameReplayBuffer(*arguments, n_envs=2, n_step=3, gamma=0.9, alpha=0)
@@ -102,14 +102,14 @@ def test_the_sb3_buffer_gives_the_targets_of_their_n_step_buffer() -> None:
             patch.setattr(np.random, "randint", lambda *_, env=env, **__: np.array([env]))
             expected = theirs._get_samples(np.array([t]))
         for name in ("actions", "rewards", "dones", "discounts", "next_observations"):
-            # Where an episode ended, a discount and a next observation are multiplied by 1 - dones.
+            # At the end of an episode, discount and next observation are multiplied by 1 - dones.
             if name in ("discounts", "next_observations") and expected.dones.item():
                 continue
             torch.testing.assert_close(getattr(batch, name)[i], getattr(expected, name)[0])
     assert 0.2 < batch.dones.mean() < 0.6
 
 
-def test_the_sb3_buffer_serves_stock_dqn_uniformly() -> None:
+def test_the_sb3_buffer_samples_uniformly_for_stock_dqn() -> None:
     example = load("sb3_dqn")
     model = DQN(
         "MlpPolicy",

@@ -156,7 +156,7 @@ def test_an_out_of_the_wrong_type(replay, field):
         replay.sample(4, out=out._replace(**{field: expected.tolist()}))
     read_only = expected.copy()
     read_only.flags.writeable = False
-    with raises(ValueError, f"out.{field} is not C-contiguous and writable"):
+    with raises(ValueError, f"out.{field} is read-only or not C-contiguous"):
         replay.sample(4, out=out._replace(**{field: read_only}))
 
 

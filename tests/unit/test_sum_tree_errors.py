@@ -102,8 +102,8 @@ def test_a_sample_of_nothing(tree, n):
         (np.zeros(2, np.int32), TypeError, "out has dtype int32; expected int64"),
         (np.zeros(3, np.int64), ValueError, "out has shape (3,); expected (2,)"),
         (np.zeros((2, 1), np.int64), ValueError, "out has shape (2, 1); expected (2,)"),
-        (np.zeros(4, np.int64)[::2], ValueError, "out is not C-contiguous and writable"),
-        (np.broadcast_to(np.int64(0), 2), ValueError, "out is not C-contiguous and writable"),
+        (np.zeros(4, np.int64)[::2], ValueError, "out is read-only or not C-contiguous"),
+        (np.broadcast_to(np.int64(0), 2), ValueError, "out is read-only or not C-contiguous"),
     ],
 )
 def test_an_invalid_out(tree, out, error, message):
@@ -147,3 +147,16 @@ def test_an_invalid_state_of_a_tree(leaves, message):
 def test_an_argument_of_the_wrong_type_is_named(arguments, error, message):
     with raises(error, message):
         SumTree(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda tree: tree.sample(2.0), "n is 2.0; expected an integer"),
+        (lambda tree: tree.sample(None), "n is None; expected an integer"),
+        (lambda tree: tree.find("1"), "mass is '1'; expected a number"),
+    ],
+)
+def test_an_argument_of_a_call_of_the_wrong_type_is_named(tree, call, message):
+    with raises(TypeError, message):
+        call(tree)
