@@ -1,4 +1,5 @@
-// Many games of CarRacing at the door: actions checked before anything moves, reports as one structured array.
+// apexline._core.racing: racing::World with NumPy arrays. Actions are checked before anything changes; reports are one
+// structured array.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -54,12 +55,12 @@ Action discrete_action(std::int64_t action) noexcept {
   return {action == 1 ? kSteer : (action == 2 ? -kSteer : 0.0), action == 3 ? kGas : 0.0, action == 4 ? kBrake : 0.0};
 }
 
-// A game that was never reset, or has ended.
+// A game was never reset, or its episode has ended.
 struct ResetNeededError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Set while the interpreter's lock is given up; looked at only by those who hold it.
+// Set while the GIL is released; read and written only with the GIL held.
 class Busy {
  public:
   explicit Busy(bool& is_busy) noexcept : is_busy_(is_busy) { is_busy_ = true; }
@@ -151,7 +152,7 @@ class ArrayWorld {
     const py::gil_scoped_release released;
     racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
     const auto& marks = world_.episode(index).skid_marks().marks();
-    // CarRacing.render comes after the frame was charged, the observation before.
+    // CarRacing.render shows the score after the frame's 0.1 was subtracted, the observation before.
     racing::Scene scene = world_.scene(index);
     scene.score = world_.episode(index).score();
     racing::draw_exact_frame(canvas, scene, with_skid_marks ? std::span(marks) : std::span<const racing::SkidMark>(),
@@ -237,16 +238,14 @@ class ArrayWorld {
   std::int32_t failed_tracks(py::ssize_t env) const { return world_.episode(checked(env)).failed_tracks(); }
   py::array random_state(py::ssize_t env) const { return random_words(world_.episode(checked(env)).random()); }
 
-  py::bytes save(py::ssize_t env) const {
-    const auto bytes = world_.save(checked(env));
-    return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  py::bytes save(py::ssize_t env, const py::bytes& note) const {
+    return bytes_of(world_.save(checked(env), span_of(note)));
   }
-  void load(py::ssize_t env, const py::bytes& state) {
-    const std::string_view bytes = state;
-    world_.load(checked(env), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  py::bytes load(py::ssize_t env, const py::bytes& state) {
+    return bytes_of(world_.load(checked(env), span_of(state)));
   }
 
-  // As they are, without a step: the first ones after `load`.
+  // The current frames, without a step.
   py::array_t<std::uint8_t> observe() {
     require_idle();
     for (std::size_t env = 0; env < world_.num_envs(); ++env) require_drawable(env);
@@ -256,23 +255,30 @@ class ArrayWorld {
   }
 
  private:
+  static std::span<const std::uint8_t> span_of(const py::bytes& bytes) {
+    const std::string_view view = bytes;
+    return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
+  }
+
+  static py::bytes bytes_of(const std::vector<std::uint8_t>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
   [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
 
   void require_idle() const {
-    if (is_busy_)
-      throw std::runtime_error("another thread is using these environments; they take one caller at a time");
+    if (is_busy_) throw std::runtime_error("another thread is using this environment; it takes one caller at a time");
   }
 
   [[nodiscard]] std::size_t checked(py::ssize_t env) const {
     require_idle();
-    if (env < 0 || env >= num_envs())
-      throw py::index_error(text("env is ", env, "; it must be from 0 to ", num_envs() - 1));
+    if (env < 0 || env >= num_envs()) throw py::index_error(text("env is ", env, "; expected 0 to ", num_envs() - 1));
     return static_cast<std::size_t>(env);
   }
 
   void require_drawable(std::size_t env) const {
     if (world_.episode(env).num_tiles() == 0)
-      throw ResetNeededError(text("environment ", env, " needs a reset before there is anything to draw"));
+      throw ResetNeededError(text("environment ", env, " needs a reset before it is drawn"));
   }
 
   py::array_t<std::uint8_t> new_frames() const {
@@ -300,7 +306,7 @@ class ArrayWorld {
       for (std::size_t env = 0; env < actions_.size(); ++env) {
         const std::int64_t action = array.data()[env];
         if (action < 0 || action > 4)
-          throw py::value_error(text("actions[", env, "] is ", action, "; it must be from 0 to 4"));
+          throw py::value_error(text("actions[", env, "] is ", action, "; expected an integer from 0 to 4"));
       }
       for (std::size_t env = 0; env < actions_.size(); ++env) actions_[env] = discrete_action(array.data()[env]);
       return;
@@ -322,7 +328,7 @@ class ArrayWorld {
     for (py::ssize_t i = 0; i < array.size(); ++i)
       if (!std::isfinite(values[i]))
         throw py::value_error(text("actions[", i / axes, ", ", i % axes, "] is ", static_cast<double>(values[i]),
-                                   "; actions must be finite"));
+                                   "; expected a finite number"));
     for (std::size_t env = 0; env < actions_.size(); ++env)
       actions_[env] = action_of(kind_, values + static_cast<py::ssize_t>(env) * axes);
   }
@@ -419,21 +425,27 @@ Args:
           "set_rules", [](ArrayWorld& self, const py::object& rules) { self.set_rules(shaping_of(rules)); },
           py::arg("rules"), "Replaces the shaping rules from the next step on: a ShapingRules or None.")
       .def("reset", &ArrayWorld::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
-           "Frames and reports; those of games that `resets` leaves out are not written.")
-      .def("step", &ArrayWorld::step, py::arg("actions"),
-           "Frames, reports, and with same-step autoreset, where a game ended, last frames and last reports.")
-      .def("observe", &ArrayWorld::observe, "The frames of the games as they stand.")
+           "Starts episodes in the games selected by `resets`: frames and reports, whose other rows are undefined.")
+      .def(
+          "step", &ArrayWorld::step, py::arg("actions"),
+          "Steps every game: frames, reports, and with same-step autoreset, if an episode ended, last frames and last\n"
+          "reports of the episodes that ended; else None.")
+      .def("observe", &ArrayWorld::observe, "Returns the current frames.")
       .def("exact_frame", &ArrayWorld::exact_frame, py::arg("env"), py::arg("width"), py::arg("height"),
-           py::arg("with_skid_marks"), "The exact image (height, width, 3) uint8 of a game.")
-      .def("track", &ArrayWorld::track, py::arg("env"),
-           "Nodes, tiles and kerbs of a game, and which tiles are visited, touched, and under its wheels.")
-      .def("car", &ArrayWorld::car, py::arg("env"), "Bodies, pedals and clock of a game.")
+           py::arg("with_skid_marks"), "Returns the image of a game as pygame draws it, (height, width, 3) uint8.")
+      .def("track", &ArrayWorld::track, py::arg("env"), "Returns the fields of a TrackSnapshot.")
+      .def("car", &ArrayWorld::car, py::arg("env"), "Returns the fields of a CarSnapshot.")
       .def("skid_marks", &ArrayWorld::skid_marks, py::arg("env"),
-           "Pairs of whether on grass and points (n, 2) float64.")
-      .def("failed_tracks", &ArrayWorld::failed_tracks, py::arg("env"), "Attempts before the track of a game.")
-      .def("random_state", &ArrayWorld::random_state, py::arg("env"), "(6,) uint64 as Pcg64 has it.")
-      .def("save", &ArrayWorld::save, py::arg("env"), "The state of a game.")
-      .def("load", &ArrayWorld::load, py::arg("env"), py::arg("state"), "Takes a state over, or raises ValueError.");
+           "Returns pairs of whether the mark is on grass and its points (n, 2).")
+      .def("failed_tracks", &ArrayWorld::failed_tracks, py::arg("env"),
+           "Returns the number of failed attempts before the current track.")
+      .def("random_state", &ArrayWorld::random_state, py::arg("env"),
+           "Returns the random state of a game, (6,) uint64.")
+      .def("save", &ArrayWorld::save, py::arg("env"), py::arg("note") = py::bytes(),
+           "Returns the state of a game with a note, under one checksum.")
+      .def("load", &ArrayWorld::load, py::arg("env"), py::arg("state"),
+           "Restores the state of a game and returns its note. Raises ValueError, and changes nothing, if the bytes\n"
+           "are not a state.");
 }
 
 }  // namespace apexline::bindings

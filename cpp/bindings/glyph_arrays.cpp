@@ -13,7 +13,7 @@ racing::Glyphs glyphs_of(const py::tuple& arrays) {
   const auto* width = data<std::int32_t>(width_array);
   py::ssize_t total = 0;
   for (py::ssize_t i = 0; i < count; ++i) {
-    if (width[i] < 1) throw py::value_error(text("widths[", i, "] is ", width[i], "; it must be positive"));
+    if (width[i] < 1) throw py::value_error(text("widths[", i, "] is ", width[i], "; expected a positive number"));
     total += width[i];
   }
   const py::array strip = as_array(arrays[2]);
@@ -35,7 +35,7 @@ racing::Glyphs glyphs_of(const py::tuple& arrays) {
   const auto* step = data<std::int32_t>(step_array);
   for (std::size_t i = 0; i < racing::Glyphs::kCount; ++i) {
     for (std::size_t j = 0; j < racing::Glyphs::kCount; ++j, ++step) {
-      if (*step < 0) throw py::value_error(text("steps[", i, ", ", j, "] is ", *step, "; it must be >= 0"));
+      if (*step < 0) throw py::value_error(text("steps[", i, ", ", j, "] is ", *step, "; expected a number >= 0"));
       glyphs.steps[i][j] = *step;
     }
   }

@@ -8,9 +8,9 @@ namespace {
 constexpr py::ssize_t kWords = 6;
 
 racing::Pcg64::State checked(const std::uint64_t* word, const std::string& place) {
-  if (word[4] > 1) throw py::value_error(text(place, "4] is ", word[4], "; has_uint32 must be 0 or 1"));
+  if (word[4] > 1) throw py::value_error(text(place, "4] is ", word[4], "; expected has_uint32, 0 or 1"));
   if (word[5] > std::numeric_limits<std::uint32_t>::max())
-    throw py::value_error(text(place, "5] is ", word[5], "; uinteger must be below 2**32"));
+    throw py::value_error(text(place, "5] is ", word[5], "; expected uinteger, below 2**32"));
   return {.state_high = word[0],
           .state_low = word[1],
           .increment_high = word[2],

@@ -1,4 +1,4 @@
-// States of NumPy's PCG64 at the door: six words each, as numpy.random.PCG64().state has them.
+// States of NumPy's PCG64 as six 64-bit words: the numbers of numpy.random.PCG64().state.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace apexline::bindings {
 // (6,) uint64: high and low half of the state, those of the increment, has_uint32, uinteger.
 [[nodiscard]] py::array_t<std::uint64_t> random_words(const racing::Pcg64& random);
 
-// From (count, 6) uint64; any count from 1 up where none is given.
+// From (count, 6) uint64; without a count, any number of rows >= 1.
 [[nodiscard]] std::vector<racing::Pcg64::State> random_states(const py::handle& words, const char* name,
                                                               std::optional<py::ssize_t> count);
 

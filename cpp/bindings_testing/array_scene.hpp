@@ -1,4 +1,4 @@
-// A scene made from NumPy arrays, which owns all that it points to.
+// A racing::Scene from NumPy arrays, which owns the data that it points to.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -30,7 +30,7 @@ class ArrayScene {
   racing::Scene scene_;
 };
 
-// Errors name the array. What each holds is said where it is bound.
+// Errors name the array. bind_painter.cpp documents the arguments.
 std::unique_ptr<ArrayScene> scene_of(const pybind11::object& hull, const pybind11::object& wheels,
                                      const pybind11::object& phases, const pybind11::object& omegas,
                                      std::pair<float, float> velocity, float spin, float steering_angle, double seconds,

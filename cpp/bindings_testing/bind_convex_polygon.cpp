@@ -1,4 +1,4 @@
-// Box2D's polygons at the door, for the tests that hold them against Box2D's own.
+// Convex polygons as Box2D computes them.
 #include "bindings/arrays.hpp"
 #include "bindings_testing.hpp"
 #include "racing/physics/convex_polygon.hpp"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "array_scene.hpp"
 #include "bindings/arrays.hpp"
 #include "bindings/glyph_arrays.hpp"
 #include "bindings_testing.hpp"
@@ -20,7 +21,7 @@ namespace {
 using racing::Canvas;
 
 double finite(double value, const char* name) {
-  if (!std::isfinite(value)) throw py::value_error(text(name, " is ", value, "; it must be finite"));
+  if (!std::isfinite(value)) throw py::value_error(text(name, " is ", value, "; expected a finite number"));
   return value;
 }
 
@@ -72,8 +73,7 @@ py::array_t<std::uint8_t> draw_shape(const py::object& image, const std::string&
                     : kind == "fill"      ? racing::draw::fill_polygon
                     : kind == "lines"     ? racing::draw::lines
                                           : nullptr;
-  if (draw == nullptr)
-    throw py::value_error(text("kind is ", kind, "; it must be gfx_outline, gfx_fill, fill or lines"));
+  if (draw == nullptr) throw py::value_error(text("kind is ", kind, "; expected gfx_outline, gfx_fill, fill or lines"));
   const std::size_t least = kind == "lines" ? 2 : kind == "fill" ? 4 : 3;
   if (pixels.size() < least) throw py::value_error(text("points holds ", pixels.size(), "; expected ", least));
 
@@ -101,39 +101,6 @@ py::array_t<std::uint8_t> score_image(double score, const py::tuple& glyphs) {
   return image;
 }
 
-racing::Quad quad_at(const double* numbers) {
-  racing::Quad quad;
-  for (racing::Point& corner : quad) {
-    corner = {numbers[0], numbers[1]};
-    numbers += 2;
-  }
-  return quad;
-}
-
-racing::Track track_of(const py::handle& tiles, const py::handle& kerb_tiles, const py::handle& kerb_is_white,
-                       const py::handle& kerbs) {
-  constexpr py::ssize_t numbers = 8;  // of a quadrilateral
-  const auto corners = finite_rows(tiles, "tiles", {4, 2});
-  const py::ssize_t num_tiles = corners.shape(0);
-  racing::Track track;
-  for (py::ssize_t i = 0; i < num_tiles; ++i) track.tiles.push_back(quad_at(corners.data() + numbers * i));
-
-  const auto places = index_array(kerb_tiles, "kerb_tiles");
-  if (places.ndim() != 1) throw py::value_error(text("kerb_tiles has ", places.ndim(), " dimensions; expected 1"));
-  const py::ssize_t num_kerbs = places.shape(0);
-  const py::array white = exact_array(kerb_is_white, "kerb_is_white", py::dtype::of<bool>(), {num_kerbs});
-  const auto kerb_corners = finite_array(kerbs, "kerbs", {num_kerbs, 4, 2});
-  for (py::ssize_t i = 0; i < num_kerbs; ++i) {
-    const std::int64_t tile = places.at(i);
-    const std::int64_t least = i > 0 ? places.at(i - 1) : 0;
-    if (tile < least || tile >= num_tiles)
-      throw py::value_error(text("kerb_tiles[", i, "] is ", tile, "; it must be from ", least, " to ", num_tiles - 1));
-    track.kerbs.push_back(
-        {static_cast<std::int32_t>(tile), data<bool>(white)[i], quad_at(kerb_corners.data() + numbers * i)});
-  }
-  return track;
-}
-
 std::vector<racing::SkidMark> skid_marks_of(const std::vector<std::pair<bool, py::object>>& marks) {
   std::vector<racing::SkidMark> all;
   for (const auto& [on_grass, points] : marks) {
@@ -146,55 +113,17 @@ std::vector<racing::SkidMark> skid_marks_of(const std::vector<std::pair<bool, py
   return all;
 }
 
-racing::Pose pose_at(const float* numbers) { return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]}; }
-
-racing::Colours colours_of(const py::handle& object) {
-  const py::array array = exact_array(object, "colours", py::dtype::of<std::uint8_t>(), {5, 3});
-  const auto colour = [rgb = data<std::uint8_t>(array)](py::ssize_t i) {
-    return racing::Rgb{rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]};
-  };
-  return {{colour(0), colour(1), colour(2)}, colour(3), colour(4)};
-}
-
-py::array_t<std::uint8_t> exact_frame(int width, int height, const py::object& tiles, const py::object& touched,
-                                      const py::object& kerb_tiles, const py::object& kerb_is_white,
-                                      const py::object& kerbs, const py::object& colours, const py::object& poses,
-                                      const py::object& velocity, const py::object& phases, const py::object& omegas,
-                                      float steering_angle, double seconds, double score,
+py::array_t<std::uint8_t> exact_frame(const ArrayScene& scene, int width, int height,
                                       const std::vector<std::pair<bool, py::object>>& skid_marks,
                                       const py::tuple& glyphs) {
-  const auto float32 = py::dtype::of<float>();
-  const racing::Track track = track_of(tiles, kerb_tiles, kerb_is_white, kerbs);
-  const py::array is_touched = exact_array(touched, "touched", py::dtype::of<bool>(), {track.num_tiles()});
-  const py::array pose_array = exact_array(poses, "poses", float32, {1 + racing::kNumWheels, 5});
-  const py::array velocity_array = exact_array(velocity, "velocity", float32, {3});
-  const auto phase_array = finite_array(phases, "phases", {racing::kNumWheels});
-  const auto omega_array = finite_array(omegas, "omegas", {racing::kNumWheels});
   const auto marks = skid_marks_of(skid_marks);
   const racing::Glyphs table = glyphs_of(glyphs);
-
-  racing::Scene scene;
-  scene.track = &track;
-  scene.touched = reinterpret_cast<const std::uint8_t*>(data<bool>(is_touched));
-  scene.colours = colours_of(colours);
-  const auto* pose = data<float>(pose_array);
-  scene.hull = pose_at(pose);
-  for (std::size_t i = 0; i < racing::kNumWheels; ++i)
-    scene.wheels[i] = {pose_at(pose + 5 * (i + 1)), phase_array.data()[i], omega_array.data()[i]};
-  const auto* motion = data<float>(velocity_array);
-  scene.velocity_x = motion[0];
-  scene.velocity_y = motion[1];
-  scene.spin = motion[2];
-  scene.steering_angle = steering_angle;
-  scene.seconds = finite(seconds, "seconds");
-  scene.score = finite(score, "score");
-
   Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
   racing::SmoothScaler scaler(canvas.width(), canvas.height(), width, height);
   auto image = new_image(width, height);
   std::uint8_t* rgb = image.mutable_data();
   const py::gil_scoped_release released;
-  racing::draw_exact_frame(canvas, scene, marks, table);
+  racing::draw_exact_frame(canvas, scene.scene(), marks, table);
   scaler.scale(canvas, rgb);
   return image;
 }
@@ -216,17 +145,10 @@ void bind_exact_render(py::module_& module) {
   module.def("score_image", &score_image, py::arg("score"), py::arg("glyphs"),
              "The score on the left of the black strip: (100, 200, 3) uint8 with its middle in column 60, row 50.");
   module.def(
-      "exact_frame", &exact_frame, py::kw_only(), py::arg("width"), py::arg("height"), py::arg("tiles"),
-      py::arg("touched"), py::arg("kerb_tiles"), py::arg("kerb_is_white"), py::arg("kerbs"), py::arg("colours"),
-      py::arg("poses"), py::arg("velocity"), py::arg("phases"), py::arg("omegas"), py::arg("steering_angle"),
-      py::arg("seconds"), py::arg("score"), py::arg("skid_marks"), py::arg("glyphs"),
-      "The stock game's image (height, width, 3) uint8 of a state.\n\n"
-      "tiles (n, 4, 2) float64 and touched (n,) bool; kerb_tiles (k,) integers in order, kerb_is_white (k,) bool and\n"
-      "kerbs (k, 4, 2) float64; colours (5, 3) uint8 of three shades of road, background and grass; poses (5, 5)\n"
-      "float32 of hull and wheels, each x, y, angle, sine and cosine; velocity (3,) float32: x, y and spin; phases "
-      "and\n"
-      "omegas (4,) float64; skid_marks pairs of whether on grass and points (p, 2) float64; glyphs widths (11,)\n"
-      "int32, steps (11, 11) int32 and coverage (height, sum of widths) uint8.");
+      "exact_frame", &exact_frame, py::arg("scene"), py::arg("width"), py::arg("height"), py::arg("skid_marks"),
+      py::arg("glyphs"),
+      "The stock game's image (height, width, 3) uint8 of a scene. skid_marks are pairs of whether on grass and\n"
+      "points (n, 2) float64; glyphs are the arrays of a GlyphTable.");
 }
 
 }  // namespace apexline::bindings

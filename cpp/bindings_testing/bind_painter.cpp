@@ -35,16 +35,16 @@ py::list polygons(const ArrayScene& scene) {
 }  // namespace
 
 void bind_painter(py::module_& module) {
-  py::class_<ArrayScene>(module, "Scene", R"(What one image of the game shows. For tests.
+  py::class_<ArrayScene>(module, "Scene", R"(Everything that one image of the game shows.
 
 Args:
     hull: (5,) float32, a pose: x, y, angle and its sine and cosine.
     wheels: (4, 5) float32, a pose each.
-    phases, omegas: (4,) float64, of the wheels.
-    velocity, spin: of the hull.
-    steering_angle: of the front left joint.
-    seconds: since reset.
-    score: the number on the screen.
+    phases, omegas: (4,) float64, angle and angular velocity of the wheels' rolling.
+    velocity, spin: linear and angular velocity of the hull.
+    steering_angle: angle of the front left joint.
+    seconds: game time since reset.
+    score: the score in the image.
     tiles: (N, 4, 2) float64.
     touched: (N,) uint8.
     kerbs: (K, 4, 2) float64, each drawn after its tile of kerb_tiles (K,), white where kerb_is_white (K,) bool.
@@ -70,9 +70,9 @@ Raises:
            }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"),
            py::arg("channels_first") = false, py::arg("road_contrast") = false, py::arg("glyphs"))
-      .def("draw", &draw, py::arg("scene"), "A new frame.");
+      .def("draw", &draw, py::arg("scene"), "Returns a new frame.");
   module.def("polygons", &polygons, py::arg("scene"),
-             "What is painted below the indicators, in order: (ink, whether antialiased, corners).");
+             "The polygons drawn before the indicators, in order: (ink, whether antialiased, corners).");
 }
 
 }  // namespace apexline::bindings

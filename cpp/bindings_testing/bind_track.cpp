@@ -13,7 +13,7 @@ namespace {
 using racing::Pcg64;
 
 std::uint32_t integers(Pcg64& self, std::uint32_t bound) {
-  if (bound < 2) throw py::value_error(text("bound is ", bound, "; it must be >= 2"));
+  if (bound < 2) throw py::value_error(text("bound is ", bound, "; expected an integer >= 2"));
   return self.integers(bound);
 }
 
@@ -63,27 +63,28 @@ py::tuple draw_colours(Pcg64& random) {
 }  // namespace
 
 void bind_track(py::module_& module) {
-  py::class_<Pcg64>(module, "Pcg64", R"(NumPy's default generator, continuing from a state of NumPy's bit for bit.
+  py::class_<Pcg64>(module, "Pcg64", R"(NumPy's PCG64 generator, bit for bit.
 
 Args:
     state: (6,) uint64: the high and low half of `state`, those of `inc`, `has_uint32` and `uinteger`, as in
         numpy.random.PCG64().state.)")
       .def(py::init([](const py::object& state) { return Pcg64(random_state(state, "state")); }), py::arg("state"))
-      .def_property_readonly("state", &random_words, "As the argument of the constructor; a copy.")
+      .def_property_readonly("state", &random_words, "A copy of the state, as in the constructor.")
       .def("uniform", &Pcg64::uniform, py::arg("low"), py::arg("high"), "numpy.random.Generator.uniform(low, high).")
       .def("integers", &integers, py::arg("bound"), "numpy.random.Generator.integers(bound); bound is >= 2.");
-  module.def("create_track", &create_track, py::arg("random"),
-             "What CarRacing.reset makes of these random numbers, lengths in units and angles in radians:\n\n"
-             "    nodes (N, 4) float64: alpha, beta, x, y of CarRacing.track\n"
-             "    tiles (N, 4, 2) float64: corners in the order of road_poly\n"
-             "    kerb_tiles (K,) int32: the tile that each kerb is drawn after\n"
-             "    kerb_is_white (K,) bool: else red\n"
-             "    kerbs (K, 4, 2) float64: corners in the order of road_poly\n"
-             "    failed: how many attempts it took before");
+  module.def(
+      "create_track", &create_track, py::arg("random"),
+      "The track that CarRacing.reset creates from these random numbers; lengths in units, angles in radians:\n\n"
+      "    nodes (N, 4) float64: alpha, beta, x, y of CarRacing.track\n"
+      "    tiles (N, 4, 2) float64: corners in the order of road_poly\n"
+      "    kerb_tiles (K,) int32: the tile that each kerb is drawn after\n"
+      "    kerb_is_white (K,) bool: else red\n"
+      "    kerbs (K, 4, 2) float64: corners in the order of road_poly\n"
+      "    failed: number of failed attempts before");
   module.def("draw_colours", &draw_colours, py::arg("random"),
-             "What CarRacing draws where it randomises its domain, before the track:\n\n"
+             "The colours that CarRacing draws before the track with domain_randomize:\n\n"
              "    values (3, 3) float64: road, background and grass, by red, green and blue\n"
-             "    colours (5, 3) uint8: as they reach the image: the road of tiles 0, 1 and 2, background, grass");
+             "    colours (5, 3) uint8: as drawn: the road of tiles 0, 1 and 2, background, grass");
 }
 
 }  // namespace apexline::bindings

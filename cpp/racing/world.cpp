@@ -13,7 +13,7 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x3130657461745378ULL;  // changes with what a state holds
+constexpr std::uint64_t kStateMark = 0x3230657461745378ULL;  // changes with what a state holds
 
 // Whether the car in the first lane is somewhere.
 bool is_finite(const CarBlock& car) noexcept {
@@ -109,20 +109,21 @@ bool World::needs_reset(std::size_t env) const noexcept {
 
 Scene World::scene(std::size_t env) const noexcept { return games_[env].episode.scene(block_of(env), env % kLanes); }
 
-std::vector<std::uint8_t> World::save(std::size_t env) const {
+std::vector<std::uint8_t> World::save(std::size_t env, std::span<const std::uint8_t> note) const {
   const Game& game = games_[env];
   CarBlock car;
   std::memset(&car, 0, sizeof(car));  // the other lanes and the padding too: equal games have equal states
   copy_lane(block_of(env), env % kLanes, car, 0);
   StateWriter content;
-  content(game.phase, game.score, game.report, game.rules, game.episode, car);
+  content(game.phase, game.score, game.report, game.rules, game.episode, car,
+          std::vector<std::uint8_t>(note.begin(), note.end()));
   const std::vector<std::uint8_t> bytes = content.take();
   StateWriter envelope;
   envelope(kStateMark, checksum(bytes), bytes);
   return envelope.take();
 }
 
-void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
+std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
   std::uint64_t mark = 0;
   std::uint64_t sum = 0;
   std::vector<std::uint8_t> body;
@@ -134,8 +135,9 @@ void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
 
   Game game = games_[env];
   CarBlock car;
+  std::vector<std::uint8_t> note;
   StateReader content(body);
-  content(game.phase, game.score, game.report, game.rules, game.episode, car);
+  content(game.phase, game.score, game.report, game.rules, game.episode, car, note);
   if (!content.is_at_end()) throw std::invalid_argument("the state is longer than what it holds");
   game.episode.finish_loading();
   const bool has_track = game.episode.num_tiles() > 0;
@@ -146,6 +148,7 @@ void World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
   if (!is_possible) throw std::invalid_argument("the state is not one that such a game can be in");
   copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
   games_[env] = std::move(game);
+  return note;
 }
 
 // A block of games while they play an action.

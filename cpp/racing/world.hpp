@@ -98,9 +98,10 @@ class World {
   [[nodiscard]] Scene scene(std::size_t env) const noexcept;
 
   // A game's whole state as bytes, for the same version of the library on the same kind of machine.
-  [[nodiscard]] std::vector<std::uint8_t> save(std::size_t env) const;
+  // `note` is stored along with it, under the same checksum; `load` returns it.
+  [[nodiscard]] std::vector<std::uint8_t> save(std::size_t env, std::span<const std::uint8_t> note = {}) const;
   // Throws std::invalid_argument, and changes nothing, where the bytes are not such a state.
-  void load(std::size_t env, std::span<const std::uint8_t> bytes);
+  std::vector<std::uint8_t> load(std::size_t env, std::span<const std::uint8_t> bytes);
 
  private:
   enum class Phase : std::uint8_t { kNew, kRunning, kEnded };

@@ -17,22 +17,9 @@ def draw_shape(
 def smoothscale(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]: ...
 def score_image(score: float, glyphs: _Glyphs) -> NDArray[np.uint8]: ...
 def exact_frame(
-    *,
+    scene: Scene,
     width: int,
     height: int,
-    tiles: NDArray[np.float64],
-    touched: NDArray[np.bool_],
-    kerb_tiles: NDArray[np.integer[Any]],
-    kerb_is_white: NDArray[np.bool_],
-    kerbs: NDArray[np.float64],
-    colours: NDArray[np.uint8],
-    poses: NDArray[np.float32],
-    velocity: NDArray[np.float32],
-    phases: NDArray[np.float64],
-    omegas: NDArray[np.float64],
-    steering_angle: float,
-    seconds: float,
-    score: float,
     skid_marks: Sequence[tuple[bool, NDArray[np.float64]]],
     glyphs: _Glyphs,
 ) -> NDArray[np.uint8]: ...

@@ -1,4 +1,4 @@
-"""make_env and make_vector on the stock game: wrappers, whole laps, vectors against single games."""
+"""The backend "gymnasium": wrappers, whole laps, vector environments against single ones."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_backends_are_two() -> None:
 
 
 def follow_the_road(game: Any, look_ahead: int) -> npt.NDArray[np.float32]:
-    """Steers towards the point `look_ahead` tiles ahead, at 70 units/s or slower where the road turns."""
+    """Steers towards the point `look_ahead` tiles ahead, at 70 units/s, slower in turns."""
     x, y = game.car.hull.position
     near = min(range(len(game.track)), key=lambda i: math.hypot(game.track[i][2] - x, game.track[i][3] - y))
     _, _, to_x, to_y = game.track[(near + look_ahead) % len(game.track)]

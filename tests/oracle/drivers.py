@@ -1,4 +1,4 @@
-"""Drivers: from what a player knows of a game to an action, (3,) float32 of steering, gas and brake."""
+"""Scripted drivers: functions from a View of a game to an action, (3,) float32 of steering, gas and brake."""
 
 import math
 from collections.abc import Callable
@@ -30,13 +30,13 @@ def nodes_of(game):
 
 
 def view_of(game, nodes, frame):
-    """Of a stock game and its nodes."""
+    """The view of a stock game with these nodes."""
     hull = game.car.hull
     return View(frame, *hull.position, hull.angle, *hull.linearVelocity, nodes)
 
 
 def random_driver(seed):
-    """Uniform actions, with the brake in two frames of five: else a car hardly moves."""
+    """Uniform actions, with the brake in two frames of five; with more the car hardly moves."""
     random = np.random.default_rng(seed)
 
     def drive(view):
@@ -60,5 +60,5 @@ def lane_follower(view):
 
 
 def spinner(view):
-    """Full throttle and full lock, to the right and then to the left, now and then with locked wheels."""
+    """Full throttle and full lock, to the right, then to the left, sometimes with locked wheels."""
     return np.array([1 if view.frame % 200 < 150 else -1, 1, 0.95 if view.frame % 97 == 0 else 0], np.float32)

@@ -1,7 +1,7 @@
-"""Stock games and the core's, played side by side: after each frame every value of each is the same, to the bit.
+"""Plays stock games and the core's in lockstep and compares all their values after each frame, bit for bit.
 
-Where sines are not those of the C library that Box2D was compared with, on processors other than x86-64, positions
-agree within a thousandth of a unit for a hundred frames instead.
+On processors other than x86-64, whose C library computes other sines, positions are compared within a thousandth of a
+unit for a hundred frames instead.
 """
 
 import os
@@ -26,14 +26,14 @@ SKID_MARK_FRAMES = 100
 
 
 class StockGame(CarRacing):
-    """The game itself, without its images, which take most of its time."""
+    """The stock game without drawing, which takes most of its time."""
 
     def _render(self, _mode):
         self.shown = self.reward, self.t
 
     def _create_track(self):
         made = super()._create_track()
-        if made:  # else a touched tile looks like an untouched one wherever its number is a multiple of three
+        if made:  # otherwise touched tiles whose index is a multiple of three keep their colour
             self._shades = np.full((len(self.road), 3), -1.0)
             for tile, shade in zip(self.road, self._shades, strict=True):
                 tile.color = shade
@@ -98,7 +98,7 @@ def core_values(racing, env):
 
 
 def ulps_between(a, b):
-    """How many floats of their width lie between two of them."""
+    """Distance between two floats in units in the last place."""
     integer = np.int32 if a.dtype == np.float32 else np.int64
     steps = [int(value.view(integer)) for value in (a, b)]
     low, high = sorted(step if step >= 0 else np.iinfo(integer).min - step for step in steps)
@@ -110,7 +110,7 @@ def bytes_of(array):
 
 
 def difference(name, ours, theirs):
-    """What is wrong with `ours`; None where nothing is. Zeros of either sign differ."""
+    """Describes how `ours` differs, or returns None. Zeros of different sign differ."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return f"{name} is {ours.tolist()}; the stock game's is {theirs.tolist()}"
     if ours.tobytes() == theirs.tobytes():
@@ -125,7 +125,7 @@ def difference(name, ours, theirs):
 
 
 class Lockstep:
-    """Games side by side; each is named in the message of what differs."""
+    """Stock games and core games with the same seeds. Errors name the game that differs."""
 
     def __init__(self, seeds, names=None, *, discrete=False, domain_randomize=False):
         self.names = names or [f"seed {seed}" for seed in seeds]
@@ -158,7 +158,7 @@ class Lockstep:
             self._check(env)
 
     def begin(self, env, *, recolours=True):
-        """The next episode of one game; the others stay as they are."""
+        """Starts the next episode of one game; the others are unchanged."""
         count = len(self.games)
         chosen = np.arange(count) == env
         self.core.reset(
@@ -171,11 +171,11 @@ class Lockstep:
         self._check(env)
 
     def retire(self, env):
-        """No longer plays or compares a game; the core goes on with it by itself."""
+        """Stops comparing a game; the core keeps stepping it."""
         self.is_playing[env] = False
 
     def step(self, actions):
-        """The reports, after the stock games were found to agree."""
+        """Steps all games, compares them, and returns the core's reports."""
         _, reports, _, _ = self.core.step(actions)
         for env in np.flatnonzero(self.is_playing):
             _, reward, terminated, _, info = self.games[env].step(actions[env])
@@ -204,9 +204,9 @@ class Lockstep:
                 self._fail(env, what)
 
     def _check_report(self, env, report, reward, terminated, lap_finished):
-        told = {"reward": reward, "terminated": terminated, "lap_finished": lap_finished}
-        told["truncated"] = self.frames[env] == 1000
-        for name, value in told.items():
+        expected = {"reward": reward, "terminated": terminated, "lap_finished": lap_finished}
+        expected["truncated"] = self.frames[env] == 1000
+        for name, value in expected.items():
             if what := difference(name, np.array([report[name]]), np.array([value], report[name].dtype)):
                 self._fail(env, what)
 

@@ -1,4 +1,4 @@
-"""A generator's state as the core takes it."""
+"""The state of a generator as the core takes it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Plays the stock game without drawing, and keeps what a image of it needs beside the image that it draws."""
+"""Plays the stock game without drawing, and returns states with the images that it draws of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ render = CarRacing._render
 
 
 def make_game(**options: Any) -> Any:
-    """The game itself; whoever calls must keep it from drawing (test_pixels has a fixture for it)."""
+    """The unwrapped game. The caller must patch its drawing (test_painter has a fixture for it)."""
     return gym.make("CarRacing-v3", **options).unwrapped
 
 
@@ -29,7 +29,7 @@ def scene(game: Any) -> Scene:
 
 
 def drive(game: Any, seed: int, driver: Driver, stops: Iterable[int]) -> Iterator[None]:
-    """Drives from a reset on and stops after the given numbers of frames."""
+    """Drives from a reset and yields after the given numbers of frames."""
     game.reset(seed=seed)
     wanted = set(stops)
     for frame in range(1, max(wanted) + 1):
@@ -44,7 +44,7 @@ def play(game: Any, seed: int, driver: Driver, kept: Iterable[int]) -> list[Scen
 
 
 def follow(speed: float) -> Driver:
-    """Keeps to the road at about this speed."""
+    """Follows the road at about this speed."""
 
     def drive(game: Any, _: int) -> npt.NDArray[np.float64]:
         x, y = game.car.hull.position
@@ -59,12 +59,12 @@ def follow(speed: float) -> Driver:
 
 
 def spin(_: Any, frame: int) -> npt.NDArray[np.float64]:
-    """Full throttle, then locked wheels, weaving."""
+    """Full throttle, then locked wheels, with changing steering."""
     return np.array([math.sin(frame / 30), float(frame % 100 < 70), float(frame % 100 >= 90)])
 
 
 def move(game: Any, x: float, y: float) -> None:
-    """Puts the hull there, and the wheels along with it."""
+    """Moves the hull there, and the wheels with it."""
     shift = (x - game.car.hull.position[0], y - game.car.hull.position[1])
     for body in (game.car.hull, *game.car.wheels):
         body.position = (body.position[0] + shift[0], body.position[1] + shift[1])
@@ -104,6 +104,6 @@ def state(game: Any) -> State:
 
 
 def pose(body: Any) -> npt.NDArray[np.float32]:
-    # The body's axes in the world hold Box2D's own sine and cosine.
+    # The axes of the body in world coordinates are Box2D's own sine and cosine.
     cosine, sine = body.GetWorldVector((1, 0))
     return np.array([*body.position, body.angle, sine, cosine], np.float32)

@@ -1,4 +1,4 @@
-"""Polygons against Box2D's own: their corners, masses and whether they touch, to the bit."""
+"""Convex polygons equal Box2D's, bit for bit: corners, mass and overlap."""
 
 import math
 import os
@@ -85,7 +85,7 @@ def edge_of_touching(fixed, moved, outside, inside, angle):
             outside = between
 
 
-def test_corners_and_masses_are_box2ds():
+def test_corners_and_masses_equal_box2d():
     random = np.random.default_rng(0)
     polygons = [np.float32(part) for part in PARTS]
     polygons += [random_polygon(random) for _ in range(1000)] + [random_tile(random) for _ in range(300)]
@@ -106,7 +106,7 @@ def test_the_hulls_centre_of_mass_is_not_its_origin():
     assert car.hull.localCenter[1] < -0.01
 
 
-def test_polygons_anywhere_touch_as_box2d_says():
+def test_polygons_anywhere_overlap_as_in_box2d():
     random = np.random.default_rng(1)
     num_touching = 0
     for _ in range(4000):
@@ -115,8 +115,8 @@ def test_polygons_anywhere_touch_as_box2d_says():
     assert 1000 < num_touching < 3500
 
 
-def test_polygons_at_grazing_distance_touch_as_box2d_says():
-    """By halves to where the answer changes, so that the last bits decide."""
+def test_polygons_at_grazing_distance_overlap_as_in_box2d():
+    """Bisected to the distance where the result changes, so that the last bits decide."""
     random = np.random.default_rng(2)
     for _ in range(300):
         fixed, moved = random_polygon(random), random_polygon(random)
@@ -126,7 +126,7 @@ def test_polygons_at_grazing_distance_touch_as_box2d_says():
 
 
 @pytest.mark.parametrize("part", range(len(PARTS)))
-def test_parts_of_the_car_touch_tiles_as_box2d_says(part):
+def test_parts_of_the_car_overlap_tiles_as_in_box2d(part):
     random = np.random.default_rng(3 + part)
     moved = np.float32(PARTS[part])
     for _ in range(80):
@@ -141,7 +141,7 @@ def test_parts_of_the_car_touch_tiles_as_box2d_says(part):
 
 
 def test_contacts_of_a_world_begin_at_two_skins():
-    """What b2TestOverlap says is what a listener of the game is told: a sensor and a wheel put beside it."""
+    """b2TestOverlap agrees with the game's contact listener: a sensor and a wheel next to it."""
     tile, wheel = [(0, 0), (3, 0), (3, 3), (0, 3)], PARTS[4]
     seen = set()
     for gap in (0, 0.01, 0.0199, 0.01999, 0.019999, 0.02, 0.020001, 0.02001, 0.0201, 0.03):
@@ -167,6 +167,6 @@ def test_contacts_of_a_world_begin_at_two_skins():
         ([(0, 0), (1, 1), (2, 2)], "points spans no area"),
     ],
 )
-def test_what_is_no_polygon_is_named(points, message):
+def test_invalid_points_are_named(points, message):
     with pytest.raises(ValueError, match=message):
         _core_testing.convex_hull(points)

@@ -1,4 +1,4 @@
-"""The polygons of a image against those that the stock game hands to pygame, corner by corner."""
+"""The polygons of an image equal those that the stock game passes to pygame, corner by corner."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def in_pixels(points: Any) -> list[tuple[int, int]]:
 
 
 def is_seen(polygon: Polygon) -> bool:
-    """Above the box of the indicators, that is from y = 100 on, or beside it by a pixel at most."""
+    """Above the indicators, that is from y = 100, or outside the image by at most a pixel."""
     corners = np.array(polygon[2])
     (left, low), (right, high) = corners.min(0), corners.max(0)
     return bool(right >= -1 and left <= 1000 and high >= 99 and low <= 800)
 
 
 def stock_polygons(game: Any) -> list[Polygon]:
-    """Everything that _render paints before the indicators."""
+    """Everything that _render draws before the indicators."""
     painted: list[Polygon] = []
 
     def smooth(_: Any, points: Any, colour: Any) -> None:
@@ -97,7 +97,7 @@ def test_corners_are_those_of_the_stock_game(
 def compare(game: Any) -> None:
     stock = [polygon for polygon in stock_polygons(game) if is_seen(polygon)]
     native = [polygon for polygon in native_polygons(game) if is_seen(polygon)]
-    # Box2D keeps the four parts of the hull in an order of its own; they have one colour.
+    # Box2D lists the four parts of the hull in another order; they have one colour.
     assert native[:-4] == stock[:-4]
     assert sorted(native[-4:]) == sorted(stock[-4:])
     assert native[0][1] == stock[0][1]

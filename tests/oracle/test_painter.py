@@ -1,4 +1,4 @@
-"""The native image against the stock game's, from equal states."""
+"""Observations of the fast renderer against the stock game's, from equal states."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def edge_of_the_field(game: Any) -> list[Scene]:
 
 
 def quarter_turns(game: Any) -> list[Scene]:
-    """Angles that Vector2.rotate_rad treats apart, and their neighbours."""
+    """Angles that Vector2.rotate_rad special-cases, and nearby ones."""
     play(game, 9, follow(40), [60])
     found = []
     for angle in (0.0, 5e-7, -5e-7, 3e-6, np.pi / 2, np.pi, -np.pi / 2, 2 * np.pi, -2 * np.pi, 25.0):
@@ -141,14 +141,14 @@ def flat_equal(stock: Image, native: Image) -> bool:
     return bool((native[1:-1, 1:-1] == centre)[flat].all())
 
 
-def test_equal_flat_areas_are_told_from_unequal_ones(scenes: dict[str, list[Scene]]) -> None:
+def test_flat_areas_are_compared(scenes: dict[str, list[Scene]]) -> None:
     _, stock = scenes["around the track"][0]
     assert flat_equal(stock, stock)
     assert not flat_equal(stock, stock + np.uint8(1))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_format_is_what_the_wrappers_make_of_the_image(
+def test_every_format_equals_the_wrapped_image(
     case: str, scenes: dict[str, list[Scene]], painter: _core_testing.Painter, glyphs: dict[str, Any]
 ) -> None:
     for state, _ in scenes[case][::15]:
@@ -236,7 +236,7 @@ def test_every_variant_draws_the_same_bytes(
     assert result.stdout.split() == [isa, seen.hexdigest()], result.stderr
 
 
-def test_every_indicator_and_score_is_the_stock_games(
+def test_indicators_and_scores_equal_the_stock_game(
     undrawn_game: Callable[..., Any], painter: _core_testing.Painter
 ) -> None:
     """The box is exact for any values, as long as no bar reaches the score."""
@@ -279,9 +279,7 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
         ({"glyphs": TALL}, "glyph height is 49; expected 1 to 48"),
     ],
 )
-def test_what_makes_no_painter_is_refused(
-    changed: dict[str, Any], message: str, glyphs: dict[str, Any]
-) -> None:
+def test_invalid_arguments_are_named(changed: dict[str, Any], message: str, glyphs: dict[str, Any]) -> None:
     options = {
         "crop_hud": False,
         "gray": False,

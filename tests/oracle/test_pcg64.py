@@ -1,4 +1,4 @@
-"""The core's random numbers against NumPy's, from any state, in any order."""
+"""The core's random numbers equal NumPy's, from any state, in any order."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ draws = st.lists(bounds | st.tuples(ends, ends).map(sorted), max_size=40)
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**64), draws=draws)
-def test_draws_and_states_are_numpys(seed, draws):
+def test_draws_and_states_equal_numpy(seed, draws):
     theirs = np.random.default_rng(seed)
     ours = Pcg64(words(theirs))
     for draw in draws:
@@ -27,7 +27,7 @@ def test_draws_and_states_are_numpys(seed, draws):
         np.testing.assert_array_equal(ours.state, words(theirs))
 
 
-def test_many_refusals_are_numpys():
+def test_rejections_equal_numpy():
     theirs = np.random.default_rng(8)
     ours = Pcg64(words(theirs))
     for bound in [2**31 + 1, 3 * 2**30, 2**32 - 1, 3] * 500:
@@ -44,8 +44,8 @@ def state(place=0, value=0):
 @pytest.mark.parametrize(
     ("argument", "error", "message"),
     [
-        (state(4, 2), ValueError, r"state\[4\] is 2; has_uint32 must be 0 or 1"),
-        (state(5, 2**32), ValueError, r"state\[5\] is 4294967296; uinteger must be below 2\*\*32"),
+        (state(4, 2), ValueError, r"state\[4\] is 2; expected has_uint32, 0 or 1"),
+        (state(5, 2**32), ValueError, r"state\[5\] is 4294967296; expected uinteger, below 2\*\*32"),
         (state()[:5], ValueError, r"state has shape \(5,\); expected \(6,\)"),
         (state().astype(np.int64), TypeError, "state has dtype int64; expected uint64"),
     ],
@@ -57,5 +57,5 @@ def test_a_wrong_state_is_named(argument, error, message):
 
 @pytest.mark.parametrize("bound", [0, 1])
 def test_a_wrong_bound_is_named(bound):
-    with pytest.raises(ValueError, match=f"bound is {bound}; it must be >= 2"):
+    with pytest.raises(ValueError, match=f"bound is {bound}; expected an integer >= 2"):
         Pcg64(state()).integers(bound)

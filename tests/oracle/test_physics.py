@@ -1,4 +1,4 @@
-"""Whole episodes of the stock game and of the core, side by side in the lanes of a world: the same bits throughout."""
+"""Whole episodes of the stock game and of the core in lockstep: every value equal, bit for bit."""
 
 import concurrent.futures
 import multiprocessing
@@ -13,7 +13,7 @@ from .lockstep import Lockstep
 
 SEEDS = range(60)
 SEEDS_A_WORLD = 5
-"""With three drivers: fifteen games in two blocks of eight lanes, one of them empty."""
+"""With three drivers: fifteen games in two blocks of eight SIMD lanes, one of them empty."""
 DRIVERS = {"random": random_driver, "follower": lambda _: lane_follower, "spinner": lambda _: spinner}
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def num_episodes(seed, driver):
 
 
 def play(seeds):
-    """How the episodes ended, counted, and how many frames there were; AssertionError where a value differs."""
+    """Counts of how the episodes ended and the number of frames; AssertionError if a value differs."""
     plans = [(seed, driver) for seed in seeds for driver in DRIVERS]
     lockstep = Lockstep(
         [seed for seed, _ in plans], [f"seed {seed}, driver {driver}" for seed, driver in plans]
@@ -50,7 +50,7 @@ def play(seeds):
     return ends
 
 
-def test_every_frame_is_the_games(monkeypatch):
+def test_every_frame_equals_the_stock_game(monkeypatch):
     monkeypatch.syspath_prepend(ROOT)  # workers import this module by its name
     worlds = [SEEDS[first : first + SEEDS_A_WORLD] for first in range(0, len(SEEDS), SEEDS_A_WORLD)]
     context = multiprocessing.get_context("spawn")

@@ -1,4 +1,4 @@
-"""The shapes of the image and its shrinking against pygame, pixel for pixel."""
+"""Drawing of shapes and smoothscale equal pygame, pixel for pixel."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def turned_square(random: np.random.Generator, count: int) -> Points:
 
 @pytest.mark.parametrize("family", [around, within, far, tiny, level, steep, few_rows, turned_square])
 @pytest.mark.parametrize("kind", STOCK)
-def test_a_shape_is_pygame_s(kind: str, family: Callable[[np.random.Generator, int], Points]) -> None:
+def test_a_shape_equals_pygame(kind: str, family: Callable[[np.random.Generator, int], Points]) -> None:
     random = np.random.default_rng([*kind.encode(), *family.__name__.encode()])
     for _ in range(150):
         points = family(random, int(random.integers(FEWEST[kind], 9)))
@@ -105,9 +105,7 @@ def test_a_shape_that_needs_more_points_is_refused() -> None:
     image = np.zeros((2, 2, 3), np.uint8)
     with pytest.raises(ValueError, match=r"^points holds 3; expected 4$"):
         _core_testing.draw_shape(image, "fill", np.zeros((3, 2), np.int64), (0, 0, 0))
-    with pytest.raises(
-        ValueError, match=r"^kind is circle; it must be gfx_outline, gfx_fill, fill or lines$"
-    ):
+    with pytest.raises(ValueError, match=r"^kind is circle; expected gfx_outline, gfx_fill, fill or lines$"):
         _core_testing.draw_shape(image, "circle", np.zeros((3, 2), np.int64), (0, 0, 0))
 
 
@@ -135,7 +133,7 @@ def default_backend() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["noise", "white", "edges"])
-def test_shrinking_is_pygame_s(size: tuple[int, int], smaller: tuple[int, int], kind: str) -> None:
+def test_smoothscale_equals_pygame(size: tuple[int, int], smaller: tuple[int, int], kind: str) -> None:
     random = np.random.default_rng(size[0])
     shape = (size[1], size[0], 3)
     values = random.integers(0, 256, shape) if kind == "noise" else 255 * (random.random(shape) < 0.5)
@@ -144,7 +142,7 @@ def test_shrinking_is_pygame_s(size: tuple[int, int], smaller: tuple[int, int], 
     assert np.array_equal(_core_testing.smoothscale(image, *smaller), stock)
 
 
-def test_a_image_neither_grows_nor_shrinks_to_nothing() -> None:
+def test_smoothscale_does_not_enlarge() -> None:
     with pytest.raises(ValueError, match=r"^width is 4; expected from 1 to 3$"):
         _core_testing.smoothscale(np.zeros((2, 3, 3), np.uint8), 4, 2)
     with pytest.raises(ValueError, match=r"^height is 0; expected from 1 to 2$"):

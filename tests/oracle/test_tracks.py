@@ -18,7 +18,7 @@ from gymnasium.envs.box2d.car_racing import CarRacing
 from pygame import gfxdraw
 
 EPISODES = 3
-"""After each seed: the second and third continue the generator where the last track left it."""
+"""Per seed: the second and third continue the generator after the last track."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ def assert_same(ours, theirs, where, folder):
 
 
 def episodes(seeds, domain_randomize):
-    """After each reset of the stock game: where it is, the game, and the core's generator as it was before."""
+    """After each reset of the stock game: its name, the game, and the core's generator in the state before it."""
     for seed in seeds:
         game = CarRacing(domain_randomize=domain_randomize)
-        game.step = lambda _action: (None,)  # a reset's first step touches tiles and draws a image
+        game.step = lambda _action: (None,)  # a reset's first step touches tiles and draws an image
         for episode in range(EPISODES):
             before = game.np_random if episode else seeding.np_random(seed)[0]
             random = _core_testing.Pcg64(words(before))
@@ -98,7 +98,7 @@ def episodes(seeds, domain_randomize):
             yield f"seed {seed}, episode {episode}", game, random
 
 
-def test_tracks_are_the_games(tmp_path):
+def test_tracks_equal_the_stock_game(tmp_path):
     num_failed = 0
     for where, game, random in episodes(range(200), domain_randomize=False):
         *arrays, failed = _core_testing.create_track(random)
@@ -108,7 +108,7 @@ def test_tracks_are_the_games(tmp_path):
     assert num_failed > 0  # else no failed attempt was seen
 
 
-def test_colours_and_the_tracks_after_them_are_the_games(tmp_path):
+def test_colours_and_the_tracks_after_them_equal_the_stock_game(tmp_path):
     for where, game, random in episodes(range(30), domain_randomize=True):
         assert_same_colours(game, _core_testing.draw_colours(random), where)
         *arrays, _ = _core_testing.create_track(random)

@@ -1,4 +1,4 @@
-"""The stock game without its images, in gymnasium's own vectors, to hold the native one against."""
+"""The stock game without its images, in gymnasium's vector environments, as a reference for the native one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Actions = npt.NDArray[np.float32]
 
 
 class UndrawnCarRacing(CarRacing):
-    """98% of the stock game's time is its image."""
+    """Without drawing, which takes 98% of the stock game's time."""
 
     def _render(self, mode: str) -> Any:
         return np.zeros((96, 96, 3), np.uint8) if mode == "state_pixels" else None
@@ -34,7 +34,7 @@ def stock_game(
     rules: ShapingRules | None = None,
     **options: Any,
 ) -> Any:
-    """With score, frames, tiles and repeats in its infos, and the rules as wrappers."""
+    """Its infos hold score, frames, tiles and repeats; the shaping rules are wrappers."""
     env: Any = TimeLimit(UndrawnCarRacing(**options), max_episode_frames)
     return Shaping(UnshapedScore(ActionRepeat(env, action_repeat)), rules)
 
@@ -45,7 +45,7 @@ def stock_vector(num_envs: int, autoreset_mode: AutoresetMode, **options: Any) -
 
 
 def wild_driving(rng: np.random.Generator, num_envs: int) -> Actions:
-    """Full throttle with a slow weave: leaves the road, spins, and gets far."""
+    """Mostly full throttle with random steering: leaves the road, spins, and drives far."""
     steer = rng.choice([-1, -0.2, 0, 0.2, 1], num_envs, p=[0.1, 0.2, 0.4, 0.2, 0.1])
     gas = rng.choice([0, 1], num_envs, p=[0.2, 0.8])
     brake = rng.choice([0, 0.9], num_envs, p=[0.95, 0.05])
@@ -53,7 +53,7 @@ def wild_driving(rng: np.random.Generator, num_envs: int) -> Actions:
 
 
 def follow_the_road(track: Any, car: Any, look_ahead: int) -> Actions:
-    """Steers a native car to the point `look_ahead` tiles ahead, at 70 units/s or slower where the road turns."""
+    """Steers a native car to the point `look_ahead` tiles ahead, at 70 units/s, slower in turns."""
     hull = 4
     x, y, angle = float(car.x[hull]), float(car.y[hull]), float(car.angle[hull])
     near = int(np.argmin(np.hypot(track.nodes[:, 2] - x, track.nodes[:, 3] - y)))
@@ -66,7 +66,7 @@ def follow_the_road(track: Any, car: Any, look_ahead: int) -> Actions:
 
 
 def assert_same_infos(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Equal keys, dtypes and values, to the last bit; images aside."""
+    """Checks keys, dtypes and values, bit for bit, except images."""
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
         if isinstance(value, dict):

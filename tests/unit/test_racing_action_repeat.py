@@ -71,7 +71,7 @@ def test_a_termination_in_the_middle_of_a_repeat_ends_it() -> None:
     assert info == {"lap_finished": True, "repeats": 1}
 
 
-def test_a_drawing_a_step(drawings: Counter[str]) -> None:
+def test_one_drawing_per_step(drawings: Counter[str]) -> None:
     env = ActionRepeat(stock_game(1000), 4)
     env.reset(seed=0)
     drawings.clear()
@@ -90,14 +90,14 @@ def test_a_window_shows_every_frame(drawings: Counter[str], monkeypatch: pytest.
     assert drawings == {"state_pixels": 1, "human": 4}
 
 
-def test_render_still_gives_the_video_image() -> None:
+def test_render_returns_the_video_image() -> None:
     env = ActionRepeat(stock_game(1000, "rgb_array"), 2)
     env.reset(seed=0)
     env.step(FULL_THROTTLE)
     assert env.render().shape == (400, 600, 3)
 
 
-def test_drawing_is_given_back_when_a_step_fails() -> None:
+def test_drawing_is_restored_when_a_step_fails() -> None:
     env = ActionRepeat(stock_game(1000), 4)
     env.reset(seed=0)
     with pytest.raises(AttributeError):
@@ -120,7 +120,7 @@ class Countdown(gym.Env[Any, Any]):
         return self.left, action, self.left == 0, False, {"left": self.left}
 
 
-def test_any_other_environment_is_repeated_too() -> None:
+def test_other_environments_are_repeated_too() -> None:
     env = ActionRepeat(Countdown(), 3)
     env.reset()
     assert env.step(10) == (2, 30.0, False, False, {"left": 2, "repeats": 3})

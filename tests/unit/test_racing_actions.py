@@ -53,7 +53,7 @@ def test_random_pedal_is_throttle_8_times_in_10() -> None:
     assert np.std(steer) == pytest.approx(1 / np.sqrt(3), abs=0.02)
 
 
-def test_random_brake_is_untouched_8_times_in_10() -> None:
+def test_random_brake_is_0_8_times_in_10() -> None:
     steer, gas, brake = random_driving(np.random.default_rng(1), 10_000, pedal=False).T
     assert np.mean(brake == 0) == pytest.approx(0.8, abs=0.016)
     assert np.mean(brake[brake > 0]) == pytest.approx(0.5, abs=0.026)

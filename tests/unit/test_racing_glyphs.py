@@ -1,4 +1,4 @@
-"""The score's digits: pygame's where it is installed, plain ones where it is not."""
+"""Digits of the score: pygame's if it is installed, else plain ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLES = [pytest.param(load_glyphs, id="installed"), pytest.param(plain_glyphs, 
 
 
 ODD_SCORES = (-0.0, -0.3, -0.5, 0.5, 1.5, 2.5, 999.5, -1234.4, 12345.6, -99999.0)
-"""Halves, what rounds to minus zero, and what takes more than four characters."""
+"""Ties, values that round to minus zero, and values of more than four characters."""
 
 
 def ink_of(table: GlyphTable, character: str) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_a_table_has_the_documented_shapes_and_dtypes(make) -> None:
 
 
 @pytest.mark.parametrize("make", TABLES)
-def test_every_character_has_ink_of_its_own(make) -> None:
+def test_every_character_differs(make) -> None:
     inks = [ink_of(make(), character) for character in CHARACTERS]
     assert all(ink.max() == 255 for ink in inks)
     assert len({ink.tobytes() for ink in inks}) == 11
@@ -44,7 +44,7 @@ def test_the_table_is_loaded_once() -> None:
     assert load_glyphs() is load_glyphs()
 
 
-def test_the_score_is_written_as_the_stock_game_writes_it() -> None:
+def test_the_score_equals_that_of_the_stock_game() -> None:
     font_module = pytest.importorskip("pygame.font")
     pygame = pytest.importorskip("pygame")
     font_module.init()
@@ -61,7 +61,7 @@ def test_the_score_is_written_as_the_stock_game_writes_it() -> None:
     font_module.quit()
 
 
-def test_plain_digits_are_as_large_as_the_stock_game_s() -> None:
+def test_plain_digits_have_the_size_of_the_stock_ones() -> None:
     """So that observations on machines without pygame are nearly the same."""
     pytest.importorskip("pygame.font")
     stock, plain = load_glyphs(), plain_glyphs()
@@ -83,7 +83,7 @@ table = load_glyphs()
 {}
 assert "PYGAME_HIDE_SUPPORT_PROMPT" not in os.environ
 """
-"""Neither greeted on the standard output, nor left initialised, nor with a changed environment."""
+"""No message on the standard output, no initialised font module, no changed environment variable."""
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ assert "PYGAME_HIDE_SUPPORT_PROMPT" not in os.environ
     ],
     ids=["with pygame", "without pygame"],
 )
-def test_pygame_is_used_quietly_and_only_where_it_is(prelude: str, check: str) -> None:
+def test_pygame_is_used_if_installed_without_side_effects(prelude: str, check: str) -> None:
     if not prelude:
         pytest.importorskip("pygame.font")
     command = [sys.executable, "-c", prelude + QUIET.format(check)]
@@ -112,8 +112,8 @@ def test_pygame_is_used_quietly_and_only_where_it_is(prelude: str, check: str) -
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (0, np.zeros(11, np.int32), r"^widths\[0\] is 0; it must be positive$"),
-        (1, np.full((11, 11), -1, np.int32), r"^steps\[0, 0\] is -1; it must be >= 0$"),
+        (0, np.zeros(11, np.int32), r"^widths\[0\] is 0; expected a positive number$"),
+        (1, np.full((11, 11), -1, np.int32), r"^steps\[0, 0\] is -1; expected a number >= 0$"),
         (2, np.zeros((46, 9), np.uint8), r"^coverage has shape \(46, 9\); expected \(46, 243\)$"),
     ],
 )

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-def test_without_gymnasium_one_clear_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_gymnasium_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("apexline.racing")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "gymnasium", None)

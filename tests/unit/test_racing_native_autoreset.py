@@ -1,4 +1,4 @@
-"""CarRacingVectorEnv against gymnasium's SyncVectorEnv over the stock game: what each step returns, in each mode."""
+"""Steps and infos of CarRacingVectorEnv equal those of SyncVectorEnv over the stock game, in each autoreset mode."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def assert_same_step(ours: Any, theirs: Any) -> None:
 
 
 def drive_both(native: CarRacingVectorEnv, stock: Any, steps: int) -> int:
-    """Drives both alike and compares all but images; returns how many episodes ended."""
+    """Takes the same steps in both and compares everything but images; returns the number of episodes that ended."""
     rng = np.random.default_rng(5)
     _, our_infos = native.reset(seed=40)
     _, their_infos = stock.reset(seed=40)
@@ -55,7 +55,7 @@ def test_steps_and_infos_are_those_of_gymnasium(mode: AutoresetMode) -> None:
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
-def test_games_that_all_end_at_once(mode: AutoresetMode) -> None:
+def test_all_episodes_end_in_one_step(mode: AutoresetMode) -> None:
     native = CarRacingVectorEnv(2, autoreset_mode=mode, max_episode_frames=3)
     stock = stock_vector(2, mode, max_episode_frames=3)
     assert drive_both(native, stock, steps=9) == (4 if mode is AutoresetMode.NEXT_STEP else 6)
@@ -63,7 +63,7 @@ def test_games_that_all_end_at_once(mode: AutoresetMode) -> None:
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_a_car_that_leaves_the_field(mode: AutoresetMode) -> None:
-    """The game ends the episode then, and says `lap_finished`: False."""
+    """The game ends the episode with `lap_finished`: False."""
     native, stock = CarRacingVectorEnv(2, autoreset_mode=mode), stock_vector(2, mode)
     for env in (native, stock):
         env.reset(seed=36)
@@ -74,34 +74,34 @@ def test_a_car_that_leaves_the_field(mode: AutoresetMode) -> None:
     ours, theirs = native.step(straight_on), stock.step(straight_on)
     assert_same_step(ours, theirs)
     assert ours[1].tolist() == [-100, pytest.approx(-0.1)]
-    told = ours[4]["final_info"] if mode is AutoresetMode.SAME_STEP else ours[4]
-    assert told["_lap_finished"].tolist() == [True, False]
-    assert not told["lap_finished"].any()
+    finals = ours[4]["final_info"] if mode is AutoresetMode.SAME_STEP else ours[4]
+    assert finals["_lap_finished"].tolist() == [True, False]
+    assert not finals["lap_finished"].any()
 
 
-def assert_alike(ours: Any, theirs: Any) -> None:
+def assert_similar(ours: Any, theirs: Any) -> None:
     """The indicators are the stock game's bytes; above them edges differ by a few of the 255 levels."""
     np.testing.assert_array_equal(ours[..., 84:, :, :], theirs[..., 84:, :, :], strict=True)
     assert np.abs(ours.astype(int) - theirs).mean() < 0.3
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
-def test_images_too(mode: AutoresetMode) -> None:
+def test_images_are_similar(mode: AutoresetMode) -> None:
     stock = SyncVectorEnv(
         [lambda: gym.make("CarRacing-v3", max_episode_steps=3) for _ in range(2)], autoreset_mode=mode
     )
     native = CarRacingVectorEnv(2, autoreset_mode=mode, max_episode_frames=3)
-    assert_alike(native.reset(seed=11)[0], stock.reset(seed=11)[0])
+    assert_similar(native.reset(seed=11)[0], stock.reset(seed=11)[0])
     rng = np.random.default_rng(0)
     for _ in range(7):
         actions = wild_driving(rng, 2)
         ours, theirs = native.step(actions), stock.step(actions)
-        assert_alike(ours[0], theirs[0])
+        assert_similar(ours[0], theirs[0])
         assert ("final_obs" in ours[4]) == ("final_obs" in theirs[4])
         for our_frame, their_frame in zip(
             ours[4].get("final_obs", ()), theirs[4].get("final_obs", ()), strict=True
         ):
-            assert_alike(our_frame, their_frame)
+            assert_similar(our_frame, their_frame)
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
@@ -130,7 +130,7 @@ def test_episode_statistics_are_those_of_gymnasium(mode: AutoresetMode) -> None:
     assert num_ended >= 6
 
 
-def test_a_game_that_ended_is_not_stepped_where_autoreset_is_disabled() -> None:
+def test_with_autoreset_disabled_an_ended_game_needs_a_reset() -> None:
     env = CarRacingVectorEnv(2, autoreset_mode=AutoresetMode.DISABLED, max_episode_frames=2)
     env.reset(seed=0)
     actions = np.zeros((2, 3), np.float32)

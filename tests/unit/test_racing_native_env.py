@@ -1,4 +1,4 @@
-"""CarRacingEnv, its registration, and what the native game does without."""
+"""CarRacingEnv, its registration, and the packages it does not need."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ID = "apexline/CarRacing-v3"
         },
     ],
 )
-def test_gymnasiums_checks(options: dict[str, Any]) -> None:
+def test_gymnasium_env_checker(options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         # Of the stock game's pedals, and of frames that are not three-dimensional.
         warnings.filterwarnings("ignore", ".*we recommend using a symmetric and normalized space")
@@ -85,8 +85,8 @@ def test_discrete_actions_are_those_of_the_stock_game() -> None:
     assert tuple(hull.position) == (native.car().x[4], native.car().y[4])
 
 
-def test_episodes_end_where_the_stock_ones_do() -> None:
-    """A step after an end is refused; the stock game would go on."""
+def test_no_step_after_the_end_of_an_episode() -> None:
+    """A step after an episode's end is refused, unlike in the stock game."""
     env = gym.make(ID, action_repeat=400).unwrapped
     env.reset(seed=0)
     coast = np.zeros(3, np.float32)
@@ -96,7 +96,7 @@ def test_episodes_end_where_the_stock_ones_do() -> None:
 
 
 def test_colours_are_drawn_from_one_stream() -> None:
-    """A game makes its first colours when it is made; from the same generator the next ones follow."""
+    """The constructor draws the first colours; resets continue the same generator."""
     env = CarRacingEnv(domain_randomize=True, render_mode="state_pixels")
     stock = CarRacing(domain_randomize=True)
     for options in ({"randomize": True}, {"randomize": False}, None):
@@ -105,7 +105,7 @@ def test_colours_are_drawn_from_one_stream() -> None:
         np.testing.assert_array_equal(env.render(), stock.state)
 
 
-def test_making_a_game_draws_its_first_colours() -> None:
+def test_the_constructor_draws_the_first_colours() -> None:
     for randomizes in (False, True):
         env = CarRacingEnv(domain_randomize=randomizes)
         theirs, _ = seeding.np_random(env.np_random_seed)
@@ -116,7 +116,7 @@ def test_making_a_game_draws_its_first_colours() -> None:
         assert env.np_random.bit_generator.state == theirs.bit_generator.state
 
 
-def test_a_generator_of_ones_own() -> None:
+def test_a_generator_set_by_the_user() -> None:
     env, stock = CarRacingEnv(), CarRacing()
     for each in (env, stock):
         each.np_random = np.random.Generator(np.random.PCG64(77))
@@ -131,7 +131,7 @@ def test_a_generator_of_ones_own() -> None:
     ("action", "error", "message"),
     [
         (np.zeros(2, np.float32), ValueError, r"action has shape \(2,\); expected \(3,\)"),
-        (np.array([0, 0, np.nan]), ValueError, r"actions\[0, 2\] is nan; actions must be finite"),
+        (np.array([0, 0, np.nan]), ValueError, r"actions\[0, 2\] is nan; expected a finite number"),
         (np.zeros(3, int), TypeError, "actions has dtype int64; expected float32 or float64"),
     ],
 )
@@ -193,8 +193,8 @@ def test_the_registered_vector() -> None:
     assert short.step(np.zeros((1, 3)))[3].all()
 
 
-def test_vectors_of_gymnasium_hold_it() -> None:
-    """Each in a process: what is sent there is a function; what comes back is copied."""
+def test_vector_environments_of_gymnasium() -> None:
+    """In processes: the environment function is pickled, observations are copied back."""
     ours, theirs = gym.make_vec(ID, num_envs=2), gym.make_vec(ID, num_envs=2, vectorization_mode="async")
     try:
         np.testing.assert_array_equal(ours.reset(seed=3)[0], theirs.reset(seed=3)[0])

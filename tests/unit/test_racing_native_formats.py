@@ -1,4 +1,4 @@
-"""Options of the native game against the wrappers that say what they mean, over the native game itself."""
+"""Options of the native game against the wrappers that define them, around the plain native game."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_road_contrast(size: int) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"crop_hud": True}, {"frame_size": 64}])
-def test_channels_first_is_the_same_image_turned(options: dict[str, Any]) -> None:
+def test_channels_first_is_the_transposed_image(options: dict[str, Any]) -> None:
     first, last = CarRacingVectorEnv(2, channels_first=True, **options), CarRacingVectorEnv(2, **options)
     np.testing.assert_array_equal(first.reset(seed=1)[0], last.reset(seed=1)[0].transpose(0, 3, 1, 2))
 
@@ -94,7 +94,7 @@ def test_channels_first_is_the_same_image_turned(options: dict[str, Any]) -> Non
         GameOptions(pedal=True, action_repeat=3, skip_zoom=48),
     ],
 )
-def test_what_a_step_is(options: GameOptions) -> None:
+def test_steps_and_resets(options: GameOptions) -> None:
     native, theirs = make_vector(options, 1), wrapped(options)
     assert native.single_action_space == theirs.action_space
     frames, infos = native.reset(seed=1)

@@ -39,8 +39,8 @@ def make() -> CarRacingVectorEnv:
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="reads /proc")
-def test_resets_leave_nothing_behind() -> None:
-    """1200 of them; a single track that was left behind each time would be 1200 times 30 kB."""
+def test_resets_do_not_leak() -> None:
+    """1200 resets; a leak of one track per reset would be 1200 times 30 kB."""
     env = make()
     drive(env, 200)
     before = resident()
@@ -64,7 +64,7 @@ def test_python_keeps_no_arrays() -> None:
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="reads /proc")
-def test_closed_games_give_their_memory_back() -> None:
+def test_close_frees_memory() -> None:
     for _ in range(3):
         make().close()
     before = resident()

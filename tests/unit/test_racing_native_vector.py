@@ -1,4 +1,4 @@
-"""CarRacingVectorEnv by itself: spaces, arrays, seeds, resets, errors, images."""
+"""CarRacingVectorEnv: spaces, arrays, seeds, resets, errors, images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingVectorEnv, ShapingRules
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
 from .stock_racing import CarRacing, UndrawnCarRacing, follow_the_road, wild_driving
 
 SMALL: dict[str, Any] = {"gray": True, "frame_size": 8}
-"""Quickly drawn."""
+"""Fast to draw."""
 Env = CarRacingVectorEnv
 
 
@@ -97,7 +97,7 @@ def test_every_call_returns_fresh_arrays() -> None:
 
 
 def play(num_envs: int, num_threads: int, **options: Any) -> list[str]:
-    """Digests of all that each game gives over two short episodes."""
+    """Digests of all outputs of each game over two short episodes."""
     env = Env(num_envs, num_threads=num_threads, autoreset_mode=AutoresetMode.SAME_STEP, **options)
     digests = [hashlib.sha256() for _ in range(num_envs)]
     frames, _ = env.reset(seed=100)
@@ -113,7 +113,7 @@ def play(num_envs: int, num_threads: int, **options: Any) -> list[str]:
     return [digest.hexdigest() for digest in digests]
 
 
-def test_threads_and_neighbours_change_nothing() -> None:
+def test_threads_and_other_games_change_nothing() -> None:
     options = {"action_repeat": 2, "max_episode_frames": 37, "domain_randomize": True}
     alone = play(1, 1, **options)
     many = play(11, 1, **options)
@@ -198,7 +198,7 @@ def test_a_masked_reset_keeps_the_next_step_reset_of_the_others() -> None:
 
 @pytest.mark.parametrize("randomize", [True, False, None])
 def test_colours_of_a_randomised_game(randomize: bool | None) -> None:
-    """From one seed, as the stock game's: randomize=False keeps those of the last episode."""
+    """Equal to the stock game's; randomize=False keeps those of the last episode."""
     options = None if randomize is None else {"randomize": randomize}
     native, stock = (
         Env(1, domain_randomize=True, render_mode="state_pixels"),
@@ -260,11 +260,16 @@ def test_arguments_out_of_range(arguments: dict[str, Any], error: type[Exception
             {},
             np.array([[0, 0, 0], [0, np.nan, 0]]),
             ValueError,
-            r"actions\[1, 1\] is nan; actions must be finite",
+            r"actions\[1, 1\] is nan; expected a finite number",
         ),
         ({"pedal": True}, np.array([[0, 0], [np.inf, 0]]), ValueError, r"actions\[1, 0\] is inf"),
         ({"pedal": True}, np.zeros((2, 3)), ValueError, r"actions has shape \(2, 3\); expected \(2, 2\)"),
-        ({"continuous": False}, np.array([0, 5]), ValueError, r"actions\[1\] is 5; it must be from 0 to 4"),
+        (
+            {"continuous": False},
+            np.array([0, 5]),
+            ValueError,
+            r"actions\[1\] is 5; expected an integer from 0 to 4",
+        ),
         ({"continuous": False}, np.zeros(2), TypeError, "actions has dtype float64; expected integers"),
     ],
 )
@@ -343,13 +348,13 @@ def test_a_closed_environment() -> None:
             use()
 
 
-def test_there_is_no_such_game() -> None:
+def test_an_index_out_of_range() -> None:
     env = Env(2, **SMALL)
     env.reset(seed=0)
-    for look in (env.track, env.car, env.skid_marks, env.get_state):
+    for read in (env.track, env.car, env.skid_marks, env.get_state):
         for index in (2, -1):
-            with pytest.raises(IndexError, match=f"env is {index}; it must be from 0 to 1"):
-                look(index)
+            with pytest.raises(IndexError, match=f"env is {index}; expected 0 to 1"):
+                read(index)
 
 
 def test_max_episode_steps_counts_steps() -> None:
@@ -387,7 +392,7 @@ def lap_with_cut_corners(**options: Any) -> tuple[bool, dict[str, Any]]:
     return False, infos
 
 
-def test_the_lap_rule_fires_only_where_it_is_repaired() -> None:
+def test_the_lap_rule_applies_only_with_ends_at_start_line() -> None:
     has_ended, infos = lap_with_cut_corners(ends_at_start_line=True, lap_complete_percent=0.9)
     assert has_ended
     assert infos["lap_finished"].tolist() == [True]
@@ -399,7 +404,7 @@ def test_the_lap_rule_fires_only_where_it_is_repaired() -> None:
     assert not too_much
 
 
-def test_verbose_tells_tracks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_prints_tracks(capsys: pytest.CaptureFixture[str]) -> None:
     env = Env(1, verbose=True, max_episode_frames=2, **SMALL)
     stock = CarRacing(verbose=True)
     capsys.readouterr()
@@ -421,7 +426,7 @@ def test_verbose_tells_tracks(capsys: pytest.CaptureFixture[str]) -> None:
     assert "environment 1: Track generation: " in capsys.readouterr().out
 
 
-def test_snapshots_show_the_stock_games_car_and_road() -> None:
+def test_snapshots_equal_the_stock_car_and_road() -> None:
     native, stock = Env(2, **SMALL), UndrawnCarRacing()
     native.reset(seed=30)
     stock.reset(seed=31)
@@ -453,8 +458,8 @@ def test_snapshots_show_the_stock_games_car_and_road() -> None:
     assert (track.touched >= track.visited).all()
 
 
-def test_images_are_the_stock_games_bytes() -> None:
-    """Looked at where the score that they show is another than in the observation, drawn before a frame is charged."""
+def test_images_equal_the_stock_game() -> None:
+    """At steps where the drawn score differs from that of the observation, which is drawn before 0.1 is subtracted."""
     native = {mode: Env(2, render_mode=mode) for mode in ("rgb_array", "state_pixels")}
     stock = CarRacing(render_mode="rgb_array")
     stock.reset(seed=12)
@@ -487,7 +492,7 @@ def test_without_a_render_mode_there_is_no_image() -> None:
         assert env.render() is None
 
 
-def test_rules_are_those_given() -> None:
+def test_shaping_rules() -> None:
     env = Env(1, rules=ShapingRules(stall_steps=3, stall_penalty=5), **SMALL)
     env.reset(seed=0)
     steps = [coast(env) for _ in range(3)]
@@ -496,7 +501,7 @@ def test_rules_are_those_given() -> None:
     assert steps[-1][4]["ended_by"].tolist() == ["stall"]
 
 
-def test_a_second_thread_is_turned_away_while_one_steps() -> None:
+def test_a_call_from_a_second_thread_raises() -> None:
     env = CarRacingVectorEnv(32, action_repeat=100, num_threads=1)
     env.reset(seed=0)
     actions = np.zeros((32, 3), np.float32)
@@ -508,7 +513,7 @@ def test_a_second_thread_is_turned_away_while_one_steps() -> None:
             env.step(actions)
         done.set()
 
-    def look_on() -> None:
+    def read() -> None:
         while not done.is_set():
             env.track(0)
 
@@ -516,7 +521,49 @@ def test_a_second_thread_is_turned_away_while_one_steps() -> None:
     thread.start()
     begun.wait()
     with pytest.raises(RuntimeError, match="one caller at a time"):
-        look_on()
+        read()
     thread.join()
     assert env.car(0) is not None
     env.close()
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+def test_step_raw_returns_the_values_of_step(mode: AutoresetMode) -> None:
+    options: dict[str, Any] = {
+        "autoreset_mode": mode,
+        "max_episode_frames": 17,
+        "rules": ShapingRules(stall_steps=6),
+    }
+    env, raw = Env(3, **options), Env(3, **options)
+    np.testing.assert_array_equal(env.reset(seed=2)[0], raw.reset(seed=2)[0])
+    rng = np.random.default_rng(1)
+    num_ended = 0
+    for _ in range(40):
+        actions = wild_driving(rng, 3)
+        frames, rewards, terminated, truncated, infos = env.step(actions)
+        raw_frames, reports, last_frames, last_reports = raw.step_raw(actions)
+        np.testing.assert_array_equal(raw_frames, frames)
+        for name, values in (("reward", rewards), ("terminated", terminated), ("truncated", truncated)):
+            np.testing.assert_array_equal(reports[name], values)
+        for name in ("score", "frames", "tiles"):
+            np.testing.assert_array_equal(reports[name], infos[name])
+        ended = np.flatnonzero(terminated | truncated)
+        has_finals = mode is AutoresetMode.SAME_STEP and len(ended) > 0
+        assert (last_frames is not None) == (last_reports is not None) == has_finals
+        if last_frames is not None and last_reports is not None:
+            num_ended += len(ended)
+            assert last_frames.shape == frames.shape
+            for i in ended:
+                np.testing.assert_array_equal(last_frames[i], infos["final_obs"][i])
+                assert last_reports["score"][i] == infos["final_info"]["score"][i]
+    assert num_ended == 0 or num_ended >= 6
+
+
+def test_reprs_show_what_differs_from_the_defaults() -> None:
+    rules = ShapingRules(stall_steps=3)
+    env = Env(2, gray=True, frame_size=42, rules=rules)
+    assert (
+        repr(env)
+        == f"CarRacingVectorEnv(2, autoreset_mode='NextStep', gray=True, frame_size=42, rules={rules})"
+    )
+    assert repr(CarRacingEnv("rgb_array", pedal=True)) == "CarRacingEnv('rgb_array', pedal=True)"

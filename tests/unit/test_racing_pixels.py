@@ -101,7 +101,7 @@ def test_area_mean_at_full_size_changes_nothing(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("size", [0, 85])
 def test_area_mean_cannot_enlarge(size: int) -> None:
-    with pytest.raises(ValueError, match=f"size is {size}; it must be between 1 and 84"):
+    with pytest.raises(ValueError, match=f"size is {size}; expected 1 to 84"):
         AreaMean(Still(noise(84, 96, 3)), size)
 
 

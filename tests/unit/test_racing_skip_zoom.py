@@ -38,7 +38,7 @@ def test_a_reset_plays_frames_without_action() -> None:
     assert game.actions == [[0, 0]] * 3
 
 
-def test_steps_are_left_alone() -> None:
+def test_steps_are_unchanged() -> None:
     env = ActionRepeat(SkipZoom(Counter(), 3), 2)
     env.reset()
     action = np.ones(2, np.float32)

@@ -39,7 +39,7 @@ def send(vector: RacingWorkers, index: int, number: signal.Signals) -> None:
     ("exitcode", "how"),
     [(-signal.SIGKILL, "was killed by SIGKILL"), (-40, "was killed by signal 40"), (3, "exited with code 3")],
 )
-def test_worker_died_says_which_and_how(exitcode: int, how: str) -> None:
+def test_the_error_names_the_worker_and_its_exit(exitcode: int, how: str) -> None:
     death = WorkerDiedError(5, exitcode)
     assert str(death) == f"worker process 5 {how}"
     assert (death.index, death.exitcode) == (5, exitcode)

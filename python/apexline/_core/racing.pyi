@@ -87,8 +87,11 @@ class World:
     def random_state(self, env: int) -> NDArray[np.uint64]:
         """Returns the game's random state, (6,) uint64."""
 
-    def save(self, env: int) -> bytes:
-        """Returns the state of a game."""
+    def save(self, env: int, note: bytes = b"") -> bytes:
+        """Returns the state of a game with a note, under one checksum."""
 
-    def load(self, env: int, state: bytes) -> None:
-        """Restores the state of a game. Raises ValueError, and changes nothing, if it is not one."""
+    def load(self, env: int, state: bytes) -> bytes:
+        """Restores the state of a game and returns its note.
+
+        Raises ValueError, and changes nothing, if the bytes are not a state.
+        """

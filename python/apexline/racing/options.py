@@ -104,6 +104,12 @@ class GameOptions:
         return np.array(low, np.float32), np.ones(len(low), np.float32)
 
 
+def changed_fields(options: GameOptions) -> list[str]:
+    """The fields that differ from their defaults, each as "name=value"."""
+    pairs = ((field, getattr(options, field.name)) for field in fields(options))
+    return [f"{field.name}={value!r}" for field, value in pairs if value != field.default]
+
+
 class GameKwargs(TypedDict, total=False):
     """The fields of GameOptions as keyword arguments."""
 

@@ -1,4 +1,4 @@
-"""Makes gymnasium know the native game."""
+"""Registration of the native game with gymnasium."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ID = "apexline/CarRacing-v3"
 
 
 def register() -> None:
-    """Registers the game where it is not yet known; nothing of it is imported before it is made."""
+    """Registers the game unless it is registered; its modules are imported when it is made."""
     if ID in gym.registry:
         return
     gym.register(

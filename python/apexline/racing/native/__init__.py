@@ -1,0 +1,1 @@
+"""The backend "native": CarRacing in C++ (`_core.racing`) as gymnasium environments."""

@@ -13,7 +13,7 @@ from apexline.racing.native.games import ENDED_BY, FRAMES_PER_SECOND, RENDER_MOD
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
-from apexline.racing.options import GameKwargs, GameOptions, ShapingRules
+from apexline.racing.options import GameKwargs, GameOptions, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info, Step
 
 ALL = np.ones(1, bool)
@@ -90,6 +90,12 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
     def rules(self) -> ShapingRules | None:
         """The shaping rules; None: none."""
         return self._games.rules
+
+    def __repr__(self) -> str:
+        arguments = [repr(self.render_mode), *changed_fields(self.options)]
+        if self.rules is not None:
+            arguments.append(f"rules={self.rules!r}")
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     def set_rules(self, rules: ShapingRules | None) -> None:
         """Replaces the shaping rules from the next step on; the running episode continues.

@@ -1,10 +1,9 @@
-"""The images of the characters in which the game writes its score.
+"""Images of the characters in which the game draws its score.
 
-The stock game writes with pygame's default font, FreeSansBold. That file says of itself that it is granted under the
-GNU General Public License, so neither it nor digits made from it are shipped with this package, whose licence is MIT.
-Where pygame is installed the digits are taken from it when they are first needed, and images show what the stock
-game shows. Where it is not, plain digits of this project's own take their place: of the same size, but not the same
-pixels. A policy hardly looks at the score, yet images and observations of two such machines are not equal.
+The stock game uses pygame's default font, FreeSansBold, which is licensed under the GNU General Public License.
+Therefore neither the font nor digits made from it are shipped with this MIT-licensed package. If pygame is installed,
+the digits are rendered with it at first use, and images equal the stock game's. Otherwise the package's own digits of
+the same size are used, so images and observations differ in the pixels of the score.
 """
 
 from __future__ import annotations
@@ -22,26 +21,26 @@ import numpy as np
 import numpy.typing as npt
 
 CHARACTERS = "0123456789-"
-"""What the table holds, in its order."""
+"""The characters of the table, in its order."""
 
 FONT_SIZE = 42
-"""In which the game opens the font."""
+"""Size in which the game loads the font."""
 
-MOST_HEIGHT = 48
-"""Pixels that a character may be high; the game's are 46."""
+MAX_HEIGHT = 48
+"""Largest height of a character in pixels; the stock game's is 46."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class GlyphTable:
-    """Eleven characters, which stand side by side in `coverage`. The arrays are read-only."""
+    """Eleven characters, side by side in `coverage`. The arrays are read-only."""
 
     widths: npt.NDArray[np.int32]
     """(11,) pixels."""
     steps: npt.NDArray[np.int32]
-    """(11, 11) 1/64 pixel from the left of a character to the left of the next, [this, next]: the width with kerning.
-    A character's place is the sum of the steps before it, rounded down to a pixel."""
+    """(11, 11) distance in 1/64 pixel from the left of a character to the left of the next, [this, next]: the width
+    with kerning. A character is drawn at the sum of the steps before it, rounded down to a pixel."""
     coverage: npt.NDArray[np.uint8]
-    """(height, sum of widths): 0 is the black box, 255 the white ink."""
+    """(height, sum of widths): 0 is the black background, 255 the white character."""
 
     def __post_init__(self) -> None:
         for array in self.arrays:
@@ -49,23 +48,22 @@ class GlyphTable:
 
     @property
     def arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-        """What the C++ core takes."""
+        """Widths, steps and coverage, as the C++ core takes them."""
         return self.widths, self.steps, self.coverage
 
 
 @functools.cache
 def load_glyphs() -> GlyphTable:
-    """The stock game's digits where pygame is installed and can write, else the plain ones; the same table throughout a
-    process."""
+    """Returns the stock game's digits if pygame can render them, else the plain ones; one table per process."""
     try:
         table = _glyphs_of(_import_quietly("pygame.font"), _import_quietly("pygame.surfarray"))
     except (ImportError, RuntimeError):  # pygame.error is a RuntimeError
         return plain_glyphs()
-    return table if len(table.coverage) <= MOST_HEIGHT else plain_glyphs()
+    return table if len(table.coverage) <= MAX_HEIGHT else plain_glyphs()
 
 
 def _import_quietly(name: str) -> Any:
-    """Imports a part of pygame without its greeting on the standard output."""
+    """Imports a module of pygame without its message on the standard output."""
     variable = "PYGAME_HIDE_SUPPORT_PROMPT"
     before = os.environ.get(variable)
     os.environ[variable] = "1"
@@ -98,8 +96,8 @@ def _glyphs_of(font_module: Any, surfarray: Any) -> GlyphTable:
 
 
 def _step(font: Any, first: str, second: str) -> int:
-    """The font places characters in 1/64 pixel but tells whole pixels: 64 rounds of a text are as many pixels long as
-    one is long in 1/64 pixel. The minus, which does not kern, leads from the second character back to the first."""
+    """Distance in 1/64 pixel. The font reports whole pixels, so the text is measured 64 times in a row; the minus,
+    which has no kerning, separates the second character from the next first one."""
 
     def width(text: str) -> int:
         return int(font.size(text)[0])
@@ -109,16 +107,16 @@ def _step(font: Any, first: str, second: str) -> int:
 
 
 Stroke: TypeAlias = Sequence[tuple[float, float]]
-"""The corners of a line, in pixels from the upper left corner of the character's box."""
+"""Points of a polyline, in pixels from the upper left corner of the character's box."""
 
 PLAIN_HEIGHT = 46
 PLAIN_WIDTHS = (23,) * 10 + (13,)
 PEN_RADIUS = 3.0
-"""Pixels; lines are drawn with a round pen."""
+"""Radius of the round pen in pixels."""
 
 
 def _arc(centre: tuple[float, float], radii: tuple[float, float], start: float, stop: float) -> Stroke:
-    """Of an ellipse, clockwise from `start` to `stop`, in degrees from the right."""
+    """Returns an arc of an ellipse, clockwise from `start` to `stop`, in degrees from the right."""
     angles = (math.radians(start + (stop - start) * i / 24) for i in range(25))
     return [(centre[0] + radii[0] * math.cos(a), centre[1] + radii[1] * math.sin(a)) for a in angles]
 
@@ -139,7 +137,7 @@ _PLAIN_STROKES: tuple[tuple[Stroke, ...], ...] = (
 
 
 def plain_glyphs() -> GlyphTable:
-    """The project's own digits, drawn here from a few lines and arcs; they do not kern."""
+    """Returns the package's own digits, drawn from lines and arcs, without kerning."""
     boxes = zip(_PLAIN_STROKES, PLAIN_WIDTHS, strict=True)
     coverage = np.concatenate([_drawn(strokes, width) for strokes, width in boxes], 1)
     widths = np.array(PLAIN_WIDTHS, np.int32)

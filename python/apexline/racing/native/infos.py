@@ -1,6 +1,7 @@
-"""Infos of many games as gymnasium's vector environments give them: arrays by key, and masks by _key.
+"""Infos of vector environments in gymnasium's format: an array for each key, and a mask for each _key.
 
-A mask says which games have a value at all; the others hold zeros, or None. Keys that no game has are left out.
+The mask selects the environments that have a value; the rows of the others are zero, or None. A key that no environment
+has is absent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from apexline.racing.types import Frame, Info
 
 
 def running_infos(reports: Reports, mask: Mask) -> Info:
-    """score, frames and tiles of the games in `mask`, and repeats of those among them that were stepped."""
+    """Returns score, frames and tiles of the environments in `mask`, and repeats of those in it that were stepped."""
     infos: Info = {
         "score": reports["score"].copy(),
         "_score": mask,
@@ -40,11 +41,11 @@ def running_infos(reports: Reports, mask: Mask) -> Info:
 
 
 def add_endings(infos: Info, reports: Reports, ended: Mask) -> None:
-    """Adds lap_finished and ended_by of the games that have ended, where game or rules say so."""
-    is_told = ended & (reports["lap_finished"] >= 0)
-    if is_told.any():
-        infos["lap_finished"] = is_told & (reports["lap_finished"] == 1)
-        infos["_lap_finished"] = is_told
+    """Adds lap_finished and ended_by of the episodes that ended, for those that the game or a rule ended."""
+    by_game = ended & (reports["lap_finished"] >= 0)
+    if by_game.any():
+        infos["lap_finished"] = by_game & (reports["lap_finished"] == 1)
+        infos["_lap_finished"] = by_game
     by_rule = ended & (reports["ended_by"] > 0)
     if by_rule.any():
         infos["ended_by"] = np.where(by_rule, ENDED_BY[reports["ended_by"]], None)
@@ -52,7 +53,7 @@ def add_endings(infos: Info, reports: Reports, ended: Mask) -> None:
 
 
 def add_finals(infos: Info, frames: Frame, reports: Reports, ended: Mask) -> None:
-    """Adds final_obs and final_info of the games that ended and have begun anew in the same step."""
+    """Adds final_obs and final_info of the environments whose episode ended and that were reset in the same step."""
     final_obs = np.full(len(ended), None, object)
     for env in np.flatnonzero(ended):
         final_obs[env] = frames[env].copy()
@@ -62,12 +63,12 @@ def add_finals(infos: Info, frames: Frame, reports: Reports, ended: Mask) -> Non
 
 
 class EpisodeStatistics:
-    """Return, length and time of episodes, as gymnasium.wrappers.vector.RecordEpisodeStatistics gives them.
+    """Return, length and time of episodes, as gymnasium.wrappers.vector.RecordEpisodeStatistics computes them.
 
     Args:
-        num_envs: how many games there are.
-        resets_in_step: whether a game that has ended begins anew in the same step, or only in the next.
-        clock: tells seconds.
+        num_envs: number of environments.
+        resets_in_step: whether an environment is reset in the step that ends its episode (same-step autoreset).
+        clock: returns seconds.
     """
 
     def __init__(
@@ -80,13 +81,13 @@ class EpisodeStatistics:
         self._starts = np.full(num_envs, clock())
 
     def begin(self, envs: Mask) -> None:
-        """Episodes begin."""
+        """Starts episodes in the selected environments."""
         self._totals[envs] = 0
         self._steps[envs] = 0
         self._starts[envs] = self._clock()
 
     def count(self, rewards: npt.NDArray[np.float64], was_reset: Mask, ended: Mask, infos: Info) -> None:
-        """A step was taken; adds the episodes that it ended to `infos`."""
+        """Counts a step and adds the episodes that it ended to `infos`."""
         self._totals += rewards
         self._steps += 1
         if not self._resets_in_step and was_reset.any():
@@ -103,12 +104,12 @@ class EpisodeStatistics:
             self.begin(ended)
 
     def of(self, env: int) -> EpisodeSoFar:
-        """A game's running episode."""
+        """Returns the statistics of an environment's running episode."""
         seconds = self._clock() - float(self._starts[env])
         return EpisodeSoFar(float(self._totals[env]), int(self._steps[env]), seconds)
 
     def put(self, env: int, episode: EpisodeSoFar) -> None:
-        """Goes on from there."""
+        """Replaces the statistics of an environment's running episode."""
         self._totals[env] = episode.total
         self._steps[env] = episode.steps
         self._starts[env] = self._clock() - episode.seconds

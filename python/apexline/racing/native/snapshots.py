@@ -1,4 +1,4 @@
-"""What can be seen of a native game besides its image. Lengths are in the game's units, angles in radians."""
+"""Copies of a native game's road, car and skid marks. Lengths are in the game's units, angles in radians."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False)
 class TrackSnapshot:
-    """A copy of the road of the running episode; `n` tiles, 250 to 350 of them, in driving order."""
+    """The road of the running episode: `n` tiles, about 250 to 350, in driving order."""
 
     nodes: npt.NDArray[np.float64]
-    """(n, 4): alpha, the angle seen from the middle of the field; beta, the direction across the road; x; y."""
+    """(n, 4): alpha, the polar angle around the middle of the field; beta, the direction across the road; x; y."""
     tiles: npt.NDArray[np.float64]
     """(n, 4, 2): the corners of each tile."""
     visited: npt.NDArray[np.bool_]
-    """(n,): whether a wheel has touched the tile, which paid 1000 / n."""
+    """(n,): whether a wheel has touched the tile, which was rewarded with 1000 / n."""
     touched: npt.NDArray[np.bool_]
-    """(n,): whether any part of the car has, which makes it change its colour on the image."""
+    """(n,): whether any part of the car has touched the tile, which changes its colour in the image."""
     under_wheels: npt.NDArray[np.int32]
-    """(m,): the tiles that the wheels touch now, ascending."""
+    """(m,): indices of the tiles that the wheels touch now, ascending."""
     kerb_tiles: npt.NDArray[np.int32]
-    """(k,): the tile beside which each red or white kerb lies."""
+    """(k,): index of the tile next to each red or white kerb."""
     kerb_is_white: npt.NDArray[np.bool_]
     """(k,)"""
     kerbs: npt.NDArray[np.float64]
@@ -32,46 +32,47 @@ class TrackSnapshot:
 
 @dataclass(frozen=True, eq=False)
 class CarSnapshot:
-    """A copy of the car's state. Bodies are its four wheels, front left, front right, rear left and rear right, then
-    its hull."""
+    """The state of the car. Bodies are the wheels front left, front right, rear left, rear right, then the hull."""
 
     x: npt.NDArray[np.float32]
-    """(5,): a body's place, Box2D's position."""
+    """(5,): x of Box2D's position of each body."""
     y: npt.NDArray[np.float32]
     """(5,)"""
     angle: npt.NDArray[np.float32]
-    """(5,): 0 heads along +y; it grows to the left."""
+    """(5,): 0 is along +y; increases to the left."""
     sine: npt.NDArray[np.float32]
-    """(5,): of the angle, as the physics has it."""
+    """(5,): sine of the angle, as the physics computes it."""
     cosine: npt.NDArray[np.float32]
     """(5,)"""
     velocity_x: npt.NDArray[np.float32]
-    """(5,): units a second."""
+    """(5,): units per second."""
     velocity_y: npt.NDArray[np.float32]
     """(5,)"""
     spin: npt.NDArray[np.float32]
-    """(5,): radians a second."""
+    """(5,): angular velocity, radians per second."""
     omega: npt.NDArray[np.float64]
-    """(4,): how fast a wheel rolls, radians a second."""
+    """(4,): rolling speed of each wheel, radians per second."""
     phase: npt.NDArray[np.float64]
-    """(4,): how far a wheel has rolled."""
+    """(4,): rolling angle of each wheel."""
     on_road: npt.NDArray[np.bool_]
     """(4,): whether a wheel touches a tile."""
     steer: float
-    """The steering that was asked for last; +1 is left, against the action's sign."""
+    """Steering command of the last action; +1 is left, opposite to the action's sign."""
     gas: float
-    """Of the rear wheels, 0 to 1; it rises by at most 0.1 a frame."""
+    """Gas of the rear wheels, 0 to 1; it rises by at most 0.1 per frame."""
     brake: float
+    """Brake of all wheels, 0 to 1."""
     seconds: float
-    """The game's clock."""
+    """Game time since reset."""
     score_on_screen: float
-    """The number in the observation, before it is rounded."""
+    """The score drawn in the observation, before rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class SkidMark:
-    """A line that a wheel has drawn. Marks are kept only where a render mode shows them."""
+    """A polyline left by a wheel. Recorded only with the render modes "rgb_array" and "human"."""
 
     on_grass: bool
+    """On grass, else on the road."""
     points: npt.NDArray[np.float64]
     """(m, 2)"""

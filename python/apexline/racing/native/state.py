@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 
 from apexline import _core
@@ -11,54 +10,45 @@ from apexline import _core
 
 @dataclass(frozen=True)
 class EpisodeSoFar:
-    """What Python keeps of a running episode."""
+    """Statistics of a running episode, which Python keeps."""
 
     total: float = 0.0
-    """Sum of the rewards that `step` gave."""
+    """Sum of the rewards that `step` returned."""
     steps: int = 0
+    """Steps taken."""
     seconds: float = 0.0
-    """Since its reset."""
+    """Wall-clock seconds since its reset."""
 
 
-_HEADER = struct.Struct("<Idqd")
+_EPISODE = struct.Struct("<dqd")
 
 
-def pack_state(core: _core.racing.World, env: int, episode: EpisodeSoFar) -> bytes:
-    """A game's state and what Python keeps of it as bytes, with a checksum over all of them."""
-    state = core.save(env)
-    fields = (episode.total, episode.steps, episode.seconds)
-    sum_over_all = zlib.crc32(_HEADER.pack(0, *fields) + state)
-    return _HEADER.pack(sum_over_all, *fields) + state
+def pack_state(world: _core.racing.World, env: int, episode: EpisodeSoFar) -> bytes:
+    """Returns the state of a game and its episode, with a version mark and a checksum over both (World::save)."""
+    return world.save(env, _EPISODE.pack(episode.total, episode.steps, episode.seconds))
 
 
-def unpack_states(core: _core.racing.World, states: dict[int, bytes]) -> dict[int, EpisodeSoFar]:
-    """Puts games into states, all of them or, where one is refused, none.
+def unpack_states(world: _core.racing.World, states: dict[int, bytes]) -> dict[int, EpisodeSoFar]:
+    """Restores the states of games, all or none, and returns their episodes.
 
-    Raises ValueError or TypeError, naming the game, where bytes are not a state.
+    Raises ValueError or TypeError, naming the game, if bytes are not a state.
     """
-    before = {env: core.save(env) for env in states}
+    before = {env: world.save(env) for env in states}
     episodes = {}
     try:
         for env, state in states.items():
-            episodes[env] = _unpack_state(core, env, state)
+            episodes[env] = _unpack_state(world, env, state)
     except BaseException:
         for env, old in before.items():
-            core.load(env, old)
+            world.load(env, old)
         raise
     return episodes
 
 
-def _unpack_state(core: _core.racing.World, env: int, state: bytes) -> EpisodeSoFar:
+def _unpack_state(world: _core.racing.World, env: int, state: bytes) -> EpisodeSoFar:
     if not isinstance(state, bytes):
-        raise TypeError(f"the state of environment {env} is a {type(state).__name__}; it must be bytes")
-    if len(state) < _HEADER.size:
-        raise ValueError(f"the state of environment {env} holds {len(state)} bytes; it is cut off")
-    sum_over_all, *fields = _HEADER.unpack_from(state)
-    content = state[_HEADER.size :]
-    if zlib.crc32(_HEADER.pack(0, *fields) + content) != sum_over_all:
-        raise ValueError(f"the state of environment {env} is damaged, or of another version of apexline")
+        raise TypeError(f"the state of environment {env} is a {type(state).__name__}; expected bytes")
     try:
-        core.load(env, content)
-    except ValueError as error:
-        raise ValueError(f"environment {env}: {error}") from None
-    return EpisodeSoFar(*fields)
+        return EpisodeSoFar(*_EPISODE.unpack(world.load(env, state)))
+    except (ValueError, struct.error) as error:
+        raise ValueError(f"cannot restore environment {env}: {error}") from None

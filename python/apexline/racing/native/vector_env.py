@@ -26,7 +26,7 @@ from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_fin
 from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
-from apexline.racing.options import GameKwargs, GameOptions, ShapingRules
+from apexline.racing.options import GameKwargs, GameOptions, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info
 from apexline.racing.validation import require, require_integer
 
@@ -147,6 +147,13 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     def rules(self) -> ShapingRules | None:
         """The shaping rules; None: none."""
         return self._games.rules
+
+    def __repr__(self) -> str:
+        arguments = [str(self.num_envs), f"autoreset_mode={self.autoreset_mode.value!r}"]
+        arguments += changed_fields(self.options)
+        if self.rules is not None:
+            arguments.append(f"rules={self.rules!r}")
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     def set_rules(self, rules: ShapingRules | None) -> None:
         """Replaces the shaping rules from the next step on; running episodes continue.

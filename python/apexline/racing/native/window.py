@@ -1,4 +1,4 @@
-"""A window that shows a game; pygame is imported when one is made, and not before."""
+"""A pygame window for the render mode "human"; pygame is imported when one is made."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from apexline.racing.types import Frame
 
 
 class Window:
-    """Opens with its first image.
+    """Opens when the first image is shown.
 
     Args:
         size: width and height in pixels.
 
-    Raises gymnasium.error.DependencyNotInstalled where pygame is not installed.
+    Raises gymnasium.error.DependencyNotInstalled if pygame is not installed.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
@@ -31,7 +31,7 @@ class Window:
         self._clock: Any = None
 
     def show(self, image: Frame, frame_rate: float) -> None:
-        """Shows a image (height, width, 3), no more than `frame_rate` of them a second."""
+        """Shows an image (height, width, 3) uint8; waits so that at most `frame_rate` are shown per second."""
         if self._screen is None:
             self._pygame.display.init()
             self._screen = self._pygame.display.set_mode(self._size)
@@ -42,7 +42,7 @@ class Window:
         self._pygame.display.flip()
 
     def close(self) -> None:
-        """Closes the window where it is open."""
+        """Closes the window if it is open."""
         if self._screen is not None:
             self._pygame.display.quit()
             self._screen = None

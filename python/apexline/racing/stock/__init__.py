@@ -1,0 +1,1 @@
+"""The backend "gymnasium": the stock CarRacing-v3 with wrappers."""

@@ -1,11 +1,10 @@
-"""Play frames of the stock game without drawing them, then draw the last one.
+"""Plays frames of the stock game without drawing them, then draws the last one.
 
-The stock `step` draws the observation whether or not anyone looks at it, and that is 98% of its time. Nothing
-in the game depends on the image, so all but the last drawing of an action repeat can be left out.
+The stock `step` always draws the observation, which is 98% of its time. Nothing in the game depends on the image, so
+with an action repeat only the last frame is drawn.
 
-One detail keeps the image identical by bytes: `step` draws before it subtracts the 0.1 that every frame
-costs from `reward`, the number written on the screen. So the number is noted when the game asks for the
-image, and put back while the image is drawn.
+To keep the image byte-identical: `step` draws before it subtracts 0.1 per frame from `reward`, the score in the image.
+So the score is stored when the game draws, and restored while the image is drawn.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from apexline.racing.types import Env, Frame
 
 
 def draws_in_step(env: Env) -> bool:
-    """Whether this is the stock game (or a subclass), known by the render mode and the method with which it draws."""
+    """Whether this is the stock game or a subclass, recognised by its render mode and its method `_render`."""
     game = env.unwrapped
     return "state_pixels" in game.metadata.get("render_modes", ()) and hasattr(game, "_render")
 
 
 @contextmanager
 def deferred_drawing(game: CarRacing) -> Iterator[Callable[[], Frame]]:
-    """While open, `game.step` gives None as its observation and draws nothing but a human's window.
+    """In this context, `game.step` returns None as its observation and draws only the window of the mode "human".
 
-    Yields a function that draws the observation (96, 96, 3) uint8 which the latest step would have returned.
+    Yields a function that draws the observation (96, 96, 3) uint8 that the latest step would have returned.
     """
     draw = game._render
     score_on_screen = game.reward

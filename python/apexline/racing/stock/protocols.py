@@ -9,35 +9,39 @@ from apexline.racing.types import Env, Frame
 
 
 class Tile(Protocol):
-    """One of the 250 to 350 quadrilaterals, 3.5 units long, that make the road."""
+    """One of the 250 to 350 quadrilaterals of the road, each 3.5 units long."""
 
     idx: int
-    """Its place along the road; the car starts on tiles 0 and 1 and drives towards higher numbers."""
+    """Index along the road; the car starts on tiles 0 and 1 and drives towards higher indices."""
     road_visited: bool
     """Whether a wheel has touched it in this episode."""
 
 
 class Wheel(Protocol):
+    """A wheel of the car."""
+
     tiles: set[Tile]
     """The tiles that the wheel touches now."""
 
 
 class Car(Protocol):
+    """The car."""
+
     wheels: Sequence[Wheel]
 
 
 class CarRacing(Protocol):
-    """`gymnasium.envs.box2d.car_racing.CarRacing`, as far as the wrappers look inside it."""
+    """The attributes of `gymnasium.envs.box2d.car_racing.CarRacing` that wrappers use."""
 
     road: Sequence[Tile]
     tile_visited_count: int
     car: Car
     reward: float
-    """The running sum that the game writes on the screen."""
+    """The score that the game draws in its image."""
     state: Frame
     _render: Callable[[str], Any]
 
 
 def game_of(env: Env) -> CarRacing:
-    """The game under all wrappers."""
+    """Returns the game under all wrappers."""
     return cast(CarRacing, env.unwrapped)

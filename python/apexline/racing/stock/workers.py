@@ -1,4 +1,4 @@
-"""Games in worker processes whose death is an error with a name, never a hang."""
+"""Environments in worker processes; the death of a worker raises WorkerDiedError instead of blocking."""
 
 from __future__ import annotations
 
@@ -17,62 +17,62 @@ from apexline.racing.options import ShapingRules
 from apexline.racing.types import Env
 
 EXIT_WAIT = 5.0
-"""Seconds for a process whose pipe is broken to be reported as ended; usually milliseconds."""
+"""Seconds to wait until a process whose pipe broke is reported as ended; usually it takes milliseconds."""
 
 
 class WorkerDiedError(RuntimeError):
-    """A worker process ended by itself; the vector it belonged to can only be closed."""
+    """A worker process died (killed, crashed or out of memory); its vector environment can only be closed."""
 
     def __init__(self, index: int, exitcode: int) -> None:
         how = f"exited with code {exitcode}" if exitcode >= 0 else f"was killed by {_signal_name(-exitcode)}"
         super().__init__(f"worker process {index} {how}")
         self.index = index
         self.exitcode = exitcode
-        """As in multiprocessing: negative where a signal ended the process."""
+        """As in multiprocessing: negative if a signal ended the process."""
 
 
 class RacingWorkers(AsyncVectorEnv):
-    """gymnasium's AsyncVectorEnv over shared memory, reset in the same step, one process an environment.
+    """gymnasium's AsyncVectorEnv over shared memory with same-step autoreset; one process per environment.
 
-    Construction, `reset` and `step` raise WorkerDiedError where a worker has died; `close` never waits for one.
-    Workers are forked from a clean server process, which is safe with threads in this one, and import what
-    `env_fns` need and nothing else: neither torch nor the program's main module.
+    Construction, `reset`, `step` and `set_rules` raise WorkerDiedError if a worker has died; `close` never waits for
+    one. Workers are forked from a server process, which is safe with threads in this one, and import only what
+    `env_fns` need: neither torch nor the program's main module.
     """
 
     def __init__(self, env_fns: Sequence[Callable[[], Env]]) -> None:
-        with self._deaths_named(), _main_module_hidden():
+        with self._worker_errors(), _main_module_hidden():
             super().__init__(env_fns, context="forkserver", autoreset_mode=AutoresetMode.SAME_STEP)
 
     def reset_async(self, *args: Any, **kwargs: Any) -> None:
-        with self._deaths_named():
+        with self._worker_errors():
             super().reset_async(*args, **kwargs)
 
     def reset_wait(self, *args: Any, **kwargs: Any) -> Any:
-        with self._deaths_named():
+        with self._worker_errors():
             return super().reset_wait(*args, **kwargs)
 
     def step_async(self, actions: Any) -> None:
-        with self._deaths_named():
+        with self._worker_errors():
             super().step_async(actions)
 
     def step_wait(self, *args: Any, **kwargs: Any) -> Any:
-        with self._deaths_named():
+        with self._worker_errors():
             return super().step_wait(*args, **kwargs)
 
     def set_rules(self, rules: ShapingRules | None) -> None:
         """Replaces the shaping rules from the next step on; running episodes continue."""
-        with self._deaths_named():
+        with self._worker_errors():
             self.call("set_rules", rules)
 
     def close_extras(self, *_: Any, **__: Any) -> None:
-        """Kills the workers: they hold nothing worth saving, and a busy or dead one would not answer."""
+        """Kills the workers: they hold nothing to save, and a busy or dead one would not respond."""
         for process in self.processes:
             process.kill()
         self._state = AsyncState.DEFAULT
         super().close_extras(terminate=True)
 
     @contextmanager
-    def _deaths_named(self) -> Iterator[None]:
+    def _worker_errors(self) -> Iterator[None]:
         try:
             yield
         except (EOFError, ConnectionError) as error:
@@ -85,7 +85,7 @@ class RacingWorkers(AsyncVectorEnv):
 
 @contextmanager
 def _main_module_hidden() -> Iterator[None]:
-    """Keeps new processes from importing the program's main module again, with all that it imports."""
+    """Prevents new processes from importing the program's main module."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

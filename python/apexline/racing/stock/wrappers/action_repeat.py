@@ -1,4 +1,4 @@
-"""Hold an action for several frames of the game."""
+"""Holds an action for several frames of the game."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from apexline.racing.types import Env, Step, Wrapper
 
 
 class ActionRepeat(Wrapper):
-    """Plays each action for `repeat` frames, or fewer where the episode ends, and sums the rewards.
+    """Plays each action for `repeat` frames, or fewer if the episode ends, and sums the rewards.
 
-    All other values are those of the last frame played; `info["repeats"]` says how many were. The stock
-    CarRacing draws only that last frame, with the bytes it always had; wrappers below this one must therefore
-    leave observations alone, as gymnasium's own TimeLimit and OrderEnforcing do.
+    Observation, ends and info are those of the last frame; `info["repeats"]` is the number of frames played. The stock
+    CarRacing draws only the last frame, byte-identical. Wrappers below this one must therefore not change
+    observations, as gymnasium's TimeLimit and OrderEnforcing do not.
     """
 
     def __init__(self, env: Env, repeat: int) -> None:

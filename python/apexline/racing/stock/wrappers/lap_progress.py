@@ -1,20 +1,20 @@
-"""How far a car has come along the road."""
+"""The progress of the car along the road."""
 
 from __future__ import annotations
 
 from apexline.racing.stock.protocols import CarRacing
 
 LOOK_AHEAD = 25
-"""Tiles, 87 units of road. A longer jump is taken for another part of the road, not for a gap in the drive."""
+"""Tiles, 87 units of road. A longer jump is treated as another part of the road, not as progress."""
 
 
 class Progress:
-    """The number of the tile that the car of a game has come to in an episode.
+    """Index of the foremost tile that the car has reached in an episode.
 
-    It starts at the car's place and moves on to the furthest tile that a wheel touches among the LOOK_AHEAD tiles ahead
-    of it, or stays. It follows the road from tile 0 to the last and never wraps. So driving backwards, also over the
-    start line, changes nothing, and a car that cuts out more than LOOK_AHEAD tiles makes no progress until it is back
-    where it left the road.
+    It starts at the car's tile. Each step advances it to the furthest tile that a wheel touches among the next
+    LOOK_AHEAD tiles, if any. It follows the road from tile 0 to the last and never wraps around. So driving backwards,
+    also over the start line, does not change it, and a car that skips more than LOOK_AHEAD tiles makes no progress
+    until it is back where it left the road.
     """
 
     def __init__(self, game: CarRacing) -> None:
@@ -22,7 +22,11 @@ class Progress:
         self.advance(game)
 
     def advance(self, game: CarRacing) -> bool:
-        """Moves on with the car; True where it touches one of the LOOK_AHEAD tiles ahead beyond the end of the road."""
+        """Updates `tile`; returns whether the car has completed a lap.
+
+        It has if a wheel touches a tile at the start of the road that is within LOOK_AHEAD tiles, counted across the
+        start line.
+        """
         touched = [tile.idx for wheel in game.car.wheels for tile in wheel.tiles]
         horizon = self.tile + LOOK_AHEAD
         self.tile = max((tile for tile in touched if self.tile < tile <= horizon), default=self.tile)

@@ -1,6 +1,6 @@
 """From the game's image to a frame: crop, gray, area mean, tone curve, channels first; all exact in integers.
 
-Every formula below is part of the interface: another renderer that follows it gives the same bytes.
+The formulas are part of the interface: the native renderer implements the same ones, byte for byte.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from apexline.racing.options import CROPPED_SIDE
 from apexline.racing.types import Env, Frame
 
 CROP_LEFT = 6
-"""First column that is kept, in pixels; as many go on the right."""
+"""Columns cut off on the left, and as many on the right."""
 LUMA = np.array([299, 587, 114], np.int32)
 """ITU-R BT.601 weights of red, green and blue, in thousandths."""
 
@@ -27,11 +27,11 @@ def _road_contrast() -> npt.NDArray[np.uint8]:
 
 
 ROAD_CONTRAST = _road_contrast()
-"""What RoadContrast makes of each value, (256,)."""
+"""Output of RoadContrast for each value, (256,)."""
 
 
 class PixelWrapper(gym.ObservationWrapper[Any, Any, Any]):
-    """Declares the uint8 image of `shape` that a subclass makes."""
+    """Declares an observation space of uint8 images of `shape`."""
 
     def __init__(self, env: Env, shape: tuple[int, ...]) -> None:
         super().__init__(env)
@@ -39,7 +39,7 @@ class PixelWrapper(gym.ObservationWrapper[Any, Any, Any]):
 
 
 class CropHud(PixelWrapper):
-    """Keeps rows 0:84 and columns 6:90 of the (96, 96, 3) image: everything above the indicators."""
+    """Keeps rows 0:84 and columns 6:90 of the (96, 96, 3) image, which cuts off the indicators."""
 
     def __init__(self, env: Env) -> None:
         super().__init__(env, (CROPPED_SIDE, CROPPED_SIDE, 3))
@@ -59,27 +59,27 @@ class Grayscale(PixelWrapper):
 
 
 class AreaMean(PixelWrapper):
-    """(H, W) or (H, W, 3) to (size, size) or (size, size, 3), each pixel the mean of the area it covers.
+    """(H, W) or (H, W, 3) to (size, size) or (size, size, 3); each pixel is the mean of the area it covers.
 
     With the weights of `overlaps`, the sum of rows[i, y] * columns[k, x] * image[y, x] over y and x is
     H * W times the mean under pixel (i, k); rounded to nearest, ties up: (2 * sum + H * W) // (2 * H * W).
     At half the size that is (a + b + c + d + 2) // 4; at full size nothing changes.
 
-    Raises ValueError where `size` is below 1 or above H or W.
+    Raises ValueError unless 1 <= size <= min(H, W).
     """
 
     def __init__(self, env: Env, size: int) -> None:
         height, width, *channels = _shape(env)
         if not 1 <= size <= min(height, width):
-            raise ValueError(f"size is {size}; it must be between 1 and {min(height, width)}")
+            raise ValueError(f"size is {size}; expected 1 to {min(height, width)}")
         super().__init__(env, (size, size, *channels))
         self._rows = overlaps(height, size)
         self._columns = overlaps(width, size)
         self._area = height * width
 
     def observation(self, observation: Frame) -> Frame:
-        # float64 has the fast matrix product, and the integers in it stay far below 2**53, so they are exact.
-        # The transpose puts a colour's plane into the last two axes: (W, H) or (3, W, H).
+        # In float64 because its matrix product is fast; all integers are far below 2**53, so the result is exact.
+        # The transpose moves the planes to the last two axes: (W, H) or (3, W, H).
         sums = (self._columns @ observation.T.astype(np.float64) @ self._rows.T).T.astype(np.int64)
         return ((2 * sums + self._area) // (2 * self._area)).astype(np.uint8, order="C")
 
@@ -88,7 +88,7 @@ class RoadContrast(PixelWrapper):
     """A tone curve of gray frames: straight lines through (0, 0), (96, 58), (108, 178) and (255, 255).
 
     Rounded to nearest, ties up. The game draws the road in shades of 100, 102 and 105 that alternate from tile to tile,
-    and a visited tile in 100. The curve spreads them to ten times their distance and keeps the order of all shades.
+    and visited tiles in 100. The curve multiplies their differences by ten and is monotonic.
     """
 
     def __init__(self, env: Env) -> None:
@@ -111,9 +111,9 @@ class ChannelsFirst(PixelWrapper):
 
 
 def overlaps(length: int, size: int) -> npt.NDArray[np.float64]:
-    """How much each of `size` equal cells along a line covers each of its `length` pixels: (size, length).
+    """Overlap of each of `size` equal cells along a line with each of its `length` pixels: (size, length).
 
-    Measured in 1/size of a pixel, which makes every entry an integer and every row sum `length`.
+    In units of 1/size pixel, in which every entry is an integer and every row sums to `length`.
     """
     cell = np.arange(size)[:, None] * length
     pixel = np.arange(length) * size

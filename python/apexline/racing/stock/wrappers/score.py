@@ -1,4 +1,4 @@
-"""What is reported of an episode, whatever the rules make of its rewards."""
+"""The unshaped score of an episode."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from apexline.racing.types import Env, Info, Reset, Step, Wrapper
 
 
 class UnshapedScore(Wrapper):
-    """Puts `score`, `frames` and `tiles` of the episode so far into the info of every reset and step.
+    """Adds `score`, `frames` and `tiles` of the episode so far to the info of every reset and step.
 
-    score: float, sum of the game's own rewards; frames: int, game frames (1/50 s each) played; tiles: float,
-    fraction of the track's tiles visited. Belongs above SkipZoom, where it begins, and ActionRepeat,
-    whose `repeats` it adds up, and below the rules.
+    score: float, sum of the game's own rewards; frames: int, game frames (1/50 s) played; tiles: float, fraction of
+    tiles visited. It goes above SkipZoom, whose frames and score it starts from, and ActionRepeat, whose `repeats` it
+    adds, and below the shaping rules.
     """
 
     def __init__(self, env: Env) -> None:

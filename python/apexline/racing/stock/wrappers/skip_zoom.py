@@ -1,4 +1,4 @@
-"""Begin episodes after the camera has come down."""
+"""Starts episodes after the camera has zoomed in."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from apexline.racing.types import Env, Reset, Wrapper
 
 
 class SkipZoom(Wrapper):
-    """Plays `frames` frames without action after each reset; the observation is the last one's.
+    """Plays `frames` frames without action after each reset, and returns the observation of the last one.
 
-    In its first second (49 frames after the reset) the stock game zooms in from far above, while images hold
-    little of the road. `info["frames"]` and `info["score"]` of the reset say what was played, and UnshapedScore goes
-    on from there; no step pays for it. Belongs below ActionRepeat. Episodes must be longer.
+    In its first 49 frames the stock game zooms in from far above, and images show little of the road. The info of the
+    reset holds `frames` and `score` of these frames, from which UnshapedScore starts; their rewards belong to no step.
+    It goes below ActionRepeat. Episodes must be longer than `frames`.
     """
 
     def __init__(self, env: Env, frames: int) -> None:

@@ -1,4 +1,4 @@
-"""The rules of training episodes, on a scripted race."""
+"""Shaping wrappers on a scripted race."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Tile:
 class ScriptedRace(gym.Env[Any, Any]):
     """A road of `length` tiles; an action is a Step.
 
-    As in the stock game the car starts on tiles 0 and 1, a new tile pays (10 here), the last new tile
-    terminates, and so does leaving the field, at a reward of -100.
+    As in the stock game the car starts on tiles 0 and 1, a new tile is rewarded (10 here), the last new tile
+    terminates, and so does leaving the field, with a reward of -100.
     """
 
     observation_space = gym.spaces.Discrete(1)
@@ -78,23 +78,23 @@ def drive(env: Env, *steps: Step) -> list[tuple[float, bool, bool]]:
     return [env.step(step)[1:4] for step in steps]
 
 
-def going_on(*rewards: float) -> list[tuple[float, bool, bool]]:
+def continuing(*rewards: float) -> list[tuple[float, bool, bool]]:
     return [(reward, False, False) for reward in rewards]
 
 
 class TestStallTermination:
     def test_ends_as_terminated_with_the_penalty(self) -> None:
         env = StallTermination(ScriptedRace(10), 3, 7.5)
-        assert drive(env, WAIT, [0], WAIT) == [*going_on(0, 0), (-7.5, True, False)]
+        assert drive(env, WAIT, [0], WAIT) == [*continuing(0, 0), (-7.5, True, False)]
 
     def test_a_new_tile_starts_the_count_again(self) -> None:
         env = StallTermination(ScriptedRace(10), 3, 7.5)
-        assert drive(env, WAIT, WAIT, [2], WAIT, WAIT) == going_on(0, 0, 10, 0, 0)
+        assert drive(env, WAIT, WAIT, [2], WAIT, WAIT) == continuing(0, 0, 10, 0, 0)
 
     def test_an_episode_starts_at_zero(self) -> None:
         env = StallTermination(ScriptedRace(10), 3, 7.5)
         for _ in range(2):
-            assert drive(env, WAIT, WAIT) == going_on(0, 0)
+            assert drive(env, WAIT, WAIT) == continuing(0, 0)
 
     def test_is_named_in_the_info(self) -> None:
         env = StallTermination(ScriptedRace(10), 1, 7.5)
@@ -109,29 +109,29 @@ class TestStallTermination:
 
 
 class TestIdlePenalty:
-    def test_every_step_without_a_new_tile_costs(self) -> None:
+    def test_every_step_without_a_new_tile_is_penalised(self) -> None:
         env = IdlePenalty(ScriptedRace(10), 2)
-        assert drive(env, WAIT, [2], [2], [1], [3, 4], WAIT) == going_on(-2, 10, -2, -2, 20, -2)
+        assert drive(env, WAIT, [2], [2], [1], [3, 4], WAIT) == continuing(-2, 10, -2, -2, 20, -2)
 
-    def test_each_episode_is_judged_afresh(self) -> None:
+    def test_each_episode_is_independent(self) -> None:
         env = IdlePenalty(ScriptedRace(10), 2)
         for _ in range(2):
-            assert drive(env, [2, 3], WAIT) == going_on(20, -2)
+            assert drive(env, [2, 3], WAIT) == continuing(20, -2)
 
-    def test_ends_stay_as_they_are(self) -> None:
+    def test_ends_are_unchanged(self) -> None:
         assert drive(IdlePenalty(ScriptedRace(10), 2), OFF_FIELD) == [(-102, True, False)]
 
 
 class TestLapTermination:
-    def test_a_full_lap_pays_the_bonus_and_stays_as_the_game_has_it(self) -> None:
+    def test_a_full_lap_gets_the_bonus_and_ends_as_in_the_game(self) -> None:
         env = LapTermination(ScriptedRace(40), 300)
-        assert drive(env, range(20), range(20, 40)) == [*going_on(180), (200 + 300, True, False)]
+        assert drive(env, range(20), range(20, 40)) == [*continuing(180), (200 + 300, True, False)]
         assert env.step(WAIT)[4] == {"lap_finished": True}
 
-    def test_back_at_the_start_with_a_tile_missed_is_the_end_too(self) -> None:
+    def test_returning_to_the_start_with_a_tile_missed_terminates(self) -> None:
         env = LapTermination(ScriptedRace(40), 300)
         nearly = [tile for tile in range(2, 40) if tile != 7]
-        assert drive(env, nearly[:19], nearly[19:], [0]) == [*going_on(190, 180), (300, True, False)]
+        assert drive(env, nearly[:19], nearly[19:], [0]) == [*continuing(190, 180), (300, True, False)]
         assert env.step([1])[4]["ended_by"] == "lap_end"
 
     def test_the_start_counts_within_reach_across_the_line(self) -> None:
@@ -143,13 +143,13 @@ class TestLapTermination:
         )
         assert drive(
             LapTermination(ScriptedRace(60), 300), range(25), range(25, 50), [LOOK_AHEAD - 10]
-        ) == going_on(230, 250, 0)
+        ) == continuing(230, 250, 0)
 
     def test_driving_backwards_over_the_line_is_no_lap(self) -> None:
         env = LapTermination(ScriptedRace(60), 300)
-        assert drive(env, [0], [59], [58], [59], [0], [1]) == going_on(0, 10, 10, 0, 0, 0)
+        assert drive(env, [0], [59], [58], [59], [0], [1]) == continuing(0, 10, 10, 0, 0, 0)
 
-    def test_an_end_by_the_game_stands(self) -> None:
+    def test_an_end_by_the_game_is_unchanged(self) -> None:
         env = LapTermination(ScriptedRace(40), 300)
         assert drive(env, range(20), OFF_FIELD)[-1] == (-100, True, False)
 
@@ -169,48 +169,48 @@ class TestLapTermination:
 class TestMissedTilePenalty:
     def test_a_tile_counts_once_when_it_is_more_than_the_margin_behind(self) -> None:
         env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
-        assert drive(env, [3], [4], [5], [6], [7]) == going_on(10, 10, 10, 10 - 5, 10)
+        assert drive(env, [3], [4], [5], [6], [7]) == continuing(10, 10, 10, 10 - 5, 10)
 
-    def test_several_tiles_at_once_cost_what_one_does(self) -> None:
+    def test_several_tiles_in_one_step_are_penalised_once(self) -> None:
         env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
-        assert drive(env, [10], [11]) == going_on(10 - 5, 10 - 5)
+        assert drive(env, [10], [11]) == continuing(10 - 5, 10 - 5)
 
     def test_no_margin(self) -> None:
         env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=0)
-        assert drive(env, [3], [4]) == going_on(10 - 5, 10)
+        assert drive(env, [3], [4]) == continuing(10 - 5, 10)
 
-    def test_coming_back_in_time_costs_nothing_and_later_refunds_nothing(self) -> None:
+    def test_returning_in_time_avoids_the_penalty_and_later_refunds_nothing(self) -> None:
         env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
-        assert drive(env, [5], [2], [6]) == going_on(10, 10, 10)
-        assert drive(env, [6], [2], [6]) == going_on(10 - 5, 10, 0)
+        assert drive(env, [5], [2], [6]) == continuing(10, 10, 10)
+        assert drive(env, [6], [2], [6]) == continuing(10 - 5, 10, 0)
 
-    def test_every_tile_of_a_full_lap_is_free(self) -> None:
+    def test_a_full_lap_without_missed_tiles_has_no_penalty(self) -> None:
         env = MissedTilePenalty(ScriptedRace(30), penalty=5, margin=3)
-        assert drive(env, *([tile] for tile in range(2, 29))) == going_on(*[10] * 27)
+        assert drive(env, *([tile] for tile in range(2, 29))) == continuing(*[10] * 27)
 
-    def test_driving_backwards_over_the_start_line_costs_nothing(self) -> None:
+    def test_driving_backwards_over_the_start_line_has_no_penalty(self) -> None:
         env = MissedTilePenalty(ScriptedRace(60), penalty=5, margin=3)
         backwards = [[0], [59], [58], [57]]
         forwards = [[tile] for tile in range(2, 56)]
-        assert drive(env, *backwards, [0], *forwards) == going_on(0, *[10] * 3, 0, *[10] * 54)
+        assert drive(env, *backwards, [0], *forwards) == continuing(0, *[10] * 3, 0, *[10] * 54)
 
-    def test_crossing_the_start_line_costs_nothing(self) -> None:
+    def test_crossing_the_start_line_has_no_penalty(self) -> None:
         env = MissedTilePenalty(ScriptedRace(10), penalty=5, margin=3)
-        assert drive(env, range(6), [6], [0], [1, 2]) == going_on(40, 10, 0, 0)
+        assert drive(env, range(6), [6], [0], [1, 2]) == continuing(40, 10, 0, 0)
 
-    def test_the_last_tiles_of_the_track_are_judged_up_to_the_margin(self) -> None:
+    def test_the_last_tiles_of_the_track_are_checked_up_to_the_margin(self) -> None:
         env = MissedTilePenalty(ScriptedRace(10), penalty=5, margin=3)
-        assert drive(env, range(5), [9], [0]) == going_on(30, 10 - 5, 0)
+        assert drive(env, range(5), [9], [0]) == continuing(30, 10 - 5, 0)
 
     def test_another_part_of_the_road_is_no_progress(self) -> None:
         env = MissedTilePenalty(ScriptedRace(60), penalty=5, margin=3)
-        assert drive(env, [1 + LOOK_AHEAD]) == going_on(10 - 5)
-        assert drive(env, [2 + LOOK_AHEAD], [2], [3]) == going_on(10, 10, 10)
+        assert drive(env, [1 + LOOK_AHEAD]) == continuing(10 - 5)
+        assert drive(env, [2 + LOOK_AHEAD], [2], [3]) == continuing(10, 10, 10)
 
-    def test_each_episode_is_judged_afresh(self) -> None:
+    def test_each_episode_is_independent(self) -> None:
         env = MissedTilePenalty(ScriptedRace(20), penalty=5, margin=3)
         for _ in range(2):
-            assert drive(env, [3], [6]) == going_on(10, 10 - 5)
+            assert drive(env, [3], [6]) == continuing(10, 10 - 5)
 
 
 class TestShaping:
@@ -257,10 +257,10 @@ class TestShaping:
         assert drive(env, range(20), range(20, 38), WAIT, [0])[-1] == (300 - 5 - 1, True, False)
         assert drive(env, range(20), range(20, 38), WAIT, [30])[-1] == (-7.5 - 1, True, False)
 
-    def test_the_last_tiles_of_a_lap_are_judged_where_it_ends(self) -> None:
+    def test_the_last_tiles_of_a_lap_are_checked_when_it_ends(self) -> None:
         env = Shaping(ScriptedRace(40), self.ALL)
         assert drive(env, range(20), [25], range(26, 39), [0]) == [
-            *going_on(180, 10 - 5, 130 - 5),
+            *continuing(180, 10 - 5, 130 - 5),
             (300 - 5 - 1, True, False),
         ]
         whole = [[*range(20)], [*range(20, 40)]]

@@ -1,7 +1,8 @@
-"""Rules of training episodes in the native game, in lockstep with the wrappers over the stock one."""
+"""Shaping rules of the native game, in lockstep with the wrappers around the stock one."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingVectorEnv, GameOptions, ShapingRules, make_vector
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv, GameOptions, ShapingRules, make_vector
 
 from .stock_racing import (
     CarRacing,
@@ -72,36 +73,78 @@ def test_idle_steps(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [3, 13])
 def test_missed_tiles(seed: int) -> None:
-    """Corners are cut, so that tiles are left behind."""
-    fined = ShapingRules(missed_tile_penalty=5.0, missed_tile_margin=1)
-    in_lockstep(fined, seed, on_the_road(14), steps=110)
-    free, paid = (
-        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL) for rules in (ShapingRules(), fined)
+    """With corners cut, so that tiles are missed."""
+    penalised = ShapingRules(missed_tile_penalty=5.0, missed_tile_margin=1)
+    in_lockstep(penalised, seed, on_the_road(14), steps=110)
+    free, penalised_env = (
+        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL) for rules in (ShapingRules(), penalised)
     )
     free.reset(seed=seed)
-    paid.reset(seed=seed)
+    penalised_env.reset(seed=seed)
     drive = on_the_road(14)
-    fines = [free.step(actions := drive(free))[1][0] - paid.step(actions)[1][0] for _ in range(110)]
-    assert sum(fines) >= 5
-    assert {round(fine, 6) for fine in fines} == {0, 5}
+    penalties = [
+        free.step(actions := drive(free))[1][0] - penalised_env.step(actions)[1][0] for _ in range(110)
+    ]
+    assert sum(penalties) >= 5
+    assert {round(penalty, 6) for penalty in penalties} == {0, 5}
 
 
-def test_tiles_skipped_before_the_rule_held_cost_nothing() -> None:
-    fined = ShapingRules(missed_tile_penalty=100.0)
-    free, paid, late = (
-        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL)
-        for rules in (ShapingRules(), fined, fined)
+def test_rules_changed_within_an_episode_are_those_of_a_new_environment_in_that_state() -> None:
+    """`set_rules` against an environment built with the new rules and put into the same state, bit for bit."""
+    old = ShapingRules(stall_steps=30, idle_penalty=1.0, missed_tile_penalty=2.0, missed_tile_margin=1)
+    new = ShapingRules(stall_steps=5, lap_bonus=50.0, missed_tile_penalty=100.0)
+    options: dict[str, Any] = {"action_repeat": 4, "autoreset_mode": AutoresetMode.SAME_STEP, **SMALL}
+    changed, built = (CarRacingVectorEnv(3, rules=rules, **options) for rules in (old, new))
+    changed.reset(seed=3)
+    drive = wild(2)
+    for _ in range(40):
+        changed.step(drive(changed))
+    built.set_state(changed.get_state())
+    changed.set_rules(new)
+    assert changed.rules == built.rules == new
+    num_ended = 0
+    for _ in range(60):
+        actions = drive(changed)
+        ours, theirs = changed.step(actions), built.step(actions)
+        for our_array, their_array in zip(ours[:4], theirs[:4], strict=True):
+            np.testing.assert_array_equal(our_array, their_array, strict=True)
+        assert_same_infos(ours[4], theirs[4])
+        num_ended += int(ours[2].sum())
+    assert num_ended > 0
+    assert changed.get_state() == built.get_state()
+
+
+def test_tiles_missed_before_the_rule_was_set_are_not_penalised() -> None:
+    penalised = ShapingRules(missed_tile_penalty=100.0)
+    free, early, late = (
+        CarRacingVectorEnv(1, action_repeat=4, rules=rules, **SMALL) for rules in (None, penalised, None)
     )
-    for env in (free, paid, late):
+    for env in (free, early, late):
         env.reset(seed=3)
     drive = on_the_road(14)
-    fines = [free.step(actions := drive(free))[1][0] - paid.step(actions)[1][0] for _ in range(80)]
-    assert max(fines) > 50
-    late.set_state(free.get_state())
+    penalties = []
+    for _ in range(80):
+        actions = drive(free)
+        penalties.append(free.step(actions)[1][0] - early.step(actions)[1][0])
+        late.step(actions)
+    assert max(penalties) > 50
+    late.set_rules(penalised)
     for _ in range(30):
         actions = drive(free)
         free.step(actions)
-        assert paid.step(actions)[1] == late.step(actions)[1]
+        assert early.step(actions)[1] == late.step(actions)[1]
+
+
+def test_rules_of_a_single_environment_change_too() -> None:
+    env = CarRacingEnv(**SMALL)
+    env.reset(seed=0)
+    coast = np.zeros(3, np.float32)
+    assert not any(env.step(coast)[2] for _ in range(4))
+    env.set_rules(ShapingRules(stall_steps=3))
+    assert env.step(coast)[2]
+    assert pickle.loads(pickle.dumps(env)).rules == env.rules
+    with pytest.raises(TypeError, match=r"^rules is {}; expected a ShapingRules or None$"):
+        env.set_rules({})  # type: ignore[arg-type]
 
 
 def test_a_lap_with_tiles_missed() -> None:
@@ -137,7 +180,7 @@ def test_all_rules_at_once() -> None:
         GameOptions(domain_randomize=True, lap_complete_percent=0.5, max_episode_frames=None, frame_size=8),
     ],
 )
-def test_both_backends_give_the_same(
+def test_both_backends_return_the_same(
     options: GameOptions, rules: ShapingRules | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the images."""
@@ -164,8 +207,8 @@ def test_both_backends_give_the_same(
     assert (ends > 0) == (rules is not None or options.max_episode_frames == 40)
 
 
-def test_a_skipped_zoom_shows_what_the_stock_game_shows() -> None:
-    """Also where drawing is put off: the image after 5 frames is that of a game which was drawn all along."""
+def test_a_skipped_zoom_returns_the_stock_image() -> None:
+    """Although frames are not drawn: the image after 5 frames equals that of a game that was drawn at every frame."""
     stock = make_vector(GameOptions(skip_zoom=5), 1, backend="gymnasium")
     plain = make_vector(GameOptions(), 1, backend="gymnasium")
     frames, infos = stock.reset(seed=2)

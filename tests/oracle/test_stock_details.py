@@ -1,4 +1,4 @@
-"""The stock game's details that are easy to miss, each seen to happen and found the same in the core."""
+"""Details of the stock game that are easy to miss: each occurs in a test and is the same in the core."""
 
 import math
 import os
@@ -32,7 +32,7 @@ def frames(lockstep, driver, count):
 
 
 def tiles_reached(game):
-    """Where the wheels are now, not where the last contacts saw them."""
+    """From the current positions of the wheels, not those of the last contacts."""
     return sorted(
         tile.idx
         for tile in game.road
@@ -45,7 +45,7 @@ def tiles_reached(game):
     )
 
 
-def test_tiles_are_paid_a_frame_after_a_wheel_reaches_them():
+def test_tiles_are_rewarded_a_frame_after_a_wheel_reaches_them():
     lockstep = Lockstep([1])
     game = lockstep.games[0]
     num_late = 0
@@ -139,8 +139,8 @@ def test_a_car_at_rest_sleeps_and_is_woken():
     assert abs(hull.position[1] - y) > 1
 
 
-def test_an_untouched_car_sleeps_now_and_again():
-    """Each frame's forces wake it: it is asleep for one frame of 25 or so, and its clock begins anew."""
+def test_an_untouched_car_sleeps_repeatedly():
+    """The forces of each frame wake it: it sleeps for one frame of about 25, and its sleep timer restarts."""
     lockstep = Lockstep([6])
     asleep = []
     for frame in range(300):
@@ -223,7 +223,7 @@ def test_an_episode_is_truncated_after_a_thousand_frames():
         assert not report["terminated"]
 
 
-def test_discrete_actions_are_the_games():
+def test_discrete_actions_equal_the_stock_game():
     lockstep = Lockstep([13, 14], discrete=True)
     random = np.random.default_rng(0)
     for frame in range(400):
@@ -238,8 +238,8 @@ def test_discrete_actions_are_the_games():
             assert car["brake"] == (0.8 if action == 4 else 0)
 
 
-def test_colours_are_drawn_where_the_domain_is_randomised():
-    """In the constructor, and at each reset unless its option says no: the track that follows tells."""
+def test_colours_are_drawn_with_domain_randomize():
+    """In the constructor, and at each reset unless its option is False; the track drawn after them shows it."""
     lockstep = Lockstep([15, 16], domain_randomize=True)
     for recolours in (True, False, False, True):
         before = lockstep.core.random_state(1)
