@@ -117,7 +117,8 @@ std::size_t SumTree::sums_in(std::size_t depth) const noexcept {
 }
 
 // Sums the parents of `places_`, level by level. On low levels, which have more nodes than there are places, two places
-// rarely share a parent; from the level on where they often do, they are sorted, so that each parent is summed once.
+// rarely share a parent. From the first level with fewer nodes on, the places are sorted, so that each parent is summed
+// once.
 void SumTree::sum_upwards() {
   bool sorted = false;
   for (std::size_t depth = 1; depth < levels_.size(); ++depth) {

@@ -11,16 +11,16 @@ class Avx512Node {
     const __m512d children = _mm512_load_pd(c);
     const __m512i bits = _mm512_castpd_si512(children);
     positive_ = _mm512_test_epi64_mask(bits, bits);
-    const __m512d ones = _mm512_add_pd(children, behind<1>(children));
-    const __m512d twos = _mm512_add_pd(ones, behind<2>(ones));
-    prefix_ = _mm512_add_pd(twos, behind<4>(twos));
+    const __m512d ones = _mm512_add_pd(children, shifted<1>(children));
+    const __m512d twos = _mm512_add_pd(ones, shifted<2>(ones));
+    prefix_ = _mm512_add_pd(twos, shifted<4>(twos));
   }
 
   unsigned descend(double& mass) const noexcept {
     const unsigned below = _mm512_mask_cmp_pd_mask(positive_, _mm512_set1_pd(mass), prefix_, _CMP_LT_OQ);
     const unsigned child = choose_child(below, positive_);
     const auto chosen = static_cast<__mmask8>(1U << child);
-    mass = left_of(mass, _mm512_cvtsd_f64(_mm512_maskz_compress_pd(chosen, behind<1>(prefix_))));
+    mass = left_of(mass, _mm512_cvtsd_f64(_mm512_maskz_compress_pd(chosen, shifted<1>(prefix_))));
     return child;
   }
 
@@ -33,7 +33,7 @@ class Avx512Node {
  private:
   // The values `places` places earlier; zeros first.
   template <int places>
-  static __m512d behind(__m512d values) noexcept {
+  static __m512d shifted(__m512d values) noexcept {
     constexpr auto kept = static_cast<__mmask8>(0xFF << places);
     const __m512i whole = _mm512_castpd_si512(values);
     return _mm512_castsi512_pd(_mm512_maskz_alignr_epi64(kept, whole, whole, 8 - places));

@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     indices: NDArray[np.int64]
     """Opaque handles for `update_priorities`, `(B,)` int64."""
     extras: dict[str, NDArray[Any]]
-    """Extra fields of the step by name, each `(B, *shape)` of its own dtype."""
+    """Extra fields of the step by name, each `(B, *shape)` of its dtype."""
 
 
 class TensorBatch(NamedTuple):

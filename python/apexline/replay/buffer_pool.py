@@ -70,7 +70,7 @@ class BufferPool:
             memory = self._free.pop()
         except IndexError:
             memory = self._allocate(layout.nbytes)
-        if memory.size != layout.nbytes:  # another thread has acquired another batch size meanwhile
+        if memory.size != layout.nbytes:  # another thread has changed the batch size
             memory = self._allocate(layout.nbytes)
         block = np.asarray(_Lease(memory, self))
         return [np.ndarray(shape, dtype, block, begin) for shape, dtype, begin in layout.places]

@@ -193,7 +193,7 @@ class _Pending(NamedTuple):
     """TD errors on their way to the host."""
 
     sampled: TensorBatch
-    """Held meanwhile: on a GPU the copy out of its memory may still be in progress."""
+    """A reference until the TD errors arrive: on a GPU the copy from its memory may still be in progress."""
     td_errors: Tensor
     copied: torch.cuda.Event | None
 

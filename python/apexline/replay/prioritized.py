@@ -351,7 +351,7 @@ class PrioritizedFrameReplay(Saving):
 
         Args:
             batch_size: number of transitions in a batch.
-            depth: batches sampled in advance, hence the age in batches of the priorities behind a batch; at least 1.
+            depth: batches sampled in advance, at least 1; priorities of a batch are `depth` batches old.
             beta: importance-weight exponent, 0 to 1; None uses the replay's `beta`.
             shift: largest random shift in pixels, 0 to the replay's `shift`; None uses the latter.
             as_torch: return batches as `TensorBatch`; without torch, the first call of `next` raises ImportError.
