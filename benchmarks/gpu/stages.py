@@ -137,7 +137,7 @@ def training(setting: Setting) -> Figures:
     minutes = before / 60 + (0.15 if setting.smoke else TRAINING_MINUTES)
     latest: list[Status] = []
 
-    def watch(status: Status) -> None:
+    def on_status(status: Status) -> None:
         latest.append(status)
         print(
             f"{status.seconds:.0f} s, {status.steps} steps, {status.updates} updates, "
@@ -150,7 +150,7 @@ def training(setting: Setting) -> Figures:
     config = replace(setting.config, budget=BudgetConfig(minutes=minutes))
     reached = False
     try:
-        train(config, folder, resume=resumes, watch=watch)
+        train(config, folder, resume=resumes, on_status=on_status)
     except _TargetReached:
         reached = True
     report = setting.out / "eval.json"

@@ -150,7 +150,7 @@ def test_a_lap_with_cut_corners_gets_penalties_and_ends() -> None:
     rewards, truncated, info = drive(env, seed=3, look_ahead=8)
     assert not truncated
     assert info["ended_by"] == "lap_end"
-    missing = [tile.idx for tile in env.unwrapped.road if not tile.road_visited]
+    missing = [tile.idx for tile in env.get_wrapper_attr("road") if not tile.road_visited]
     penalties = (info["score"] + 300 - sum(rewards)) / 5
     assert penalties == pytest.approx(round(penalties))
     assert 1 <= round(penalties) <= len(missing)

@@ -18,6 +18,7 @@ from apexline.racing import ShapingRules, WorkerDiedError
 from apexline.training import PRESETS, InputError, Policy, TrainConfig, play_parallel, train
 from apexline.training import loop as loop_module
 from apexline.training.config.train_config import StrictConfig
+from apexline.training.monitor import Monitor
 from apexline.training.records import checkpoint
 from apexline.training.session import Session
 
@@ -258,7 +259,7 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
     config = short(frames=100_000, env="gymnasium")
     killed = []
 
-    class KillOne(loop_module.Monitor):
+    class KillOne(Monitor):
         def tick(self, *arguments: Any) -> None:
             super().tick(*arguments)
             if self.session.collector.steps == 60:

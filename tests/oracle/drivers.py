@@ -32,7 +32,7 @@ def nodes_of(game):
 def view_of(game, nodes, frame):
     """The view of a stock game with these nodes."""
     hull = game.car.hull
-    return View(frame, *hull.position, hull.angle, *hull.linearVelocity, nodes)
+    return View(frame, *hull.position, hull.angle, *hull.linearVelocity, nodes)  # type: ignore[call-arg]
 
 
 def random_driver(seed):

@@ -6,6 +6,7 @@ unit for a hundred frames instead.
 
 import os
 import platform
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,8 @@ SKID_MARK_FRAMES = 100
 
 class StockGame(CarRacing):
     """The stock game without drawing, which takes most of its time."""
+
+    road: Any
 
     def _render(self, _mode):
         self.shown = self.reward, self.t

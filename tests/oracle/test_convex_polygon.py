@@ -65,7 +65,9 @@ def both_say(fixed, moved, position, angle):
     """Whether the two touch, after the core and Box2D agreed."""
     transform = transform_of(position, angle)
     theirs = Box2D.b2TestOverlap(shape_of(fixed), 0, shape_of(moved), 0, transform_of((0, 0), 0), transform)
-    ours = _core_testing.polygons_overlap(fixed, moved, *transform.position, transform.q.s, transform.q.c)
+    ours = _core_testing.polygons_overlap(
+        fixed, moved, transform.position.x, transform.position.y, transform.q.s, transform.q.c
+    )
     assert ours == theirs, f"{fixed.tolist()} and {moved.tolist()} at {tuple(position)} turned by {angle}"
     return ours
 

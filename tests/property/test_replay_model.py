@@ -4,6 +4,7 @@ import pickle
 import tempfile
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ class ReplayMachine(RuleBasedStateMachine):
         self.replay = spec.build()
         self.model = ReplayModel(spec)
         self.next_number = 1
-        self.prefetch = None
+        self.prefetch: Any = None
 
     def teardown(self) -> None:
         self.close_prefetch()

@@ -128,4 +128,8 @@ def test_normalisation_of_hidden_layers(
 
 def test_the_trunk_can_be_left_out() -> None:
     assert isinstance(CriticHead(AgentConfig(trunk_features=None), 5, 3).trunk, nn.Identity)
-    assert [type(m) for m in CriticHead(AgentConfig(), 5, 3).trunk] == [nn.Linear, nn.LayerNorm, nn.Tanh]
+    assert [type(m) for m in CriticHead(AgentConfig(), 5, 3).trunk.children()] == [
+        nn.Linear,
+        nn.LayerNorm,
+        nn.Tanh,
+    ]

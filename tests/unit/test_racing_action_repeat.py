@@ -44,7 +44,7 @@ def test_whole_episode_equals_the_plain_game_by_bytes() -> None:
         steps = [plain.step(FULL_THROTTLE) for _ in range(played)]
         image, reward, terminated, truncated, info = repeated.step(FULL_THROTTLE)
         assert image.tobytes() == steps[-1][0].tobytes()
-        assert repeated.unwrapped.state is image
+        assert repeated.get_wrapper_attr("state") is image
         assert reward == sum(step[1] for step in steps)
         assert (terminated, truncated) == (False, start + played == frames) == steps[-1][2:4]
         assert info["repeats"] == played

@@ -313,6 +313,7 @@ def test_arguments_of_add_may_be_read_only():
         np.zeros(1, np.int16),
     ]
     for array in arrays:
+        assert isinstance(array, np.ndarray)
         array.setflags(write=False)
     *step, age = arrays
     replay.add(*step, extras={"age": age})

@@ -268,7 +268,7 @@ class Recycled(Numbered):
         OWNERLESS.update({(array.ctypes.data, array.shape): torch.from_numpy(array) for array in memory})
         owner = Owner(memory)
         fields = [torch.from_numpy(np.asarray(View(array, owner))) for array in memory]
-        return TensorBatch(*fields, {})
+        return TensorBatch(*fields, {})  # type: ignore[call-arg]
 
 
 class Owner:

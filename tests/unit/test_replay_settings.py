@@ -3,6 +3,7 @@
 import pickle
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,7 +126,8 @@ def test_lists_and_numpy_numbers_are_accepted():
     )
     assert (replay.capacity, replay.frame_shape, replay.gamma) == (90, (5, 4), 0.5)
     assert replay.extras["q"] == ((2,), np.dtype(np.float32))
-    assert filled().sample(np.int64(3), np.float32(1)).obs.shape == (3, 3, 5, 4)
+    beta: Any = np.float32(1)
+    assert filled().sample(np.int64(3), beta).obs.shape == (3, 3, 5, 4)
 
 
 def test_the_repr_lists_the_settings():
@@ -150,7 +152,7 @@ def test_prefetch_takes_a_shift_as_sample_does(shift):
 
 def test_a_misspelt_attribute_of_a_prefetch_is_refused():
     with filled().prefetch(9) as batches, pytest.raises(AttributeError):
-        batches.beat = 0.5
+        batches.beat = 0.5  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("as_torch", "kind"), [(False, Batch), (True, TensorBatch)])

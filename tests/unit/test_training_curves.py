@@ -119,7 +119,7 @@ def test_every_evaluation_is_a_dot_and_lines_are_means(
         assert marker == "o"
         assert x == pytest.approx([row[over] / unit for row in evaluations])
         assert y == pytest.approx([row["eval/episodic_return"] for row in evaluations])
-    assert [label.split(",")[0] for _, label in plotted if label] == ["training", "evaluation"] * 3
+    assert [str(label).split(",")[0] for _, label in plotted if label] == ["training", "evaluation"] * 3
 
 
 def test_runs_too_short_for_a_mean_are_drawn_as_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

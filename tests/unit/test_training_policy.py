@@ -124,7 +124,8 @@ def stacks(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list
 def test_one_observation_gives_one_action(policy: Policy, stacks: Callable[[], list[list[int]]]) -> None:
     for value, expected in ((1, [1, 1, 1]), (2, [1, 1, 2]), (3, [1, 2, 3]), (4, [2, 3, 4])):
         action = policy.act(frames_of(value)[0])
-        assert (action.shape, action.dtype) == ((2,), np.float32)
+        assert action.shape == (2,)
+        assert action.dtype == np.float32
         assert stacks() == [expected]
     policy.reset()
     policy.act(frames_of(9)[0])
