@@ -47,7 +47,7 @@ class Setting:
     @property
     def config(self) -> TrainConfig:
         """The preset `cuda` on the device; tiny sizes for a smoke test."""
-        config = replace(preset("cuda"), device=self.device, env="native")
+        config = replace(preset("cuda"), device=self.device, backend="native")
         if not self.smoke:
             return replace(config, monitor=replace(config.monitor, eval_processes=4))
         return replace(
@@ -56,8 +56,8 @@ class Setting:
             threads=1,
             replay=replace(config.replay, capacity=2_000),
             agent=replace(config.agent, encoder="patch84", hidden=(32, 32), precision="fp32"),
-            loop=replace(config.loop, batch_size=16, learning_starts=40),
-            strict=replace(config.strict, after_steps=60),
+            learning=replace(config.learning, batch_size=16, learning_starts=40),
+            shaping=(config.shaping[0], replace(config.shaping[1], start_step=60)),
             monitor=replace(config.monitor, log_seconds=1.0, eval_steps=200, eval_episodes=1),
         )
 

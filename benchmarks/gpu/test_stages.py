@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from apexline.training.config.train_config import check
+from apexline.training.config.validation import check
 from benchmarks.gpu import rates, stages
 
 
@@ -34,7 +34,7 @@ def test_the_measured_configuration_is_valid(device: Literal["cpu", "cuda"], smo
     check(config)
     assert config.device == device
     assert config.game.frame_size == 84
-    assert smoke or config.loop.batch_size == 256
+    assert smoke or config.learning.batch_size == 256
 
 
 def test_rates_count_updates_and_frames(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_rates_count_updates_and_frames(monkeypatch: pytest.MonkeyPatch) -> None
     assert measured["whole_loop"]["frames_per_second"] > 0
     steps = measured["whole_loop"]["frames_per_second"] / setting.config.game.action_repeat
     assert measured["whole_loop"]["updates_per_second"] == pytest.approx(
-        steps * setting.config.loop.replay_ratio, rel=0.5
+        steps * setting.config.learning.replay_ratio, rel=0.5
     )
 
 

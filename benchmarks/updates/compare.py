@@ -123,7 +123,9 @@ def report(rows: Sequence[Row], setting: Setting, rounds: int) -> str:
     config, device = setting.config, setting.device.type
     clock = "cpu" if device == "cpu" else "wall"
     name = torch.cuda.get_device_name() if device == "cuda" else "the CPU"
-    networks = f"encoder {config.agent.encoder}, hidden {config.agent.hidden}, batch {config.loop.batch_size}"
+    networks = (
+        f"encoder {config.agent.encoder}, hidden {config.agent.hidden}, batch {config.learning.batch_size}"
+    )
     found = {**versions(), "stable-baselines3": stable_baselines3.__version__}
     method = METHOD.format(
         rounds=rounds,

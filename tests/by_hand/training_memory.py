@@ -39,11 +39,14 @@ def main() -> None:
         config,
         device="cpu",
         threads=1,
-        env=arguments.env,
+        backend=arguments.env,
         replay=replace(config.replay, capacity=arguments.capacity),
-        loop=replace(config.loop, learning_starts=min(200, arguments.steps // 2)),
+        learning=replace(config.learning, learning_starts=min(200, arguments.steps // 2)),
         budget=replace(
-            config.budget, minutes=None, episodes=None, frames=arguments.steps * config.game.action_repeat
+            config.budget,
+            minutes=None,
+            total_episodes=None,
+            total_frames=arguments.steps * config.game.action_repeat,
         ),
         monitor=replace(config.monitor, eval_steps=max(1, arguments.steps // 2), eval_episodes=2),
     )

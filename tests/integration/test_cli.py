@@ -20,7 +20,7 @@ from apexline.agent import LinearSchedule
 from apexline.cli import main
 from apexline.racing import ShapingRules
 from apexline.training import PRESETS, Policy, train
-from apexline.training.config.train_config import StrictConfig
+from apexline.training.config.train_config import ShapingPhase
 from apexline.training.records import checkpoint
 
 Capture = pytest.CaptureFixture[str]
@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config,
         threads=1,
         num_envs=1,
-        budget=replace(config.budget, minutes=None, frames=8),
+        budget=replace(config.budget, minutes=None, total_frames=8),
         monitor=replace(config.monitor, eval_steps=None),
     )
     train(config, folder)
@@ -53,41 +53,53 @@ def error_line(capture: Capture) -> str:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["drive"], "no command 'drive'"),
+        (["drive"], "COMMAND is drive; expected one of train, eval"),
         (["eval", "{tmp}/missing"], "missing: no such run folder or checkpoint"),
-        (["eval", "{run}", "--episodes", "0"], "episodes is 0"),
-        (["eval", "{run}", "--seed", "-1"], "seed is -1"),
-        (["eval", "{run}", "--out", "{tmp}/no/eval.json"], "its folder does not exist"),
-        (["play", "{run}", "--every", "0"], "every is 0"),
-        (["play", "{run}", "--seed", "-1"], "seed is -1"),
-        (["export", "{run}", "--out", "{tmp}/policy.pt"], "must end in .safetensors"),
-        (["train", "--preset", "fast"], "preset is 'fast'"),
+        (["eval", "{run}", "--episodes", "0"], "--episodes is 0; expected >= 1"),
+        (["eval", "{run}", "--seed", "-1"], "--seed is -1; expected >= 0"),
+        (["eval", "{run}", "--out", "{tmp}/no/eval.json"], "expected an existing folder"),
+        (["play", "{run}", "--every", "0"], "--every is 0; expected >= 1"),
+        (["play", "{run}", "--seed", "-1"], "--seed is -1; expected >= 0"),
+        (["export", "{run}", "--out", "{tmp}/policy.pt"], "expected a file name that ends in .safetensors"),
+        (["train", "--preset", "fast"], "preset is fast; expected one of auto, cpu"),
         (["train", "--resume", "{tmp}/missing"], "missing/checkpoint.pt: no such checkpoint"),
-        (["train", "--resume", "{run}", "--out", "{tmp}/new"], "--out does not go with --resume"),
-        (["train", "--resume", "{run}", "--preset", "cpu"], "--preset does not go with --resume"),
-        (["train", "--out", "{tmp}/new", "--loop.batch-size", "-3"], "loop.batch_size is -3"),
-        (["train", "--out", "{tmp}/new", "--replay.capacity", "100"], "replay.capacity is 100"),
-        (["train", "--out", "{tmp}/new", "--seed", str(2**63)], f"seed is {2**63}"),
+        (["train", "--resume", "{run}", "--out", "{tmp}/new"], "expected none with --resume"),
+        (["train", "--resume", "{run}", "--preset", "cpu"], "expected none with --resume"),
+        (
+            ["train", "--out", "{tmp}/new", "--learning.batch-size", "-3"],
+            "--learning.batch-size is -3; expected > 0",
+        ),
+        (
+            ["train", "--out", "{tmp}/new", "--replay.capacity", "100"],
+            "--replay.capacity is 100; expected >= --learning.batch-size, 128",
+        ),
+        (["train", "--out", "{tmp}/new", "--seed", str(2**63)], f"--seed is {2**63}; expected < {2**63}"),
         (["train", "--out", "{tmp}/new", "--from", "{tmp}/missing"], "missing: no such run folder"),
         (
             ["train", "--out", "{tmp}/new", "--replay.capacity", "900000000000"],
             "replay.capacity is 900000000000: the run needs",
         ),
         (["train", "--out", "{run}"], "the folder is not empty"),
-        (["train", "--resume", "{run}", "--from", "{run}"], "--from does not go with --resume"),
+        (["train", "--resume", "{run}", "--from", "{run}"], "expected none with --resume"),
         (["train", "--resume", "{run}", "--agent.hidden", "64", "64"], "size mismatch for"),
         (
             ["train", "--out", "{tmp}/new", "--from", "{run}", "--agent.hidden", "64", "64"],
             "size mismatch for",
         ),
         (["train", "--out", "{run}/config.json"], "config.json: not a folder"),
-        (["train", "--out", "{tmp}/new", "--game.action-repeat", "0"], "action_repeat is 0; it must be >= 1"),
-        (["train", "--out", "{tmp}/new", "--loop.batch-size", "many"], "--loop.batch-size"),
-        (["train", "--out", "{tmp}/new", "--speed", "9"], "Unrecognized options: --speed"),
-        (["eval"], "Missing from apexline eval: PATH"),
-        (["eval", "{run}", "--out", "{run}"], "it must end in .json"),
-        (["play", "{run}", "--out", "{tmp}/drive"], "it must end in .gif"),
-        (["info", "--preset", "fast"], "preset is 'fast'"),
+        (
+            ["train", "--out", "{tmp}/new", "--game.action-repeat", "0"],
+            "--game.action-repeat is 0; expected an integer from 1",
+        ),
+        (
+            ["train", "--out", "{tmp}/new", "--learning.batch-size", "many"],
+            "--learning.batch-size is many; expected an integer",
+        ),
+        (["train", "--out", "{tmp}/new", "--speed", "9"], "no option --speed; see apexline train --help"),
+        (["eval"], "no RUN given"),
+        (["eval", "{run}", "--out", "{run}"], "expected a file name that ends in .json"),
+        (["play", "{run}", "--out", "{tmp}/drive"], "expected a file name that ends in .gif"),
+        (["info", "--preset", "fast"], "preset is fast; expected one of auto, cpu"),
     ],
 )
 def test_mistakes_end_with_one_line_and_code_2(
@@ -118,20 +130,57 @@ def test_a_preset_that_needs_a_missing_gpu(tmp_path: Path, capsys: Capture) -> N
     assert "no GPU" in error_line(capsys)
 
 
-def test_help_shows_every_section_and_the_presets(capsys: Capture) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["train", "--help"])
-    assert end.value.code == 0
+def test_short_help_lists_ten_options(capsys: Capture) -> None:
+    assert main(["train", "--help"]) == 0
     text = capsys.readouterr().out
-    options = (
-        "--replay.alpha",
-        "--agent.encoder",
-        "--noise.env-factors",
-        "--rules.stall-steps",
-        "--from",
-    )
-    for shown in (*options, "`notebook`", "`auto`"):
+    assert len(re.findall(r"^  --", text, re.M)) == 10
+    assert "--help-all" in text
+
+
+def test_full_help_lists_every_option_with_bounds_and_defaults(capsys: Capture) -> None:
+    assert main(["train", "--preset", "notebook", "--help-all"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--learning.batch-size INT Transitions in an update. (> 0; default: 32)" in text
+    for shown in ("--agent.encoder {patch42,", "--shaping.0.rules.stall-steps INT|None", "START [END OVER]"):
         assert shown in text
+    groups = ["budget:", "game:", "shaping.0:", "learning:", "replay:", "agent:", "noise:", "monitor:"]
+    assert sorted(groups, key=text.index) == groups
+
+
+@pytest.mark.parametrize("command", ["eval", "play", "export", "info"])
+def test_help_of_the_other_commands(command: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: apexline {command} ")
+
+
+@pytest.mark.parametrize("arguments", [["train", "--help-all"], ["eval", "-h"], ["info"], ["--help"]])
+def test_a_closed_output_pipe_is_no_error(arguments: list[str]) -> None:
+    program = "import sys; from apexline.cli import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 128 + signal.SIGPIPE
+    process.stderr.close()
+
+
+def test_the_first_line_comes_before_torch_is_imported() -> None:
+    program = (
+        "import os, sys; from apexline.cli import main\n"
+        "class Output:\n"
+        "    write = sys.stdout.write\n"
+        "    def flush(self):\n"
+        "        sys.__stdout__.flush()\n"
+        "        os._exit('torch' in sys.modules)\n"
+        "sys.stdout = Output(); main(['train'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == f"apexline {__version__}: train\n"
 
 
 def test_a_missing_package_is_named_with_what_brings_it(
@@ -200,7 +249,7 @@ def test_exported_weights_play_as_their_run(run: Path, tmp_path: Path, capsys: C
     assert f"wrote {weights}" in capsys.readouterr().out
     for source in (run, weights):
         out = str(tmp_path / f"{source.name}.json")
-        options = ["--episodes", "1", "--processes", "1", "--env", "native", "--out", out]
+        options = ["--episodes", "1", "--processes", "1", "--backend", "native", "--out", out]
         assert main(["eval", str(source), *options]) == 0
     reports = [json.loads((tmp_path / name).read_text()) for name in ("run.json", "policy.safetensors.json")]
     assert reports[0]["episodes"] == reports[1]["episodes"]
@@ -215,10 +264,10 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
         agent=replace(config.agent, hidden=(32, 16)),
         game=replace(config.game, frame_size=84),
         replay=replace(config.replay, frame_stack=2, shift=LinearSchedule(5)),
-        strict=StrictConfig(500, ShapingRules(idle_penalty=2.0)),
+        shaping=(ShapingPhase(), ShapingPhase(500, ShapingRules(idle_penalty=2.0))),
     )
     train(other, tmp_path / "first")
-    budget = ["--budget.minutes", "None", "--budget.frames", "8", "--monitor.eval-steps", "None"]
+    budget = ["--budget.minutes", "None", "--budget.total_frames", "8", "--monitor.eval-steps", "None"]
     out = tmp_path / "second"
     assert (
         main(["train", "--from", str(tmp_path / "first"), "--out", str(out), "--num-envs", "1", *budget]) == 0
@@ -226,7 +275,7 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
     capsys.readouterr()
     assert Policy.load(out).config.agent.hidden == (32, 16)
     assert Policy.load(out).config.game == other.game
-    assert Policy.load(out).config.strict == other.strict
+    assert Policy.load(out).config.shaping == other.shaping
     assert Policy.load(out).config.replay == replace(
         PRESETS["cpu"].replay, frame_stack=2, shift=LinearSchedule(5)
     )
@@ -236,12 +285,12 @@ def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, caps
     copy = tmp_path / "run"
     copy.mkdir()
     (copy / checkpoint.LATEST).write_bytes((run / checkpoint.LATEST).read_bytes())
-    assert main(["train", "--resume", str(copy), "--budget.frames", "16"]) == 0
+    assert main(["train", "--resume", str(copy), "--budget.total_frames", "16"]) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[1].startswith("memory: about ")
+    assert said.splitlines()[2].startswith("memory: about ")
     assert "100%" in said
     policy = Policy.load(copy)
-    assert (policy.config.num_envs, policy.config.budget.frames) == (1, 16)
+    assert (policy.config.num_envs, policy.config.budget.total_frames) == (1, 16)
 
 
 def test_a_terminated_run_saves_its_state(tmp_path: Path) -> None:

@@ -17,35 +17,35 @@ from apexline.replay import PrioritizedFrameReplay
 from apexline.replay.device import STALENESS
 from apexline.training import PRESETS, TrainConfig, train
 from apexline.training import loop as loop_module
-from apexline.training.config.train_config import StrictConfig, replay_options
+from apexline.training.config.train_config import ShapingPhase
 from apexline.training.learning.schedule import shift_at
 from apexline.training.records import checkpoint
 
 STEPS = 70
-STRICT_FROM = 111
+SECOND_PHASE = 111
 
 
 def config_of(replay_ratio: float) -> TrainConfig:
     """The cpu preset with three environments, a replay so small that ring buffers wrap around while batches are being
     gathered, and other shaping rules in the second half."""
     config = PRESETS["cpu"]
-    rules = replace(config.rules, stall_steps=6)
+    rules = replace(config.shaping[0].rules, stall_steps=6)
+    later = replace(rules, stall_steps=9, idle_penalty=3.0)
     return replace(
         config,
         seed=5,
         threads=1,
         agent=replace(config.agent, precision="bf16"),
         num_envs=3,
-        rules=rules,
         replay=replace(config.replay, capacity=150, shift=LinearSchedule(2, 0, 40)),
-        loop=replace(
-            config.loop,
+        learning=replace(
+            config.learning,
             batch_size=16,
             learning_starts=30,
             replay_ratio=replay_ratio,
         ),
-        strict=StrictConfig(STRICT_FROM, replace(rules, stall_steps=9, idle_penalty=3.0)),
-        budget=replace(config.budget, minutes=None, frames=None, episodes=None),
+        shaping=(ShapingPhase(0, rules), ShapingPhase(SECOND_PHASE, later)),
+        budget=replace(config.budget, minutes=None, total_frames=None, total_episodes=None),
         monitor=replace(config.monitor, eval_steps=None),
     )
 
@@ -55,7 +55,7 @@ def sequential(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
 
     The shaping rules change by restoring the games' states in new environments.
     """
-    games: Any = make_vector(config.game, config.num_envs, rules=config.rules, num_threads=1)
+    games: Any = make_vector(config.game, config.num_envs, rules=config.shaping[0].rules, num_threads=1)
     space: Any = games.single_action_space
     stack = config.replay.frame_stack
     agent = DDPG(config.agent, (stack, *config.game.frame_shape), space.low, space.high, seed=config.seed)
@@ -65,7 +65,7 @@ def sequential(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         action_shape=space.shape,
         seed=config.seed,
         num_threads=1,
-        **replay_options(config.replay),
+        **config.replay.arguments(),
     )
     noise = make_noise(config.noise, config.num_envs, len(space.low), config.seed)
     rng = np.random.default_rng(config.seed)
@@ -78,19 +78,19 @@ def sequential(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
 
     for step in range(STEPS):
         steps = step * config.num_envs
-        if steps == STRICT_FROM:
-            games.set_rules(config.strict.rules)
-        if steps < config.loop.learning_starts:
+        if steps == SECOND_PHASE:
+            games.set_rules(config.shaping[1].rules)
+        if steps < config.learning.learning_starts:
             actions = random_driving(rng, config.num_envs, config.game.pedal)
         else:
             greedy = agent.networks.policy(torch.from_numpy(stacks)).numpy()
             actions = greedy + noise.sample(steps)
             learned += config.num_envs
         actions = np.clip(actions, space.low, space.high)
-        while updates < int(config.loop.replay_ratio * learned):
+        while updates < int(config.learning.replay_ratio * learned):
             while len(sampled) <= STALENESS:
                 shift = shift_at(config.replay.shift, updates)
-                sampled.append(replay.sample(config.loop.batch_size, shift=shift, as_torch=True))
+                sampled.append(replay.sample(config.learning.batch_size, shift=shift, as_torch=True))
             batch = sampled.popleft()
             errors, _ = agent.update(batch)
             if late is not None:
@@ -103,7 +103,7 @@ def sequential(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         finals = np.zeros_like(frames)
         for env in np.flatnonzero(ended):
             finals[env] = infos["final_obs"][env]
-        replay.add(seen, actions, rewards * config.loop.reward_scale, terminated, truncated, finals)
+        replay.add(seen, actions, rewards * config.learning.reward_scale, terminated, truncated, finals)
         stacks = np.concatenate([stacks[:, 1:], frames[:, None]], axis=1)
         stacks[ended] = frames[ended, None]
     if late is not None:
@@ -134,7 +134,7 @@ def test_both_loops_give_the_same_results_bit_for_bit(
         action_shape=(2,),
         seed=config.seed,
         num_threads=1,
-        **replay_options(config.replay),
+        **config.replay.arguments(),
     )
     theirs.load(tmp_path / "run" / checkpoint.REPLAY)
     assert np.array_equal(theirs.priorities, replay.priorities)

@@ -17,7 +17,7 @@ import torch
 from apexline.racing import ShapingRules, WorkerDiedError
 from apexline.training import PRESETS, InputError, Policy, TrainConfig, play_parallel, train
 from apexline.training import loop as loop_module
-from apexline.training.config.train_config import StrictConfig
+from apexline.training.config.train_config import ShapingPhase
 from apexline.training.monitor import Monitor
 from apexline.training.records import checkpoint
 from apexline.training.session import Session
@@ -32,8 +32,8 @@ def short(frames: int = 640, **changes: Any) -> TrainConfig:
         agent=replace(config.agent, precision="bf16"),
         num_envs=2,
         replay=replace(config.replay, capacity=2_000),
-        loop=replace(config.loop, batch_size=16, learning_starts=40),
-        budget=replace(config.budget, minutes=None, frames=frames),
+        learning=replace(config.learning, batch_size=16, learning_starts=40),
+        budget=replace(config.budget, minutes=None, total_frames=frames),
         monitor=replace(config.monitor, eval_steps=None),
         **changes,
     )
@@ -72,7 +72,7 @@ def test_a_run_writes_its_folder_and_keeps_the_replay_ratio(tmp_path: Path) -> N
     assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "cpu"
     assert status.frames >= 1000
     learned = status.steps - 40
-    assert status.updates == int(learned * config.loop.replay_ratio)
+    assert status.updates == int(learned * config.learning.replay_ratio)
     assert seen[-1] == status
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
         scores = [
@@ -90,12 +90,12 @@ def test_a_resumed_run_continues(tmp_path: Path) -> None:
     config = short(frames=480)
     first = train(config, tmp_path / "run")
     before = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
-    longer = replace(config, budget=replace(config.budget, frames=first.frames + 480))
+    longer = replace(config, budget=replace(config.budget, total_frames=first.frames + 480))
     second = train(longer, tmp_path / "run", resume=True)
     assert second.frames >= first.frames + 480
     assert second.seconds > first.seconds
     relearned = second.steps - first.steps
-    assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
+    assert second.updates == first.updates + int(relearned * config.learning.replay_ratio)
     after = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
     assert after["agent"]["updates"] == second.updates
     steps = [
@@ -106,7 +106,7 @@ def test_a_resumed_run_continues(tmp_path: Path) -> None:
 
 def test_running_episodes_continue_after_a_resume(tmp_path: Path) -> None:
     config = short()
-    config = replace(config, loop=replace(config.loop, learning_starts=1_000))
+    config = replace(config, learning=replace(config.learning, learning_starts=1_000))
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
     drive(stopped, 30)
@@ -136,46 +136,43 @@ def drive(session: Session, steps: int) -> None:
         session.step(updates=0)
 
 
-def strict_after(steps: int, **changes: Any) -> TrainConfig:
-    """Random actions, first without rules; after `steps` steps, a penalty of 50 for steps without a new tile."""
-    config = short(strict=StrictConfig(steps, ShapingRules(idle_penalty=50.0)), **changes)
-    return replace(
-        config,
-        rules=ShapingRules(),
-        loop=replace(config.loop, learning_starts=1_000),
-    )
+def shaped_after(steps: int | None, **changes: Any) -> TrainConfig:
+    """Random actions, first without shaping; after `steps` steps, a penalty of 50 for steps without a new tile."""
+    phases = () if steps is None else (ShapingPhase(steps, ShapingRules(idle_penalty=50.0)),)
+    config = short(shaping=(ShapingPhase(), *phases), **changes)
+    return replace(config, learning=replace(config.learning, learning_starts=1_000))
 
 
 @pytest.mark.parametrize("backend", ["native", "gymnasium"])
 def test_shaping_rules_change_in_the_middle_of_episodes(backend: Literal["native", "gymnasium"]) -> None:
     """Penalties do not change trajectories: the same frames are stored, with other rewards from there on."""
-    options: dict[str, Any] = {"env": backend, "env_processes": False}
-    lenient, strict = Session(strict_after(0, **options)), Session(strict_after(60, **options))
-    envs = strict.collector.envs
-    for session in (lenient, strict):
+    options: dict[str, Any] = {"backend": backend, "worker_processes": False}
+    unshaped, shaped = Session(shaped_after(None, **options)), Session(shaped_after(60, **options))
+    envs = shaped.collector.envs
+    for session in (unshaped, shaped):
         session.begin_episodes()
         drive(session, 50)
-    assert strict.collector.envs is envs
-    free, penalized = (session.replay.sample(500) for session in (lenient, strict))
+    assert shaped.collector.envs is envs
+    free, penalized = (session.replay.sample(500) for session in (unshaped, shaped))
     assert np.array_equal(free.obs, penalized.obs)
-    assert len(lenient.replay) == len(strict.replay)
-    assert strict.collector.frames == lenient.collector.frames
+    assert len(unshaped.replay) == len(shaped.replay)
+    assert shaped.collector.frames == unshaped.collector.frames
     before, after = (
         np.stack([ring["rewards"][:50] for ring in session.replay.state_dict()["slots"]])
-        for session in (lenient, strict)
+        for session in (unshaped, shaped)
     )
     idle = before < 0
     assert idle[:, 30:].any()
     assert not idle[:, 30:].all()
     idle[:, :30] = False  # 60 steps of two environments
     np.testing.assert_allclose(before - after, 5.0 * idle, rtol=1e-5)
-    for session in (lenient, strict):
+    for session in (unshaped, shaped):
         session.close()
 
 
 @pytest.mark.parametrize("stopped_at", [29, 30, 31])
 def test_a_run_stopped_near_the_change_of_rules_continues_unchanged(stopped_at: int, tmp_path: Path) -> None:
-    config = strict_after(60)
+    config = shaped_after(60)
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
     drive(stopped, stopped_at)
@@ -196,10 +193,10 @@ def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path)
     config = short(frames=480)
     first = train(config, tmp_path / "run")
     (tmp_path / "run" / checkpoint.REPLAY).unlink()
-    longer = replace(config, budget=replace(config.budget, frames=first.frames + 480))
+    longer = replace(config, budget=replace(config.budget, total_frames=first.frames + 480))
     second = train(longer, tmp_path / "run", resume=True)
-    relearned = second.steps - first.steps - config.loop.learning_starts
-    assert second.updates == first.updates + int(relearned * config.loop.replay_ratio)
+    relearned = second.steps - first.steps - config.learning.learning_starts
+    assert second.updates == first.updates + int(relearned * config.learning.replay_ratio)
 
 
 def test_a_damaged_replay_is_refused_by_name(tmp_path: Path) -> None:
@@ -208,7 +205,7 @@ def test_a_damaged_replay_is_refused_by_name(tmp_path: Path) -> None:
     replay = tmp_path / "run" / checkpoint.REPLAY
     replay.write_bytes(replay.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"replay\.bin: truncated"):
-        train(replace(config, budget=replace(config.budget, frames=320)), tmp_path / "run", resume=True)
+        train(replace(config, budget=replace(config.budget, total_frames=320)), tmp_path / "run", resume=True)
 
 
 def test_a_resumed_run_keeps_better_weights(tmp_path: Path) -> None:
@@ -218,7 +215,7 @@ def test_a_resumed_run_keeps_better_weights(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "run" / checkpoint.BEST, best)
     evaluated = replace(
         config,
-        budget=replace(config.budget, frames=320),
+        budget=replace(config.budget, total_frames=320),
         monitor=replace(config.monitor, eval_steps=1000, eval_episodes=1),
     )
     status = train(evaluated, tmp_path / "run", resume=True)
@@ -229,7 +226,7 @@ def test_a_resumed_run_keeps_better_weights(tmp_path: Path) -> None:
 def test_a_run_can_start_from_the_weights_of_another(tmp_path: Path) -> None:
     config = short(frames=480)
     train(config, tmp_path / "first")
-    nothing_learned = replace(config, loop=replace(config.loop, learning_starts=10_000))
+    nothing_learned = replace(config, learning=replace(config.learning, learning_starts=10_000))
     status = train(nothing_learned, tmp_path / "second", weights=tmp_path / "first")
     assert status.updates == 0
     first, second = networks_of(tmp_path / "first"), networks_of(tmp_path / "second")
@@ -256,7 +253,7 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> None:
-    config = short(frames=100_000, env="gymnasium")
+    config = short(frames=100_000, backend="gymnasium")
     killed = []
 
     class KillOne(Monitor):
@@ -277,7 +274,7 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
 
 def test_the_budget_can_be_a_number_of_episodes(tmp_path: Path) -> None:
     config = short()
-    config = replace(config, budget=replace(config.budget, frames=None, episodes=2))
+    config = replace(config, budget=replace(config.budget, total_frames=None, total_episodes=2))
     status = train(config, tmp_path / "run")
     assert 2 <= status.episodes <= 3
     with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
@@ -301,9 +298,9 @@ def test_the_notebook_preset_trains(tmp_path: Path) -> None:
     config = replace(
         config,
         threads=2,
-        loop=replace(config.loop, batch_size=4, learning_starts=6),
+        learning=replace(config.learning, batch_size=4, learning_starts=6),
         replay=replace(config.replay, capacity=100),
-        budget=replace(config.budget, episodes=None, frames=8),
+        budget=replace(config.budget, total_episodes=None, total_frames=8),
         monitor=replace(config.monitor, eval_steps=None),
     )
     status = train(config, tmp_path / "run")

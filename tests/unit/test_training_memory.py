@@ -15,7 +15,7 @@ from apexline.agent import DDPG
 from apexline.replay import PrioritizedFrameReplay, TensorBatch
 from apexline.replay.device import BATCHES_HELD
 from apexline.training import PRESETS, InputError, TrainConfig, train
-from apexline.training.config.train_config import BudgetConfig, replay_options
+from apexline.training.config.train_config import BudgetConfig
 from apexline.training.machine import memory
 from apexline.training.machine.memory import check_memory, describe_memory, gpu_need, ram_need, replay_bytes
 
@@ -43,7 +43,7 @@ def test_the_estimate_of_a_full_replay_is_exact(name: str, capacity: int, num_en
     config = config_of(name, capacity=capacity, num_envs=num_envs)
     frame, action = config.game.frame_shape, config.game.action_bounds[0].shape
     replay = PrioritizedFrameReplay(
-        num_envs=num_envs, frame_shape=frame, action_shape=action, **replay_options(config.replay)
+        num_envs=num_envs, frame_shape=frame, action_shape=action, **config.replay.arguments()
     )
     no = np.zeros(num_envs, bool)
     for _ in range(capacity // num_envs + 3):
@@ -53,7 +53,7 @@ def test_the_estimate_of_a_full_replay_is_exact(name: str, capacity: int, num_en
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_estimate_of_networks_gradients_and_moments_is_exact(name: str) -> None:
-    config = replace(config_of(name), device="cpu", loop=replace(PRESETS[name].loop, batch_size=2))
+    config = replace(config_of(name), device="cpu", learning=replace(PRESETS[name].learning, batch_size=2))
     shape = (config.replay.frame_stack, *config.game.frame_shape)
     torch.set_num_threads(1)
     agent = DDPG(config.agent, shape, *config.game.action_bounds)
@@ -83,9 +83,9 @@ def test_the_estimate_of_batches_is_exact(name: str) -> None:
     config = replace(config_of(name), device="cpu")
     replay = PrioritizedFrameReplay(
         num_envs=1, frame_shape=config.game.frame_shape, action_shape=(2 if config.game.pedal else 3,),
-        **replay_options(config.replay),
+        **config.replay.arguments(),
     )  # fmt: skip
-    batch = replay.empty_batch(config.loop.batch_size)
+    batch = replay.empty_batch(config.learning.batch_size)
     arrays = [array for array in batch if isinstance(array, np.ndarray)]
     assert ram_need(config)["batches"] == BATCHES_HELD * sum(array.nbytes for array in arrays)
 
@@ -97,7 +97,7 @@ def test_processes_and_games_are_counted() -> None:
     assert more["evaluation"] - need["evaluation"] > 2 * memory.EVALUATION
     assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_steps=None)))
     games = {
-        (env, processes): ram_need(replace(config, env=env, env_processes=processes))["games"]
+        (env, processes): ram_need(replace(config, backend=env, worker_processes=processes))["games"]
         for env in ("native", "gymnasium")
         for processes in (False, True)
     }
@@ -116,7 +116,7 @@ def test_a_run_on_a_gpu_keeps_its_networks_there() -> None:
 
 def test_a_larger_batch_needs_more() -> None:
     config = config_of("cuda")
-    twice = replace(config, loop=replace(config.loop, batch_size=2 * config.loop.batch_size))
+    twice = replace(config, learning=replace(config.learning, batch_size=2 * config.learning.batch_size))
     for part in ("batches", "activations"):
         assert gpu_need(twice)[part] == 2 * gpu_need(config)[part]
 
@@ -179,16 +179,18 @@ def test_the_error_for_a_small_gpu_suggests_a_batch_size(monkeypatch: pytest.Mon
     with_gpu(monkeypatch, free=GIB)
     config = config_of("cuda")
     check_memory(config)
-    config = replace(config, loop=replace(config.loop, batch_size=100_000), replay=PRESETS["cuda"].replay)
+    config = replace(
+        config, learning=replace(config.learning, batch_size=100_000), replay=PRESETS["cuda"].replay
+    )
     with pytest.raises(InputError, match=r"^loop\.batch_size is 100000: .* and 1\.0 GiB are free") as error:
         check_memory(config)
     match = re.search(r"a batch_size of up to (\d+) would fit$", str(error.value))
     assert match is not None
-    fitting = replace(config, loop=replace(config.loop, batch_size=int(match[1])))
+    fitting = replace(config, learning=replace(config.learning, batch_size=int(match[1])))
     check_memory(fitting)
     larger = int(match[1]) + 10 ** (len(match[1]) - 3)
     with pytest.raises(InputError):
-        check_memory(replace(config, loop=replace(config.loop, batch_size=larger)))
+        check_memory(replace(config, learning=replace(config.learning, batch_size=larger)))
     with_gpu(monkeypatch, free=1000)
     with pytest.raises(InputError, match=r"^device is 'cuda': .* even with loop\.batch_size 1 and 0\.0 GiB"):
         check_memory(config)
@@ -228,7 +230,7 @@ def test_a_run_that_does_not_fit_creates_no_folder(tmp_path: Path, monkeypatch: 
             config_of(
                 capacity=50_000_000,
                 threads=1,
-                budget=BudgetConfig(frames=8),
+                budget=BudgetConfig(total_frames=8),
                 monitor=replace(PRESETS["cpu"].monitor, eval_steps=None),
             ),
             tmp_path / "run",

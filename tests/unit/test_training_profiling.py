@@ -43,8 +43,8 @@ def test_a_run_is_profiled_in_both_threads(tmp_path: Path, monkeypatch: pytest.M
         num_envs=2,
         agent=replace(config.agent, precision="bf16"),
         replay=replace(config.replay, capacity=2_000),
-        loop=replace(config.loop, batch_size=16, learning_starts=40),
-        budget=replace(config.budget, minutes=None, frames=400),
+        learning=replace(config.learning, batch_size=16, learning_starts=40),
+        budget=replace(config.budget, minutes=None, total_frames=400),
         monitor=replace(config.monitor, eval_steps=None),
     )
     train(config, tmp_path / "run", profile=True)

@@ -17,7 +17,7 @@ from benchmarks.ratios.workloads.workload import Workload
 
 PRESET = preset("cpu")
 SHAPE = (PRESET.replay.frame_stack, *PRESET.game.frame_shape)
-BATCH = PRESET.loop.batch_size
+BATCH = PRESET.learning.batch_size
 
 
 class UpdateWorkload(Workload):

@@ -34,7 +34,7 @@ class Apexline(Updater):
         _, self._metrics = self._update(self.setting.batch)
 
     def replay_update(self) -> None:
-        drawn = self.replay.sample(self.setting.config.loop.batch_size, as_torch=True)
+        drawn = self.replay.sample(self.setting.config.learning.batch_size, as_torch=True)
         batch = drawn.map(lambda tensor: tensor.to(self.setting.device, non_blocking=True))
         errors, self._metrics = self._update(batch)
         self.replay.update_priorities(drawn.indices, errors.cpu())

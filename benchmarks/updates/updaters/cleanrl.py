@@ -81,7 +81,7 @@ class CleanRL(Updater):
         self._step(batch.obs, batch.action, batch.reward, batch.discount, batch.next_obs)
 
     def replay_update(self) -> None:
-        data = self.replay.sample(self.setting.config.loop.batch_size)
+        data = self.replay.sample(self.setting.config.learning.batch_size)
         discount = self.setting.config.replay.gamma * (1 - data.dones.flatten())
         self._step(data.observations, data.actions, data.rewards.flatten(), discount, data.next_observations)
 

@@ -34,7 +34,7 @@ class StableBaselines3(Updater):
             SpacesOnly(setting),
             learning_rate=config.agent.critic_lr.start,
             buffer_size=STORED,
-            batch_size=config.loop.batch_size,
+            batch_size=config.learning.batch_size,
             tau=config.agent.tau,
             gamma=config.replay.gamma,
             n_steps=config.replay.n_step,
@@ -71,7 +71,7 @@ class StableBaselines3(Updater):
 
     def _train(self, source: Any) -> None:
         self.model.replay_buffer = source
-        self.model.train(gradient_steps=1, batch_size=self.setting.config.loop.batch_size)
+        self.model.train(gradient_steps=1, batch_size=self.setting.config.learning.batch_size)
 
     def losses(self) -> Mapping[str, float]:
         values = self.model.logger.name_to_value

@@ -45,7 +45,7 @@ class Setting:
     def batch(self) -> TensorBatch:
         """Random data on the device."""
         generator = torch.Generator().manual_seed(0)
-        size = self.config.loop.batch_size
+        size = self.config.learning.batch_size
         images = [
             torch.randint(256, (size, *self.shape), dtype=torch.uint8, generator=generator) for _ in "ab"
         ]

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from apexline import __version__
 
 USAGE = """usage: apexline COMMAND [OPTIONS]
 
-Learns to drive CarRacing-v3 from pixels with DDPG.
+Trains DDPG agents on CarRacing-v3 from pixels.
 
 commands:
-  train   train an agent; leaves a run folder
-  eval    score a run, or `pretrained`, on whole unshaped episodes of the stock game
-  play    record a image of an agent driving
-  export  write a run's weights into a file to share
-  info    show versions, hardware, the environment and a preset's networks
+  train   train an agent and write a run folder
+  eval    score a policy on unshaped episodes
+  play    show or record one episode of a policy
+  export  write a run's policy to a weights file
+  info    print versions, hardware and a preset's networks
 
-apexline COMMAND --help explains every option.
+A policy is a run folder, a checkpoint, a weights file or `pretrained`.
+apexline COMMAND --help lists the options of a command.
 """
+COMMANDS = ("train", "eval", "play", "export", "info")
+HELP = ("-h", "--help", "--help-all")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; 0 is success, 1 a failed run, 2 a mistake in the input, 130 Ctrl-C."""
+    """Run one command; returns 0 for success, 1 for a failed run, 2 for invalid input, 130 for Ctrl-C, and 141 if
+    the reader of the standard output has closed it."""
     arguments = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        with Path(os.devnull).open("w") as null:  # the interpreter flushes once more at exit
+            os.dup2(null.fileno(), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE, end="")
         return 0 if arguments else 2
@@ -32,8 +51,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"apexline {__version__}")
         return 0
     command, *rest = arguments
-    if command not in ("train", "eval", "play", "export", "info"):
-        return _fail(f"no command {command!r}; the commands are train, eval, play, export and info")
+    if command not in COMMANDS:
+        return _fail(f"COMMAND is {command}; expected one of {', '.join(COMMANDS)}")
+    if command == "train" and not set(HELP) & set(rest):
+        print(f"apexline {__version__}: train", flush=True)  # importing torch takes seconds
     return _run(command, rest)
 
 

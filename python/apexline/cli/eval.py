@@ -6,7 +6,6 @@ import json
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import gymnasium
 import tyro
@@ -14,47 +13,46 @@ from tqdm import tqdm
 
 from apexline import __version__
 from apexline._core import available_processors
-from apexline.cli.parse import check_output, parse
+from apexline.cli.parse import check_at_least, check_output, parse
 from apexline.racing import Backend
-from apexline.training import EvalReport, Evaluator, InputError, Policy
+from apexline.training import EvalReport, Evaluator, Policy
 from apexline.training.evaluation.policy import PRETRAINED, find_policy
 
 
 @dataclass(frozen=True)
 class EvalCommand:
-    """Score a run on whole, unshaped episodes, without noise; on the stock game unless told otherwise."""
+    """Score a policy on whole, unshaped episodes without exploration noise; prints a summary and writes a report."""
 
     run: tyro.conf.Positional[str]
-    """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
+    """A run folder (its best weights, else its latest), a checkpoint, a weights file, or `pretrained`."""
     episodes: int = 100
-    """Episodes to play, each from a seed of its own."""
+    """Number of episodes, >= 1; each has its own seed."""
     seed: int = 1_000_000
-    """Seed of the first episode; the next ones follow. Keep to seeds that were never trained or selected on."""
-    env: Backend = "gymnasium"
-    """Whose game to score on: the stock one, or apexline's own, which plays the same game faster."""
-    processes: int = 0
-    """Processes that play; 0 takes the processors this process may use. Scores do not depend on it."""
-    out: Annotated[Path | None, tyro.conf.arg(name="out")] = None
-    """Where the report goes. Default: eval.json in the run folder, or beside the file; of `pretrained`, here."""
+    """Seed of the first episode, >= 0; the following episodes use the next seeds. Use seeds that were not used in
+    training or to select weights."""
+    backend: Backend = "gymnasium"
+    """Environment: `gymnasium` (the stock CarRacing-v3) or `native` (C++, faster)."""
+    processes: int | None = None
+    """Worker processes, >= 1; None: one for each available processor. Scores do not depend on it."""
+    out: Path | None = None
+    """Report (JSON) with the summary and every episode; None: eval.json in the run folder or next to the file, for
+    `pretrained` in the working directory."""
 
 
 def main(argv: list[str]) -> None:
-    """Plays the episodes, prints a summary and writes eval.json."""
+    """Runs the episodes, prints the summary and writes the report."""
     command = parse(EvalCommand, "eval", argv)
-    if command.episodes < 1:
-        raise InputError(f"episodes is {command.episodes}; it must be >= 1")
-    if command.seed < 0:
-        raise InputError(f"seed is {command.seed}; it must be >= 0")
-    if command.processes < 0:
-        raise InputError(f"processes is {command.processes}; it must be >= 0")
+    check_at_least("episodes", command.episodes, 1)
+    check_at_least("seed", command.seed, 0)
+    processes = available_processors() if command.processes is None else command.processes
+    check_at_least("processes", processes, 1)
     policy = Policy.load(command.run)
     folder = Path() if command.run == PRETRAINED else find_policy(command.run).parent
     out = command.out or folder / "eval.json"
     check_output(out, ".json")
 
-    processes = min(command.processes or available_processors(), command.episodes)
     seeds = range(command.seed, command.seed + command.episodes)
-    evaluator = Evaluator(policy.config, processes, command.env)
+    evaluator = Evaluator(policy.config, min(processes, command.episodes), command.backend)
     try:
         pending = evaluator.submit(policy.networks.state_dict(), seeds)
         bar = tqdm(
@@ -65,7 +63,7 @@ def main(argv: list[str]) -> None:
     finally:
         evaluator.close()
 
-    game = "CarRacing-v3" if command.env == "gymnasium" else "apexline/CarRacing-v3"
+    game = "CarRacing-v3" if command.backend == "gymnasium" else "apexline/CarRacing-v3"
     print(_text(game, report))
     values = {
         "checkpoint": find_policy(command.run).name,

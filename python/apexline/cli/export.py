@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
@@ -16,16 +15,17 @@ from apexline.training.records.weights_file import SUFFIX
 
 @dataclass(frozen=True)
 class ExportCommand:
-    """Write a run's networks and configuration into one file of weights (safetensors), to share or keep."""
+    """Write a run's networks and configuration to one weights file (safetensors)."""
 
     run: tyro.conf.Positional[str]
-    """The run folder (its best weights, else its latest) or a checkpoint."""
-    out: Annotated[Path | None, tyro.conf.arg(name="out")] = None
-    """The file. Default: policy.safetensors in the run folder, or beside the checkpoint."""
+    """A run folder (its best weights, else its latest), a checkpoint, a weights file, or `pretrained`."""
+    out: Path | None = None
+    """Weights file; None: policy.safetensors in the run folder or next to the checkpoint, for `pretrained` in the
+    working directory."""
 
 
 def main(argv: list[str]) -> None:
-    """Writes the file and tells its size."""
+    """Writes the file and prints its size."""
     command = parse(ExportCommand, "export", argv)
     folder = Path() if command.run == PRETRAINED else find_policy(command.run).parent
     out = command.out or folder / f"policy{SUFFIX}"

@@ -19,10 +19,10 @@ from apexline.training.machine.memory import describe_memory
 
 @dataclass(frozen=True)
 class InfoCommand:
-    """Show the environment, the hardware, the build and its versions."""
+    """Print the environment, the hardware and the versions; with --preset, a preset's networks and memory instead."""
 
     preset: str | None = None
-    """Print this preset's networks with their parameter counts, and the memory that it needs, instead."""
+    """Print the networks of this preset with their parameter counts, and its memory estimate."""
 
 
 def main(argv: list[str]) -> None:
@@ -61,7 +61,7 @@ def _hardware_rows() -> list[tuple[str, str]]:
 def _build_rows() -> list[tuple[str, str]]:
     return [
         ("apexline", __version__),
-        ("core", f"built with {_core.compiler}, ISA {_core.isa()}"),
+        ("C++ core", f"built with {_core.compiler}, ISA {_core.isa()}"),
         ("Python", platform.python_version()),
         ("NumPy", version("numpy")),
         ("gymnasium", version("gymnasium")),

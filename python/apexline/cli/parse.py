@@ -1,8 +1,11 @@
-"""Options into dataclasses, by tyro; a mistake in them is an InputError of one line."""
+"""Command-line options parsed into dataclasses by tyro; each error is an InputError of one line."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from contextlib import redirect_stderr
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -10,13 +13,16 @@ from typing import Any, TypeVar, cast
 import tyro
 
 from apexline.agent import LinearSchedule
-from apexline.training import InputError
+from apexline.cli.help import print_help
+from apexline.training import InputError, TrainConfig
+from apexline.training.config.validation import to_dict
 
 T = TypeVar("T")
 
 FRAME = "╭╮╰╯│─ "
-"""What tyro draws around a message."""
-
+"""The characters of the box that tyro draws around an error."""
+TYPES = {"{None}": "None", "INT": "an integer", "FLOAT": "a number", "STR": "text", "PATH": "a path"}
+"""Types of values: as tyro writes them, and in an error."""
 
 _REGISTRY = tyro.constructors.ConstructorRegistry()
 
@@ -41,7 +47,7 @@ def _schedule_rule(
 
 def _schedule_of(words: list[str]) -> LinearSchedule:
     if len(words) not in (1, 3):
-        raise ValueError("expected START or START END OVER")
+        raise ValueError("not one or three values")
     start, *change = words
     return LinearSchedule(
         float(start), *(kind(word) for kind, word in zip((float, int), change, strict=False))
@@ -49,34 +55,111 @@ def _schedule_of(words: list[str]) -> LinearSchedule:
 
 
 def parse(command: type[T], name: str, argv: list[str], **options: Any) -> T:
-    """`command` filled from `argv`; `options` are tyro's. `--help` prints and exits with 0.
+    """The dataclass `command` with values from `argv`; `options` are tyro's. `--help` prints the help and exits with 0.
 
     Raises:
         InputError: an option is unknown, missing or has a value that cannot be used.
     """
-    said = StringIO()
+    if {"-h", "--help"} & set(argv):
+        print_help(name, command)
+        raise SystemExit(0)
+    output = StringIO()
     try:
-        with redirect_stderr(said):
+        with redirect_stderr(output):
             return cast(
                 T, tyro.cli(command, prog=f"apexline {name}", args=argv, registry=_REGISTRY, **options)
             )
-    except SystemExit as end:
-        if not end.code:
-            raise
-        raise InputError(f"{_message(said.getvalue())}; see apexline {name} --help") from None
+    except SystemExit:
+        error = _error_of(output.getvalue(), argv)
+        raise InputError(f"{error}; see apexline {name} --help") from None
+
+
+def as_options(message: str) -> str:
+    """`message` with fields of TrainConfig replaced by their options: `--game.frame-size` for `game.frame_size`. A
+    field that is a plain word, such as `seed`, is replaced at the beginning only."""
+
+    def option(match: re.Match[str]) -> str:
+        name = re.sub(r"\.\d+\.", ".0.", match[0])
+        is_plain_word = "." not in name and "_" not in name and match.start() > 0
+        return flag_of(match[0]) if name in _fields() and not is_plain_word else match[0]
+
+    return re.sub(r"(?<![\w/.-])[a-z]\w*(?:\.\w+)*", option, message)
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """Dotted names of the fields of TrainConfig."""
+    return frozenset(_dotted(to_dict(TrainConfig())))
+
+
+def _dotted(values: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(values, tuple) and values and isinstance(values[0], dict):
+        values = {"0": values[0]}
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield prefix + name
+            yield from _dotted(value, f"{prefix}{name}.")
+
+
+def check_at_least(option: str, value: int, least: int) -> None:
+    """Raises InputError if the option's value is too small."""
+    if value < least:
+        raise InputError(f"--{option} is {value}; expected >= {least}")
 
 
 def check_output(path: Path, suffix: str) -> None:
-    """Raises InputError unless a file with this suffix can be put at `path`."""
+    """Raises InputError unless a file with this suffix can be written to `path`."""
     if path.suffix != suffix:
-        raise InputError(f"out is {path}; it must end in {suffix}")
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(
-            f"out is {path}; {'it is a folder' if path.is_dir() else 'its folder does not exist'}"
-        )
+        raise InputError(f"--out is {path}; expected a file name that ends in {suffix}")
+    if path.is_dir():
+        raise InputError(f"--out is {path}; expected a file, not a folder")
+    if not path.parent.is_dir():
+        raise InputError(f"--out is {path}; expected an existing folder, {path.parent} is not one")
 
 
-def _message(box: str) -> str:
-    """What stands in tyro's box above its first rule, in one line."""
+def _error_of(box: str, argv: list[str]) -> str:
+    """tyro's error as `<option> is <value>; expected <condition>`."""
     lines = [line.strip(FRAME) for line in box.splitlines()[1:]]
-    return " ".join(lines[: lines.index("")] if "" in lines else lines)
+    first = " ".join(lines[: lines.index("")] if "" in lines else lines)
+    if match := re.match(r"Unrecognized options: (.*)", first):
+        unknown = match[1].split(", ")[0]
+        return f"no option {unknown}" if unknown.startswith("-") else f"unexpected argument {unknown!r}"
+    if match := re.match(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)", first):
+        return f"{match[2]} is {match[1]}; expected one of {match[3]}".replace("'", "")
+    if match := re.match(r"Missing value for argument '(?P<flag>[^']+)'", first):
+        return f"{match['flag']} has no value"
+    if re.match(r"Missing from|Required", first) or "required" in first.lower():
+        return "no RUN given; expected a run folder, a checkpoint, a file of weights or `pretrained`"
+    if match := re.match(r"Error parsing (--\S+): (.*; expected .*)", first):
+        return f"{match[1]}: {match[2]}"
+    if match := re.match(r"Error parsing (--[^\s:]+):", first):
+        value = _value_of(match[1], argv)
+        (form,) = re.findall(rf"^{re.escape(match[1])} (\S.*)$", "\n".join(lines), re.M)[:1] or [""]
+        return f"{match[1]} is {value}; expected {_expected(form)}"
+    if match := re.match(r"Error parsing (?:config\.)?([\w.]+): ([\w.]+)(.*)", first):
+        return f"{flag_of(f'{match[1]}.{match[2]}')}{match[3]}"
+    return first
+
+
+def flag_of(field: str) -> str:
+    """The option of a field of TrainConfig: `--game.frame-size` for `game.frame_size`."""
+    return "--" + field.replace("_", "-")
+
+
+def _value_of(flag: str, argv: list[str]) -> str:
+    """The values that `argv` gives to `flag`."""
+    for i, word in enumerate(argv):
+        if word == flag:
+            values = argv[i + 1 :]
+            end = next((j for j, value in enumerate(values) if value.startswith("--")), len(values))
+            return " ".join(values[:end]) or "empty"
+        if word.startswith(f"{flag}="):
+            return word.removeprefix(f"{flag}=")
+    return "not valid"
+
+
+def _expected(form: str) -> str:
+    form = form.strip()
+    if form.startswith("{") and not form.startswith("{None}"):
+        return "one of " + ", ".join(form.strip("{}").split(","))
+    return " or ".join(TYPES.get(part, part) for part in form.split("|"))

@@ -8,41 +8,39 @@ from typing import Literal
 
 import tyro
 
-from apexline.cli.parse import check_output, parse
+from apexline.cli.parse import check_at_least, check_output, parse
 from apexline.racing import Backend
-from apexline.training import InputError, Policy, play
+from apexline.training import Policy, play
 from apexline.training.evaluation.gif import GifWriter
 
 
 @dataclass(frozen=True)
 class PlayCommand:
-    """Drive one unshaped episode without noise, in a window or into a GIF."""
+    """Show one unshaped episode without exploration noise in a window, or record it as a GIF."""
 
     run: tyro.conf.Positional[str]
-    """The run folder (its best weights, else its latest), a checkpoint, a file of weights, or `pretrained`."""
+    """A run folder (its best weights, else its latest), a checkpoint, a weights file, or `pretrained`."""
     seed: int = 1_000_000
-    """Seed of the track."""
-    env: Backend = "gymnasium"
-    """Whose game to play: the stock one, or apexline's own."""
+    """Seed of the track, >= 0."""
+    backend: Backend = "gymnasium"
+    """Environment: `gymnasium` (the stock CarRacing-v3) or `native` (C++)."""
     out: Path | None = None
-    """Write an animated GIF here instead of opening a window."""
+    """Animated GIF to write; None: open a window."""
     every: int = 4
-    """Keep one step in this many in the GIF."""
+    """Record every n-th agent step, >= 1."""
 
 
 def main(argv: list[str]) -> None:
-    """Plays and reports the score."""
+    """Runs the episode and prints its score."""
     command = parse(PlayCommand, "play", argv)
-    if command.every < 1:
-        raise InputError(f"every is {command.every}; it must be >= 1")
-    if command.seed < 0:
-        raise InputError(f"seed is {command.seed}; it must be >= 0")
+    check_at_least("every", command.every, 1)
+    check_at_least("seed", command.seed, 0)
     if command.out is not None:
         check_output(command.out, ".gif")
     policy = Policy.load(command.run)
     mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
     gif = GifWriter(command.every, policy.config.game.action_repeat)
-    result = play(policy, command.seed, backend=command.env, render_mode=mode, on_render=gif.add)
+    result = play(policy, command.seed, backend=command.backend, render_mode=mode, on_render=gif.add)
     if command.out is not None:
         gif.save(command.out)
         print(f"wrote {command.out}")

@@ -1,4 +1,4 @@
-"""A progress bar over a run's budget."""
+"""Progress of a run, as a share of its budget."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from apexline.training.monitor import Status
 
 
 class ProgressBar:
-    """Shows how much of the budget is used, with score, updates/s and frames/s; call it with each Status.
+    """Shows the used share of the budget, scores, updates/s and frames/s; call it with each Status.
 
-    On a terminal it is redrawn in place; elsewhere each status is a line.
+    On a terminal one bar is redrawn; otherwise each status is printed as a line.
     """
 
     def __init__(self, budget: BudgetConfig) -> None:
@@ -52,8 +52,9 @@ class ProgressBar:
         budget = self._budget
         limits = (
             (budget.minutes and budget.minutes * 60, status.seconds),
-            (budget.frames, status.frames),
-            (budget.episodes, status.episodes),
+            (budget.total_steps, status.steps),
+            (budget.total_frames, status.frames),
+            (budget.total_episodes, status.episodes),
         )
         return min(1.0, max((reached / limit for limit, reached in limits if limit), default=0.0))
 

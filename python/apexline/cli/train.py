@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from argparse import ArgumentParser
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from apexline.cli.parse import parse
+from apexline.cli.help import options_of, print_help, render, summary_of
+from apexline.cli.parse import as_options, parse
 from apexline.cli.progress import ProgressBar
 from apexline.racing import WorkerDiedError
 from apexline.training import (
@@ -24,48 +25,56 @@ from apexline.training import (
     preset,
     train,
 )
-from apexline.training.config.train_config import from_dict
-from apexline.training.loop import check_run
-from apexline.training.machine.memory import describe_memory
+from apexline.training.config.validation import from_dict
 from apexline.training.machine.profiling import TABLE
-from apexline.training.machine.tuning import tuned
 from apexline.training.records import checkpoint
+
+SHORT = (
+    "out",
+    "resume",
+    "from",
+    "preset",
+    "seed",
+    "device",
+    "num-envs",
+    "budget.minutes",
+    "budget.total-steps",
+    "render",
+)
+"""The options of the short help."""
 
 
 @dataclass(frozen=True)
 class TrainCommand:
-    """Train an agent on CarRacing-v3 and leave a run folder."""
+    """Train an agent on CarRacing-v3 and write a run folder. Interrupt with Ctrl-C, continue with --resume."""
 
-    config: Annotated[TrainConfig, tyro.conf.arg(name="")]
     out: Path | None = None
-    """The run folder, new or empty. Default: runs/PRESET-DATE-TIME."""
+    """Run folder, new or empty; None: runs/PRESET-DATE-TIME."""
     resume: Path | None = None
-    """Go on with the run in this folder; its configuration is then the default of every option."""
+    """Continue the run in this folder; its configuration replaces the defaults of all options."""
     from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
-    """Start from the networks of this run folder, checkpoint or file of weights, or of `pretrained`, the policy that
-    comes with apexline; everything else starts afresh. Its game, rules and networks are the default of those
-    options."""
+    """Start from the networks of this policy: a run folder, a checkpoint, a weights file or `pretrained`. Its game,
+    shaping, networks, frame stack and shift replace the defaults of those options."""
     render: bool = False
-    """Show the first environment in a window, which slows it down to real time."""
+    """Show the first environment in a window, which limits it to real time."""
     profile: bool = False
-    """Measure where the time of 50 steps goes, once learning is under way: a table at the end, and trace.json in the
-    run folder, for chrome://tracing or Perfetto."""
+    """Profile 50 steps after learning has started: prints a table at the end and writes trace.json (for Perfetto or
+    chrome://tracing) to the run folder."""
+    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
 
 
 def main(argv: list[str]) -> None:
-    """Parses the options over their preset and trains."""
-    defaults = _defaults(argv)
+    """Parses the options over the defaults of their preset and trains."""
+    defaults, policy = _defaults(argv)
+    if "--help-all" in argv:
+        print_help("train", TrainCommand, TrainCommand(config=defaults))
+        return
+    if {"-h", "--help"} & set(argv):
+        _print_short_help(defaults)
+        return
     command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
     config = replace(command.config, preset=defaults.preset)
     folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
-    check_run(config, folder, resume=command.resume is not None)
-    config = tuned(config)
-    print(
-        f"apexline train: preset {config.preset}, {config.num_envs} environments, {config.threads} torch "
-        f"{'thread' if config.threads == 1 else 'threads'}, {config.agent.precision}, run folder {folder}\n"
-        f"{describe_memory(config)}",
-        flush=True,
-    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with ProgressBar(config.budget) as bar:
@@ -73,48 +82,58 @@ def main(argv: list[str]) -> None:
                 config,
                 folder,
                 resume=command.resume is not None,
-                weights=command.from_,
+                weights=policy,
                 render=command.render,
                 profile=command.profile,
                 on_status=bar,
+                log=partial(print, flush=True),
             )
+    except InputError as error:
+        raise InputError(as_options(str(error))) from error
     except (WorkerDiedError, EvaluationWorkerDiedError, KeyboardInterrupt, SystemExit):
         if (folder / checkpoint.LATEST).exists():
-            print(f"the latest state is saved; go on with: apexline train --resume {folder}", file=sys.stderr)
+            print(f"state saved; continue with: apexline train --resume {folder}", file=sys.stderr)
         raise
     if command.profile and (folder / TABLE).exists():
         print((folder / TABLE).read_text(), end="")
     print(
-        f"done: {status.episodes} episodes, {status.frames} frames, {status.updates} updates "
-        f"in {status.seconds / 60:.1f} minutes; score it with: apexline eval {folder}"
+        f"done: {status.episodes} episodes, {status.steps} steps, {status.frames} frames, {status.updates} updates "
+        f"in {status.seconds / 60:.1f} minutes; evaluate with: apexline eval {folder}"
     )
 
 
-def _defaults(argv: list[str]) -> TrainConfig:
-    """What options are laid over: the resumed run's configuration, or the preset's."""
+def _print_short_help(defaults: TrainConfig) -> None:
+    options = {option.flag: option for option in options_of(TrainCommand, TrainCommand(config=defaults))}
+    ending = "--help-all lists every option, with the defaults of the preset: apexline train --preset cuda --help-all"
+    shown = [options[f"--{name}"] for name in SHORT]
+    print(render("apexline train [OPTIONS]", summary_of(TrainCommand), shown, ending), end="")
+
+
+def _defaults(argv: list[str]) -> tuple[TrainConfig, Policy | None]:
+    """The defaults of the options, of the resumed run or the preset, and the policy to start from."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--preset")
-    parser.add_argument("--resume", type=Path)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--from")
-    known = vars(parser.parse_known_args(argv)[0])
-    if known["resume"] is None:
-        config = preset(known["preset"] or "auto")
-        return config if known["from"] is None else _fitting(config, Policy.load(known["from"]))
+    for option in ("--preset", "--resume", "--out", "--from"):
+        parser.add_argument(option)
+    given = vars(parser.parse_known_args(argv)[0])
+    if given["resume"] is None:
+        config = preset(given["preset"] or "auto")
+        if given["from"] is None:
+            return config, None
+        policy = Policy.load(given["from"])
+        return _fitting(config, policy.config), policy
     for option in ("preset", "out", "from"):
-        if known[option] is not None:
-            raise InputError(f"--{option} does not go with --resume: the run has its own")
-    path = known["resume"] / checkpoint.LATEST
-    return from_dict(json.loads(checkpoint.load(path)["config"]), str(path))
+        if given[option] is not None:
+            raise InputError(f"--{option} is {given[option]}; expected none with --resume")
+    path = Path(given["resume"]) / checkpoint.LATEST
+    return from_dict(checkpoint.load_config(path), str(path)), None
 
 
-def _fitting(config: TrainConfig, policy: Policy) -> TrainConfig:
-    """`config` for the policy's game, rules and networks."""
-    theirs = policy.config
+def _fitting(config: TrainConfig, source: TrainConfig) -> TrainConfig:
+    """`config` with the game, shaping, networks, frame stack and shift of `source`."""
     return replace(
         config,
-        game=theirs.game,
-        agent=replace(theirs.agent, precision=config.agent.precision),
-        replay=replace(config.replay, frame_stack=theirs.replay.frame_stack, shift=theirs.replay.shift),
-        strict=theirs.strict,
+        game=source.game,
+        shaping=source.shaping,
+        agent=replace(source.agent, precision=config.agent.precision),
+        replay=replace(config.replay, frame_stack=source.replay.frame_stack, shift=source.replay.shift),
     )

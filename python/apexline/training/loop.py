@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import torch
 from torch.profiler import record_function
 
 from apexline.racing import WorkerDiedError
-from apexline.training.config.train_config import BudgetConfig, TrainConfig, check, to_dict
+from apexline.training.config.train_config import BudgetConfig, TrainConfig
+from apexline.training.config.validation import check, to_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.evaluation.policy import Policy
-from apexline.training.machine.memory import check_memory
+from apexline.training.machine.memory import check_memory, describe_memory
 from apexline.training.machine.profiling import Profiler
 from apexline.training.machine.tuning import tuned
 from apexline.training.monitor import Monitor, Status, StatusCallback
@@ -35,10 +37,11 @@ def train(
     folder: str | os.PathLike[str],
     *,
     resume: bool = False,
-    weights: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | Policy | None = None,
     render: bool = False,
     profile: bool = False,
     on_status: StatusCallback | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> Status:
     """Train until the budget is used up.
 
@@ -50,10 +53,11 @@ def train(
         config: the configuration; values left open (threads, precision) are measured first.
         folder: the run folder, created if missing; must be empty unless `resume`.
         resume: continue from the folder's checkpoint.
-        weights: start from the networks of this source, as in `Policy.load`.
+        weights: start from the networks of this policy, or of this source as in `Policy.load`.
         render: show the first environment in a window.
         profile: profile some steps and write trace.json and profile.txt to the folder.
         on_status: called with the status every `monitor.log_seconds`.
+        log: called with each line about the start of the run, such as the memory estimate.
 
     Returns:
         The final status.
@@ -64,14 +68,18 @@ def train(
         WorkerDiedError, EvaluationWorkerDiedError: a worker process died; the latest state is saved.
     """
     folder = Path(folder)
-    check_run(config, folder, resume=resume)
+    log = log or (lambda _: None)
+    _check_run(config, folder, resume=resume)
     if resume and weights is not None:
         raise InputError(f"weights is {weights}; expected None with resume")
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
-    initial = Policy.load(weights).networks.state_dict() if weights is not None else None
-
-    config = tuned(config)
-    session = _built(config, initial, weights, render)
+    if weights is not None and not isinstance(weights, Policy):
+        weights = Policy.load(weights)
+    log(f"preset {config.preset}, {config.num_envs} environments, run folder {folder}")
+    log(describe_memory(config))
+    config = tuned(config, log)
+    log(f"torch threads: {config.threads}, precision: {config.agent.precision}")
+    session = _built(config, weights, render)
     try:
         if parts is not None:
             _restore(session, parts, folder)
@@ -87,12 +95,12 @@ def train(
         session.close()
 
 
-def check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> None:
+def _check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> None:
     """Raise InputError if `train` cannot start because of the configuration, the machine or the folder."""
     check(config)
     check_memory(config)
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda', but torch sees no GPU; use --preset cpu or --device cpu")
+        raise InputError("device is cuda, but torch finds no GPU; expected cpu (preset cpu)")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
     if not resume and folder.exists() and any(folder.iterdir()):
@@ -129,27 +137,26 @@ def _run(
 def _used_up(budget: BudgetConfig, seconds: float, session: Session) -> bool:
     return (
         (budget.minutes is not None and seconds >= budget.minutes * 60)
-        or (budget.frames is not None and session.collector.frames >= budget.frames)
-        or (budget.episodes is not None and session.collector.episodes >= budget.episodes)
+        or (budget.total_steps is not None and session.collector.steps >= budget.total_steps)
+        or (budget.total_frames is not None and session.collector.frames >= budget.total_frames)
+        or (budget.total_episodes is not None and session.collector.episodes >= budget.total_episodes)
     )
 
 
-def _built(
-    config: TrainConfig,
-    initial: dict[str, Any] | None,
-    weights: str | os.PathLike[str] | None,
-    render: bool,
-) -> Session:
+def _built(config: TrainConfig, policy: Policy | None, render: bool) -> Session:
+    weights = None if policy is None else policy.networks.state_dict()
     try:
-        return Session(config, weights=initial, render=render)
+        return Session(config, weights=weights, render=render)
     except ValueError as error:
         raise InputError(str(error)) from error
     except WorkerDiedError:
         raise
     except RuntimeError as error:
-        if initial is None:
+        if policy is None:
             raise
-        raise InputError(f"{weights}: its networks do not fit this configuration: {reason(error)}") from error
+        raise InputError(
+            f"{policy.path or policy}: its networks do not fit this configuration: {reason(error)}"
+        ) from error
 
 
 def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from apexline.training.acting.environment_step import Episode
-from apexline.training.config.train_config import to_dict
+from apexline.training.config.validation import to_dict
 from apexline.training.evaluation.evaluator import Evaluator, PendingReport
 from apexline.training.records import checkpoint
 from apexline.training.records.metrics import MetricsWriter
@@ -75,7 +75,7 @@ class Monitor:
         self.eval_score = math.nan
         self._writer = MetricsWriter(folder)
         self._evaluator = (
-            Evaluator(session.config, options.eval_processes, session.config.env)
+            Evaluator(session.config, options.eval_processes, session.config.backend)
             if options.eval_steps is not None
             else None
         )

@@ -17,7 +17,8 @@ from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.actor import Actor
 from apexline.training.acting.collector import Collector
 from apexline.training.acting.environment_step import Episode
-from apexline.training.config.train_config import TrainConfig, replay_options, to_dict
+from apexline.training.config.train_config import TrainConfig
+from apexline.training.config.validation import to_dict
 from apexline.training.learning.learner import Learner
 from apexline.training.learning.schedule import UpdateSchedule
 
@@ -61,26 +62,26 @@ class Session:
             action_shape=low.shape,
             seed=config.seed,
             num_threads=self._native_threads,
-            **replay_options(config.replay),
+            **config.replay.arguments(),
         )
-        self.learner = Learner(self.agent, self.replay, config.loop.batch_size, shift=config.replay.shift)
+        self.learner = Learner(self.agent, self.replay, config.learning.batch_size, shift=config.replay.shift)
         self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(
-            self._games(config.rules),
+            self._games(config.shaping[0].rules),
             self.replay,
             self.actor,
             make_noise(config.noise, config.num_envs, len(low), config.seed),
             random_actions=lambda: random_driving(self.rng, config.num_envs, config.game.pedal),
-            learning_starts=0 if weights is not None else config.loop.learning_starts,
-            reward_scale=config.loop.reward_scale,
+            learning_starts=0 if weights is not None else config.learning.learning_starts,
+            reward_scale=config.learning.reward_scale,
             in_background=not render,
         )
-        self.learn_from = config.loop.learning_starts
+        self.learn_from = config.learning.learning_starts
         """Steps after which learning starts."""
-        self._schedule = UpdateSchedule(config.loop.replay_ratio)
+        self._schedule = UpdateSchedule(config.learning.replay_ratio)
         self._has_episodes = False
-        self._is_strict = False
+        self._phase = 0
 
     def begin_episodes(self) -> None:
         """Reset every environment, unless running episodes were loaded from a checkpoint.
@@ -98,20 +99,20 @@ class Session:
 
     def step(self, updates: int) -> list[Episode]:
         """Run a step of every environment and, concurrently, `updates` updates; returns the episodes that ended."""
-        self.follow_rules()
+        self.follow_shaping()
         self.actor.refresh()
         self.collector.begin()
         for _ in range(updates):
             self.learner.update()
         return self.collector.finish()
 
-    def follow_rules(self) -> None:
+    def follow_shaping(self) -> None:
         """Set the shaping rules of the current curriculum phase; between steps."""
-        strict = self.config.strict
-        if self._is_strict or not 0 < strict.after_steps <= self.collector.steps:
-            return
-        self.collector.set_rules(strict.rules)
-        self._is_strict = True
+        phases = self.config.shaping
+        phase = sum(phase.start_step <= self.collector.steps for phase in phases) - 1
+        if phase != self._phase:
+            self.collector.set_rules(phases[phase].rules)
+            self._phase = phase
 
     def state_dict(self) -> dict[str, Any]:
         """Configuration, agent, counters, random states and running episodes; not the replay."""
@@ -138,7 +139,7 @@ class Session:
         self.collector.load_state_dict(state["collector"])
         self.learner.updates = state["updates"]
         self.rng.bit_generator.state = state["rng"]
-        self.learn_from = self.collector.steps + self.config.loop.learning_starts
+        self.learn_from = self.collector.steps + self.config.learning.learning_starts
 
     def load_replay(self, path: Path, episodes: dict[str, Any] | None) -> None:
         """Load a saved replay, so that learning continues at once.
@@ -152,21 +153,21 @@ class Session:
             ValueError: the file or the state is damaged or of another configuration.
         """
         self.replay.load(path)
-        if episodes is not None and self.config.env == "native":
+        if episodes is not None and self.config.backend == "native":
             self.collector.load_running_episodes({name: value.numpy() for name, value in episodes.items()})
             self._has_episodes = True
         else:
             self.replay.cut_episodes()
-        self.learn_from = max(self.collector.steps, self.config.loop.learning_starts)
+        self.learn_from = max(self.collector.steps, self.config.learning.learning_starts)
 
     def _games(self, rules: ShapingRules) -> VectorEnv[Any, Any, Any]:
         return make_vector(
             self.config.game,
             self.config.num_envs,
-            backend=self.config.env,
+            backend=self.config.backend,
             rules=rules,
             num_threads=self._native_threads,
-            worker_processes=self.config.env_processes,
+            worker_processes=self.config.worker_processes,
             render_first=self._render,
         )
 

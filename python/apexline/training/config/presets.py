@@ -1,4 +1,4 @@
-"""Named configurations: `cpu` is measured, `cuda` is the same on a larger scale, `notebook` is what came before."""
+"""Named configurations: `cpu` (measured), `cuda` (the same with larger images and networks), `notebook` (2019)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
 from apexline.racing import GameOptions, ShapingRules
 from apexline.training.config.train_config import (
     BudgetConfig,
-    LoopConfig,
+    LearningConfig,
     MonitorConfig,
     ReplayConfig,
-    StrictConfig,
+    ShapingPhase,
     TrainConfig,
 )
 from apexline.training.errors import InputError
@@ -27,7 +27,7 @@ RECIPE_GAME = GameOptions(
     pedal=True,
 )
 
-RULES = ShapingRules(
+FIRST_RULES = ShapingRules(
     stall_steps=25,
     stall_penalty=10.0,
     lap_bonus=300.0,
@@ -35,14 +35,14 @@ RULES = ShapingRules(
     missed_tile_margin=3,
 )
 
-STRICT_RULES = replace(
-    RULES, stall_steps=60, stall_penalty=200.0, idle_penalty=5.0, missed_tile_penalty=100.0
+LATER_RULES = replace(
+    FIRST_RULES, stall_steps=60, stall_penalty=200.0, idle_penalty=5.0, missed_tile_penalty=100.0
 )
 
 CPU = TrainConfig(
     preset="cpu",
     game=RECIPE_GAME,
-    rules=RULES,
+    shaping=(ShapingPhase(0, FIRST_RULES), ShapingPhase(70_000, LATER_RULES)),
     replay=ReplayConfig(capacity=1_000_000, shift=LinearSchedule(2, 0, 40_000)),
     agent=AgentConfig(
         encoder="patch42",
@@ -53,7 +53,6 @@ CPU = TrainConfig(
         actor_lr=LinearSchedule(3e-4, 1.5e-5, 250_000),
         critic_lr=LinearSchedule(3e-4, 1.5e-5, 250_000),
     ),
-    strict=StrictConfig(70_000, STRICT_RULES),
     budget=BudgetConfig(minutes=30),
     monitor=MonitorConfig(eval_episodes=96),
 )
@@ -66,13 +65,13 @@ CUDA = replace(
     game=replace(RECIPE_GAME, frame_size=84),
     replay=replace(CPU.replay, shift=LinearSchedule(4, 0, 40_000)),
     agent=replace(CPU.agent, encoder="nature", hidden=(512, 512), channels_last=True),
-    loop=replace(CPU.loop, batch_size=256),
+    learning=replace(CPU.learning, batch_size=256),
 )
 
 NOTEBOOK = TrainConfig(
     preset="notebook",
     num_envs=1,
-    env_processes=False,
+    worker_processes=False,
     game=GameOptions(channels_first=True),
     replay=ReplayConfig(
         capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=LinearSchedule(0)
@@ -94,15 +93,15 @@ NOTEBOOK = TrainConfig(
         precision="fp32",
     ),
     noise=NoiseConfig(kind="ou", theta=0.15, mu=0.0, sigma=LinearSchedule(0.3), dt=0.01, env_factors=()),
-    loop=LoopConfig(batch_size=32, replay_ratio=1.0, learning_starts=0, reward_scale=1.0),
-    budget=BudgetConfig(episodes=2_000),
+    learning=LearningConfig(batch_size=32, replay_ratio=1.0, learning_starts=0, reward_scale=1.0),
+    budget=BudgetConfig(total_episodes=2_000),
 )
 
 PRESETS = {preset.preset: preset for preset in (CPU, CUDA, NOTEBOOK)}
 
 
 def preset(name: str) -> TrainConfig:
-    """The configuration of that name; `auto` is `cuda` where torch sees a GPU, else `cpu`.
+    """The configuration of that name; `auto` is `cuda` if torch finds a GPU, else `cpu`.
 
     Raises:
         InputError: there is no such preset.
@@ -110,5 +109,5 @@ def preset(name: str) -> TrainConfig:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name not in PRESETS:
-        raise InputError(f"preset is {name!r}; the presets are auto, {', '.join(PRESETS)}")
+        raise InputError(f"preset is {name}; expected one of auto, {', '.join(PRESETS)}")
     return PRESETS[name]

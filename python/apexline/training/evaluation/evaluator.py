@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from apexline.racing import Backend
-from apexline.training.config.train_config import TrainConfig, from_dict, to_dict
+from apexline.training.config.train_config import TrainConfig
+from apexline.training.config.validation import from_dict, to_dict
 from apexline.training.errors import EvaluationWorkerDiedError
 from apexline.training.evaluation.play import play, play_parallel
 from apexline.training.evaluation.policy import Policy, build_networks

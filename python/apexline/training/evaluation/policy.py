@@ -15,7 +15,8 @@ from torch import Tensor
 
 from apexline.agent import ActorCritic, build
 from apexline.training.acting.frame_stack import FrameStack
-from apexline.training.config.train_config import TrainConfig, from_dict
+from apexline.training.config.train_config import TrainConfig
+from apexline.training.config.validation import from_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.records import checkpoint, weights_file
 

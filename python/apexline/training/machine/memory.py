@@ -132,7 +132,7 @@ def _check_ram(config: TrainConfig) -> None:
     rest = total - need["replay"]
     smallest = min(
         capacity,
-        max(config.loop.batch_size, config.num_envs * (config.replay.frame_stack + config.replay.n_step)),
+        max(config.learning.batch_size, config.num_envs * (config.replay.frame_stack + config.replay.n_step)),
     )
     fitting = _largest(smallest, capacity, lambda frames: rest + replay_bytes(config, frames) <= room)
     if fitting is None:
@@ -152,19 +152,21 @@ def _check_gpu(config: TrainConfig) -> None:
     free = free_gpu()
     if sum(need.values()) <= free:
         return
-    size = config.loop.batch_size
+    size = config.learning.batch_size
 
     def of_batch(batch_size: int) -> int:
-        return sum(gpu_need(replace(config, loop=replace(config.loop, batch_size=batch_size))).values())
+        return sum(
+            gpu_need(replace(config, learning=replace(config.learning, batch_size=batch_size))).values()
+        )
 
     fitting = _largest(1, size, lambda batch_size: of_batch(batch_size) <= free)
     if fitting is None:
         raise InputError(
             f"device is 'cuda': the run needs {_gib(of_batch(1))} GiB of GPU memory even with "
-            f"loop.batch_size 1 and {_gib(free)} GiB are free"
+            f"learning.batch_size 1 and {_gib(free)} GiB are free"
         )
     raise InputError(
-        f"loop.batch_size is {size}: the run needs {_gib(sum(need.values()))} GiB of GPU memory and "
+        f"learning.batch_size is {size}: the run needs {_gib(sum(need.values()))} GiB of GPU memory and "
         f"{_gib(free)} GiB are free; a batch_size of up to {_round_down(fitting)} would fit"
     )
 
@@ -214,7 +216,7 @@ def _training_bytes(networks: ActorCritic) -> int:
 def _batch_bytes(config: TrainConfig) -> int:
     """obs and next_obs uint8, action and four numbers float32 or int64 of each transition."""
     pixels = config.replay.frame_stack * prod(config.game.frame_shape)
-    return config.loop.batch_size * (2 * pixels + FLOAT * len(config.game.action_bounds[0]) + 20)
+    return config.learning.batch_size * (2 * pixels + FLOAT * len(config.game.action_bounds[0]) + 20)
 
 
 def _activation_bytes(config: TrainConfig) -> int:
@@ -234,13 +236,13 @@ def _activation_bytes(config: TrainConfig) -> int:
         height, width = conv.output_size(height), conv.output_size(width)
     heads = (1 + agent.num_critics) * ((agent.trunk_features or 0) + sum(agent.hidden))
     sample = entering * (FLOAT + precision) + 3 * precision * maps + 4 * FLOAT * heads
-    return max(config.loop.batch_size, config.num_envs) * sample
+    return max(config.learning.batch_size, config.num_envs) * sample
 
 
 def _game_bytes(config: TrainConfig) -> int:
-    if config.env == "native":
+    if config.backend == "native":
         return NATIVE_GAME
-    return STOCK_PROCESS if config.env_processes else STOCK_GAME
+    return STOCK_PROCESS if config.worker_processes else STOCK_GAME
 
 
 def _told(parts: Mapping[str, int]) -> str:

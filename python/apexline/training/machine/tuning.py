@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,10 +17,12 @@ from apexline.agent import DDPG, PrecisionName
 from apexline.replay import TensorBatch
 from apexline.training.config.train_config import TrainConfig
 
+LIMIT_SECONDS = 4.0
+"""Time after which no further round starts; if one update of each choice would take longer, none is measured."""
 ROUNDS = 5
 """Rounds over all choices, so that other load affects them equally; medians are compared."""
 UPDATES = 3
-"""Updates of a choice in a round."""
+"""Updates of a choice in a round; fewer if they are slow."""
 DROPPED_FROM = 2.0
 """A choice whose best round takes this many times the fastest round so far is dropped from further rounds."""
 ADVANTAGE = 1.05
@@ -34,11 +36,16 @@ class Choice(NamedTuple):
     precision: PrecisionName
 
 
-def tuned(config: TrainConfig) -> TrainConfig:
+def tuned(config: TrainConfig, log: Callable[[str], None] | None = None) -> TrainConfig:
     """`config` with `threads` and `agent.precision` set if they were left open.
 
-    On a CPU, updates of a temporary agent are timed with each choice. On a GPU nothing is measured: precision is bf16
-    and one torch thread leaves the processors to environments and replay.
+    On a CPU, updates of a temporary agent are timed with each choice, for LIMIT_SECONDS and one update. If updates are
+    too slow for that, the choice is all processors and fp32. On a GPU nothing is measured: precision is bf16 and one
+    torch thread leaves the processors to environments and replay.
+
+    Args:
+        config: the configuration of the run.
+        log: called with a line that announces the measurement.
     """
     if config.threads is not None and config.agent.precision != "auto":
         return config
@@ -48,6 +55,8 @@ def tuned(config: TrainConfig) -> TrainConfig:
     choices = list(_choices(config))
     if len(choices) == 1:
         return _settled(config, choices[0])
+    if log is not None:
+        log(f"measuring which torch threads and precision are fastest, about {LIMIT_SECONDS:.0f} s")
     before = torch.get_num_threads()
     try:
         return _settled(config, fastest(_seconds(config, choices)))
@@ -81,21 +90,29 @@ def _settled(config: TrainConfig, choice: Choice) -> TrainConfig:
 
 
 def _seconds(config: TrainConfig, choices: list[Choice]) -> dict[Choice, float]:
-    """Median seconds per update of the choices that were not dropped."""
+    """Median seconds per update of the choices that were not dropped; only the default if updates are too slow."""
     batch = _batch(config)
     agents = {}
     for precision in {choice.precision for choice in choices}:
         agent_config = replace(config.agent, precision=precision)
         agents[precision] = DDPG(agent_config, batch.obs.shape[1:], *config.game.action_bounds)
     for agent in agents.values():
-        agent.update(batch)  # not timed: first use of memory, choice of kernels
+        begin = time.perf_counter()
+        agent.update(batch)  # not counted: first use of memory, choice of kernels
+        slowest = time.perf_counter() - begin
+        if len(choices) * slowest > LIMIT_SECONDS:
+            return {next(choice for choice in choices if choice.threads == choices[-1].threads): slowest}
     taken: dict[Choice, list[float]] = {choice: [] for choice in choices}
     fastest_round = math.inf
+    deadline = time.perf_counter() + LIMIT_SECONDS
     for _ in range(ROUNDS):
+        for choice in reversed(list(taken)):  # many threads first: the slow choices may not fit into the time
+            if time.perf_counter() > deadline:
+                break
+            taken[choice].append(_round(agents[choice.precision], batch, choice.threads))
+            fastest_round = min(fastest_round, taken[choice][-1])
         for choice, seconds in list(taken.items()):
-            seconds.append(_round(agents[choice.precision], batch, choice.threads))
-            fastest_round = min(fastest_round, seconds[-1])
-            if min(seconds) > DROPPED_FROM * fastest_round:
+            if not seconds or min(seconds) > DROPPED_FROM * fastest_round:
                 del taken[choice]
     return {choice: statistics.median(seconds) for choice, seconds in taken.items()}
 
@@ -104,15 +121,18 @@ def _round(agent: DDPG, batch: TensorBatch, threads: int) -> float:
     """Mean seconds of an update."""
     torch.set_num_threads(threads)
     begin = time.perf_counter()
-    for _ in range(UPDATES):
+    updates, seconds = 0, 0.0
+    while updates < UPDATES and seconds < LIMIT_SECONDS / ROUNDS:
         agent.update(batch)
-    return (time.perf_counter() - begin) / UPDATES
+        updates += 1
+        seconds = time.perf_counter() - begin
+    return seconds / updates
 
 
 def _batch(config: TrainConfig) -> TensorBatch:
     """A random batch with the shapes of the run."""
     rng = np.random.default_rng(0)
-    size = config.loop.batch_size
+    size = config.learning.batch_size
     shape = (size, config.replay.frame_stack, *config.game.frame_shape)
     low, high = config.game.action_bounds
     obs, next_obs = (torch.from_numpy(rng.integers(0, 256, shape, np.uint8)) for _ in range(2))

@@ -12,7 +12,8 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from apexline.atomic_write import atomic_write
-from apexline.training.config.train_config import TrainConfig, from_dict, to_dict
+from apexline.training.config.train_config import TrainConfig
+from apexline.training.config.validation import from_dict, to_dict
 from apexline.training.errors import InputError, reason
 
 SUFFIX = ".safetensors"

@@ -1,0 +1,148 @@
+"""Configurations to and from plain values, and what makes one invalid."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from apexline.training.config.train_config import ShapingPhase, TrainConfig
+from apexline.training.errors import InputError
+
+_ADAPTER = TypeAdapter(TrainConfig)
+
+
+def to_dict(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as plain values that JSON can represent."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
+    """A valid configuration from plain values; missing fields take their defaults.
+
+    Args:
+        values: as from `to_dict`.
+        source: the file that they were read from, for errors.
+
+    Raises:
+        InputError: a field is unknown or out of range, or two fields contradict each other. The message names the first
+            such field and its value.
+    """
+    place = f"{source}: " if source else ""
+    for name in _unknown(values, to_dict(TrainConfig())):
+        hint = "; the file may be from another version of apexline" if source else ""
+        raise InputError(f"{place}{name} is not a field of the configuration{hint}")
+    try:
+        config = _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        raise InputError(place + _message(error.errors()[0])) from None
+    for name, value in _numbers(to_dict(config)):
+        if not math.isfinite(value):
+            raise InputError(f"{place}{name} is {value}; expected a finite number")
+    for message in _contradictions(config):
+        raise InputError(place + message)
+    return config
+
+
+def check(config: TrainConfig) -> None:
+    """Raises InputError, as `from_dict`, if the configuration is invalid."""
+    from_dict(to_dict(config))
+
+
+def _contradictions(config: TrainConfig) -> Iterator[str]:
+    """What no run can mean, though each field is within its range."""
+    game, agent, replay = config.game, config.agent, config.replay
+    if replay.capacity < config.learning.batch_size:
+        yield (
+            f"replay.capacity is {replay.capacity}; expected >= learning.batch_size, "
+            f"{config.learning.batch_size}"
+        )
+    if not game.continuous:
+        yield "game.continuous is False; expected True, as DDPG chooses continuous actions"
+    if not game.gray and not game.channels_first:
+        yield "game.channels_first is False; expected True for colour images (game.gray is False)"
+    if game.max_episode_frames is None:
+        yield "game.max_episode_frames is None; expected a limit, without which an evaluation may never end"
+    if game.ends_at_start_line and config.backend != "native":
+        yield f"game.ends_at_start_line is True; expected False with backend {config.backend}"
+    default = type(game)().lap_complete_percent
+    if game.lap_complete_percent != default and not game.ends_at_start_line:
+        yield (
+            f"game.lap_complete_percent is {game.lap_complete_percent}; expected {default} if "
+            "game.ends_at_start_line is False, as it has no effect then"
+        )
+    if agent.flip_augmentation and not game.crop_hud:
+        yield (
+            "agent.flip_augmentation is True; expected False if game.crop_hud is False, as a flip would also "
+            "mirror the indicators"
+        )
+    if agent.smoothing_sigma > 0 and agent.smoothing_clip == 0:
+        yield f"agent.smoothing_clip is 0; expected > 0 with agent.smoothing_sigma, {agent.smoothing_sigma}"
+    yield from _disorder(config.shaping)
+
+
+def _disorder(phases: tuple[ShapingPhase, ...]) -> Iterator[str]:
+    """What is wrong with the order of the phases."""
+    if not phases:
+        yield "shaping is empty; expected at least one phase"
+        return
+    if phases[0].start_step != 0:
+        yield f"shaping.0.start_step is {phases[0].start_step}; expected 0"
+    for i, (before, phase) in enumerate(pairwise(phases)):
+        if phase.start_step <= before.start_step:
+            yield (
+                f"shaping.{i + 1}.start_step is {phase.start_step}; expected > shaping.{i}.start_step, "
+                f"{before.start_step}"
+            )
+        if phase.rules == before.rules:
+            yield f"shaping.{i + 1}.rules are those of shaping.{i}; expected other rules"
+
+
+_EXPECTED = {
+    "greater_than": "> {gt}",
+    "greater_than_equal": ">= {ge}",
+    "less_than": "< {lt}",
+    "less_than_equal": "<= {le}",
+    "literal_error": "{expected}",
+}
+"""Conditions of pydantic's types of error, from their context."""
+
+
+def _message(error: Any) -> str:
+    """One of pydantic's errors as `<field> is <value>; expected <condition>`."""
+    name = ".".join(str(part) for part in error["loc"])
+    context = error.get("ctx", {})
+    if error["type"] == "value_error":  # raised by a dataclass, about one of its fields
+        return f"{name}.{context['error']}"
+    if error["type"] in _EXPECTED:
+        expected = _EXPECTED[error["type"]].format(**context)
+    else:
+        expected = error["msg"].removeprefix("Input should be ").partition(",")[0]
+    return f"{name} is {error['input']!r}; expected {expected}"
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """The floats in nested plain values, with their dotted names."""
+    if isinstance(value, float):
+        yield name, value
+    elif isinstance(value, dict | list | tuple):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in parts:
+            yield from _numbers(part, f"{name}.{key}" if name else str(key))
+
+
+def _unknown(values: Any, known: Any, prefix: str = "") -> Iterator[str]:
+    """The names in `values` that `known` does not have; every phase of a curriculum is as the first one."""
+    if isinstance(values, dict) and isinstance(known, dict):
+        for name, value in values.items():
+            if name not in known:
+                yield prefix + name
+            else:
+                yield from _unknown(value, known[name], f"{prefix}{name}.")
+    elif isinstance(values, list | tuple) and isinstance(known, tuple) and known:
+        for i, value in enumerate(values):
+            yield from _unknown(value, known[0], f"{prefix}{i}.")
