@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr
 from functools import cache
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,7 +21,7 @@ from apexline.training.config.validation import to_dict
 T = TypeVar("T")
 
 FRAME = "╭╮╰╯│─ "
-"""The characters of the box that tyro draws around an error."""
+"""The characters of the box that tyro draws around an error; without UTF-8 it uses only `-`."""
 TYPES = {"{None}": "None", "INT": "an integer", "FLOAT": "a number", "STR": "text", "PATH": "a path"}
 """Types of values: as tyro writes them, and in an error."""
 
@@ -119,8 +120,11 @@ def check_output(path: Path, suffix: str) -> None:
 
 def _error_of(box: str, argv: list[str]) -> str:
     """tyro's error as `<option> is <value>; expected <condition>`."""
-    lines = [line.strip(FRAME) for line in box.splitlines()[1:]]
-    first = " ".join(lines[: lines.index("")] if "" in lines else lines)
+    lines = [line.strip(FRAME) for line in box.splitlines()[1:]]  # the first one is a title
+    paragraphs = [
+        list(group) for is_text, group in groupby(lines, lambda line: bool(line.strip("-"))) if is_text
+    ]
+    first = " ".join(paragraphs[0])
     if match := re.match(r"Unrecognized options: (.*)", first):
         unknown = match[1].split(", ")[0]
         return f"no option {unknown}" if unknown.startswith("-") else f"unexpected argument {unknown!r}"
