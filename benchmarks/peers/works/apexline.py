@@ -12,7 +12,7 @@ from apexline import Batch, PrioritizedFrameReplay, SumTree, _core
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv
 from benchmarks.peers.works import episodes
 from benchmarks.peers.works.episodes import STEPS, Episode, Replay
-from benchmarks.peers.works.games import Games
+from benchmarks.peers.works.games import Games, SingleGame
 from benchmarks.peers.works.leaves import BATCH, MILLION, Tree
 from benchmarks.peers.works.protocol import serve
 
@@ -108,19 +108,9 @@ class ApexlineGames2(ApexlineGames):
     cores = 2
 
 
-class ApexlineGame(Games):
-    games = 1
-    notes = ("one environment, reset by the caller",)
-
-    def make(self) -> None:
-        self.env = CarRacingEnv()
-        self.env.reset(seed=0)
-
-    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
-        frame, reward, terminated, truncated, _ = self.env.step(actions[0])
-        if terminated or truncated:
-            frame, _ = self.env.reset()
-        return frame[None], np.array([reward])
+class ApexlineGame(SingleGame):
+    def make_env(self) -> CarRacingEnv:
+        return CarRacingEnv()
 
 
 if __name__ == "__main__":

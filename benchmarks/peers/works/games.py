@@ -63,3 +63,24 @@ class Games(Work):
         # The reset visits the first two of 200 to 400 tiles, rewarded in the first step.
         assert ((rewards[0] > 4) & (rewards[0] < 10)).all(), f"first rewards are {rewards[0]}"
         assert abs(np.median(rewards) + 0.1) < 1e-5, "the reward of a frame without a tile is not -0.1"
+
+
+class SingleGame(Games):
+    """One environment with gymnasium's API."""
+
+    games = 1
+    notes = ("one environment, reset by the caller",)
+
+    @abstractmethod
+    def make_env(self) -> Any:
+        """Creates the environment."""
+
+    def make(self) -> None:
+        self.env = self.make_env()
+        self.env.reset(seed=0)
+
+    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
+        frame, reward, terminated, truncated, _ = self.env.step(actions[0])
+        if terminated or truncated:
+            frame, _ = self.env.reset()
+        return frame[None], np.array([reward])

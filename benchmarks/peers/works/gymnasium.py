@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv
 from numpy.typing import NDArray
 
-from benchmarks.peers.works.games import Games
+from benchmarks.peers.works.games import Games, SingleGame
 from benchmarks.peers.works.protocol import serve
 
 
@@ -17,19 +17,9 @@ def make_game() -> gym.Env[NDArray[np.uint8], NDArray[np.float32]]:
     return gym.make("CarRacing-v3", disable_env_checker=True)
 
 
-class Single(Games):
-    games = 1
-    notes = ("one environment, reset by the caller",)
-
-    def make(self) -> None:
-        self.env = make_game()
-        self.env.reset(seed=0)
-
-    def play(self, actions: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.floating[Any]]]:
-        frame, reward, terminated, truncated, _ = self.env.step(actions[0])
-        if terminated or truncated:
-            frame, _ = self.env.reset()
-        return frame[None], np.array([reward])
+class Single(SingleGame):
+    def make_env(self) -> gym.Env[NDArray[np.uint8], NDArray[np.float32]]:
+        return make_game()
 
 
 class Asynchronous(Games):
