@@ -160,7 +160,7 @@ def test_every_format_equals_the_wrapped_image(
 
 
 class Still(gym.Env[Any, Any]):
-    """Shows one image for ever."""
+    """Every observation is the same image."""
 
     action_space = gym.spaces.Discrete(1)
     observation_space = gym.spaces.Box(0, 255, (96, 96, 3), np.uint8)

@@ -18,7 +18,7 @@ Image = npt.NDArray[np.uint8]
 
 
 class Still(gym.Env[Any, Any]):
-    """Shows the same image for ever."""
+    """Every observation is the same image."""
 
     action_space = gym.spaces.Discrete(1)
 
