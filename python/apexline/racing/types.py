@@ -11,6 +11,7 @@ import numpy.typing as npt
 Env: TypeAlias = gym.Env[Any, Any]
 Wrapper: TypeAlias = gym.Wrapper[Any, Any, Any, Any]
 Frame: TypeAlias = npt.NDArray[np.uint8]
+"""One frame, or with an axis in front frames of many environments."""
 Info: TypeAlias = dict[str, Any]
 Reset: TypeAlias = tuple[Any, Info]
 """Observation and info."""

@@ -1,0 +1,201 @@
+#include "array_world.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "racing/render/display_list.hpp"
+#include "racing/render/exact/exact_frame.hpp"
+#include "racing/render/exact/smoothscale_canvas.hpp"
+#include "random_words.hpp"
+#include "snapshot_arrays.hpp"
+
+namespace apexline::bindings {
+namespace {
+
+using racing::Report;
+
+py::dtype report_dtype() {
+  static_assert(sizeof(bool) == 1 && sizeof(racing::EndedBy) == 1);
+  const auto names = py::make_tuple("reward", "terminated", "truncated", "was_reset", "ended_by", "lap_finished",
+                                    "repeats", "score", "frames", "tiles");
+  const auto formats = py::make_tuple("f8", "?", "?", "?", "u1", "i1", "i4", "f8", "i4", "f8");
+  const auto offsets = py::make_tuple(
+      offsetof(Report, reward), offsetof(Report, terminated), offsetof(Report, truncated), offsetof(Report, was_reset),
+      offsetof(Report, ended_by), offsetof(Report, lap_finished), offsetof(Report, repeats), offsetof(Report, score),
+      offsetof(Report, frames), offsetof(Report, tiles));
+  return py::dtype(py::list(names), py::list(formats), py::list(offsets), sizeof(Report));
+}
+
+// Marks the world as in use while the GIL is released.
+class Busy {
+ public:
+  explicit Busy(bool& is_busy) noexcept : is_busy_(is_busy) { is_busy_ = true; }
+  ~Busy() { is_busy_ = false; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  bool& is_busy_;
+};
+
+std::span<const std::uint8_t> span_of(const py::bytes& bytes) {
+  const std::string_view view = bytes;
+  return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
+}
+
+py::bytes bytes_of(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+ArrayWorld::ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
+                       const std::vector<racing::Pcg64::State>& random)
+    : world_(options, glyphs, random),
+      kind_(actions),
+      glyphs_(glyphs),
+      report_dtype_(report_dtype()),
+      choices_(random.size()),
+      actions_(random.size()),
+      final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0),
+      final_reports_(random.size()) {}
+
+void ArrayWorld::set_rules(const racing::ShapingOptions& rules) {
+  require_idle();
+  world_.set_rules(rules);
+}
+
+py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
+                            const py::object& states) {
+  require_idle();
+  const auto count = num_envs();
+  const auto boolean = py::dtype::of<bool>();
+  const py::array chosen = exact_array(resets, "resets", boolean, {count});
+  const py::array recoloured = exact_array(recolours, "recolours", boolean, {count});
+  const py::array reseeded = exact_array(reseeds, "reseeds", boolean, {count});
+  const auto random = random_states(states, "states", count);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    choices_[i] = {data<bool>(chosen)[i], data<bool>(recoloured)[i], std::nullopt};
+    if (data<bool>(reseeded)[i]) choices_[i].random = random[i];
+  }
+  py::array_t<std::uint8_t> frames = new_frames();
+  py::array reports = new_reports();
+  std::uint8_t* pixels = frames.mutable_data();
+  const auto written = reports_in(reports);
+  {
+    const Busy busy(is_busy_);
+    const py::gil_scoped_release released;
+    world_.reset(choices_, pixels, written);
+  }
+  return py::make_tuple(frames, reports);
+}
+
+py::tuple ArrayWorld::step(const py::object& actions) {
+  require_idle();
+  for (std::size_t env = 0; env < actions_.size(); ++env)
+    if (world_.needs_reset(env)) throw ResetNeededError(text("environment ", env, " needs a reset before a step"));
+  read_actions(actions, kind_, actions_);
+  py::array_t<std::uint8_t> frames = new_frames();
+  py::array reports = new_reports();
+  std::uint8_t* pixels = frames.mutable_data();
+  const auto written = reports_in(reports);
+  std::ranges::fill(final_reports_, Report{});
+  {
+    const Busy busy(is_busy_);
+    const py::gil_scoped_release released;
+    world_.step(actions_, pixels, written, final_frames_.data(), final_reports_);
+  }
+  const bool any_final = world_.options().autoreset == racing::Autoreset::kSameStep &&
+                         std::any_of(written.begin(), written.end(),
+                                     [](const Report& report) { return report.terminated || report.truncated; });
+  if (!any_final) return py::make_tuple(frames, reports, py::none(), py::none());
+  py::array_t<std::uint8_t> last = new_frames();
+  std::copy(final_frames_.begin(), final_frames_.end(), last.mutable_data());
+  py::array last_reports(report_dtype_, Shape{num_envs()});
+  std::copy(final_reports_.begin(), final_reports_.end(), reports_in(last_reports).begin());
+  return py::make_tuple(frames, reports, last, last_reports);
+}
+
+py::array_t<std::uint8_t> ArrayWorld::exact_frame(py::ssize_t env, int width, int height, bool with_skid_marks) {
+  const std::size_t index = checked(env);
+  require_drawable(index);
+  py::array_t<std::uint8_t> image(Shape{height, width, 3});
+  std::uint8_t* pixels = image.mutable_data();
+  const Busy busy(is_busy_);
+  const py::gil_scoped_release released;
+  racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
+  const auto& marks = world_.episode(index).skid_marks().marks();
+  // CarRacing.render shows the score after the frame's 0.1 was subtracted, the observation before.
+  racing::Scene scene = world_.scene(index);
+  scene.score = world_.episode(index).score();
+  racing::draw_exact_frame(canvas, scene, with_skid_marks ? std::span(marks) : std::span<const racing::SkidMark>(),
+                           glyphs_);
+  if (width == canvas.width() && height == canvas.height()) {
+    canvas.copy_to(pixels);
+  } else {
+    racing::SmoothScaler scaler(canvas.width(), canvas.height(), width, height);
+    scaler.scale(canvas, pixels);
+  }
+  return image;
+}
+
+py::array_t<std::uint8_t> ArrayWorld::observe() {
+  require_idle();
+  for (std::size_t env = 0; env < world_.num_envs(); ++env) require_drawable(env);
+  py::array_t<std::uint8_t> frames = new_frames();
+  world_.draw(frames.mutable_data());
+  return frames;
+}
+
+void ArrayWorld::require_idle() const {
+  if (is_busy_) throw std::runtime_error("another thread is using this environment; it takes one caller at a time");
+}
+
+std::size_t ArrayWorld::checked(py::ssize_t env) const {
+  require_idle();
+  if (env < 0 || env >= num_envs()) throw py::index_error(text("env is ", env, "; expected 0 to ", num_envs() - 1));
+  return static_cast<std::size_t>(env);
+}
+
+void ArrayWorld::require_drawable(std::size_t env) const {
+  if (world_.episode(env).num_tiles() == 0)
+    throw ResetNeededError(text("environment ", env, " needs a reset before it is drawn"));
+}
+
+py::array_t<std::uint8_t> ArrayWorld::new_frames() const {
+  const racing::FrameFormat& format = world_.options().format;
+  Shape shape{format.frame_size, format.frame_size};
+  if (!format.gray) shape.insert(format.channels_first ? shape.begin() : shape.end(), 3);
+  shape.insert(shape.begin(), num_envs());
+  return py::array_t<std::uint8_t>(shape);
+}
+
+py::array ArrayWorld::new_reports() const {
+  py::array reports(report_dtype_, Shape{num_envs()});
+  std::ranges::fill(reports_in(reports), Report{});
+  return reports;
+}
+
+std::span<Report> ArrayWorld::reports_in(py::array& reports) const {
+  return {static_cast<Report*>(reports.mutable_data()), world_.num_envs()};
+}
+
+py::dict ArrayWorld::track(py::ssize_t env) const { return track_arrays(world_, checked(env)); }
+py::dict ArrayWorld::car(py::ssize_t env) const { return car_arrays(world_, checked(env)); }
+py::list ArrayWorld::skid_marks(py::ssize_t env) const { return skid_mark_arrays(world_, checked(env)); }
+std::int32_t ArrayWorld::failed_tracks(py::ssize_t env) const { return world_.episode(checked(env)).failed_tracks(); }
+py::array ArrayWorld::random_state(py::ssize_t env) const {
+  return random_words(world_.episode(checked(env)).random());
+}
+
+py::bytes ArrayWorld::save(py::ssize_t env, const py::bytes& note) const {
+  return bytes_of(world_.save(checked(env), span_of(note)));
+}
+
+py::bytes ArrayWorld::load(py::ssize_t env, const py::bytes& state) {
+  return bytes_of(world_.load(checked(env), span_of(state)));
+}
+
+}  // namespace apexline::bindings

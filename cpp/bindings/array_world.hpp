@@ -1,0 +1,67 @@
+// A racing::World with NumPy arrays. One caller at a time: a call during another one raises RuntimeError.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "array_actions.hpp"
+#include "arrays.hpp"
+#include "racing/render/glyphs.hpp"
+#include "racing/world.hpp"
+
+namespace apexline::bindings {
+
+// A game was never reset, or its episode has ended.
+struct ResetNeededError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Reports are one structured array. Methods raise IndexError if there is no game `env`. `step` and `reset` release the
+// GIL.
+class ArrayWorld {
+ public:
+  ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
+             const std::vector<racing::Pcg64::State>& random);
+
+  void set_rules(const racing::ShapingOptions& rules);
+  // (frames, reports)
+  py::tuple reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
+                  const py::object& states);
+  // (frames, reports, last frames or None, last reports or None)
+  py::tuple step(const py::object& actions);
+  // The current frames, without a step.
+  py::array_t<std::uint8_t> observe();
+  py::array_t<std::uint8_t> exact_frame(py::ssize_t env, int width, int height, bool with_skid_marks);
+
+  [[nodiscard]] py::dict track(py::ssize_t env) const;
+  [[nodiscard]] py::dict car(py::ssize_t env) const;
+  [[nodiscard]] py::list skid_marks(py::ssize_t env) const;
+  [[nodiscard]] std::int32_t failed_tracks(py::ssize_t env) const;
+  [[nodiscard]] py::array random_state(py::ssize_t env) const;
+
+  [[nodiscard]] py::bytes save(py::ssize_t env, const py::bytes& note) const;
+  py::bytes load(py::ssize_t env, const py::bytes& state);
+
+ private:
+  [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
+  void require_idle() const;
+  [[nodiscard]] std::size_t checked(py::ssize_t env) const;
+  void require_drawable(std::size_t env) const;
+  [[nodiscard]] py::array_t<std::uint8_t> new_frames() const;
+  [[nodiscard]] py::array new_reports() const;
+  std::span<racing::Report> reports_in(py::array& reports) const;
+
+  racing::World world_;
+  ActionKind kind_;
+  racing::Glyphs glyphs_;
+  py::dtype report_dtype_;
+  std::vector<racing::World::ResetChoice> choices_;
+  std::vector<racing::Action> actions_;
+  std::vector<std::uint8_t> final_frames_;  // with same-step autoreset, as final_reports_: of the last step
+  std::vector<racing::Report> final_reports_;
+  bool is_busy_ = false;  // read and written only with the GIL held
+};
+
+}  // namespace apexline::bindings
