@@ -28,7 +28,7 @@ def test_update_learner(benchmark: Any) -> None:
     update.learner.flush()
     assert all_changed(before, weights(update))
     assert all(np.isfinite(value) for value in update.learner.read_metrics().values())
-    assert update.learner.stale == 0
+    assert update.learner.stale_updates == 0
     priorities = update.filled.replay.priorities
     assert np.isfinite(priorities).all()
     assert len(np.unique(priorities[priorities > 0])) > BATCH / 2

@@ -21,7 +21,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from apexline.training import TrainConfig, preset, train
-from apexline.training.machine.memory import describe_memory, ram_need
+from apexline.training.machine.memory_check import describe_memory
+from apexline.training.machine.memory_estimate import ram_bytes
 
 MIB = 2**20
 
@@ -59,7 +60,7 @@ def main() -> None:
         peak = watched(process)
     assert process.exitcode == 0, f"the run ended with {process.exitcode}"
 
-    need = sum(ram_need(config).values()) / MIB
+    need = sum(ram_bytes(config).values()) / MIB
     rss, pss = (sum(figures[i] for figures in peak.values()) / MIB for i in (0, 1))
     for number, (own_rss, own_pss) in peak.items():
         print(f"process {number}: RSS {own_rss / MIB:.0f} MiB, PSS {own_pss / MIB:.0f} MiB")

@@ -54,7 +54,7 @@ def test_errors_become_priorities_one_update_later() -> None:
     assert 3.0 not in replay.priorities
     learner.flush()
     assert 3.0 in replay.priorities
-    assert learner.stale == 0
+    assert learner.stale_updates == 0
 
 
 def test_every_error_becomes_the_priority_of_its_transition() -> None:

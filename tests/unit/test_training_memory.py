@@ -16,10 +16,16 @@ from apexline.replay import PrioritizedFrameReplay, TensorBatch
 from apexline.replay.device import BATCHES_HELD
 from apexline.training import PRESETS, InputError, TrainConfig, train
 from apexline.training.config.train_config import BudgetConfig
-from apexline.training.machine import memory
-from apexline.training.machine.memory import check_memory, describe_memory, gpu_need, ram_need, replay_bytes
-
-GIB = 2**30
+from apexline.training.machine import memory_check
+from apexline.training.machine.memory_check import check_memory, describe_memory
+from apexline.training.machine.memory_estimate import (
+    EVALUATION,
+    GIB,
+    RUNTIME,
+    gpu_bytes,
+    ram_bytes,
+    replay_bytes,
+)
 
 
 def config_of(name: str = "cpu", *, capacity: int = 2_000, **changes: Any) -> TrainConfig:
@@ -28,13 +34,13 @@ def config_of(name: str = "cpu", *, capacity: int = 2_000, **changes: Any) -> Tr
 
 
 def with_free(monkeypatch: pytest.MonkeyPatch, ram: int, loaded: int = 0) -> None:
-    monkeypatch.setattr(memory, "free_ram", lambda: ram)
-    monkeypatch.setattr(memory, "resident", lambda: loaded)
+    monkeypatch.setattr(memory_check, "free_ram", lambda: ram)
+    monkeypatch.setattr(memory_check, "resident", lambda: loaded)
 
 
 def with_gpu(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(memory, "free_gpu", lambda: free)
+    monkeypatch.setattr(memory_check, "free_gpu", lambda: free)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -75,7 +81,7 @@ def test_the_estimate_of_networks_gradients_and_moments_is_exact(name: str) -> N
     for optimizer in (agent.actor_optimizer, agent.critic_optimizer):
         for state in optimizer.state.values():
             tensors += [state["exp_avg"], state["exp_avg_sq"]]
-    assert ram_need(config)["networks"] == sum(tensor.nbytes for tensor in tensors)
+    assert ram_bytes(config)["networks"] == sum(tensor.nbytes for tensor in tensors)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -87,18 +93,18 @@ def test_the_estimate_of_batches_is_exact(name: str) -> None:
     )  # fmt: skip
     batch = replay.empty_batch(config.learning.batch_size)
     arrays = [array for array in batch if isinstance(array, np.ndarray)]
-    assert ram_need(config)["batches"] == BATCHES_HELD * sum(array.nbytes for array in arrays)
+    assert ram_bytes(config)["batches"] == BATCHES_HELD * sum(array.nbytes for array in arrays)
 
 
 def test_processes_and_games_are_counted() -> None:
     config = config_of()
-    need = ram_need(config)
-    more = ram_need(replace(config, monitor=replace(config.monitor, eval_processes=3)))
-    assert more["evaluation"] - need["evaluation"] > 2 * memory.EVALUATION
-    assert "evaluation" not in ram_need(replace(config, monitor=replace(config.monitor, eval_steps=None)))
+    need = ram_bytes(config)
+    more = ram_bytes(replace(config, monitor=replace(config.monitor, eval_processes=3)))
+    assert more["evaluation"] - need["evaluation"] > 2 * EVALUATION
+    assert "evaluation" not in ram_bytes(replace(config, monitor=replace(config.monitor, eval_steps=None)))
     games = {
-        (env, processes): ram_need(replace(config, backend=env, worker_processes=processes))["games"]
-        for env in ("native", "gymnasium")
+        (backend, processes): ram_bytes(replace(config, backend=backend, worker_processes=processes))["games"]
+        for backend in ("native", "gymnasium")
         for processes in (False, True)
     }
     assert games["native", True] == games["native", False]
@@ -108,22 +114,22 @@ def test_processes_and_games_are_counted() -> None:
 def test_a_run_on_a_gpu_keeps_its_networks_there() -> None:
     on_gpu = replace(config_of("notebook"), device="cuda")
     on_cpu = replace(on_gpu, device="cpu")
-    assert gpu_need(on_cpu) == {}
-    assert gpu_need(on_gpu)["networks"] == ram_need(on_cpu)["networks"] > ram_need(on_gpu)["networks"] > 0
-    assert gpu_need(on_gpu)["activations"] == ram_need(on_cpu)["activations"]
-    assert "activations" not in ram_need(on_gpu)
+    assert gpu_bytes(on_cpu) == {}
+    assert gpu_bytes(on_gpu)["networks"] == ram_bytes(on_cpu)["networks"] > ram_bytes(on_gpu)["networks"] > 0
+    assert gpu_bytes(on_gpu)["activations"] == ram_bytes(on_cpu)["activations"]
+    assert "activations" not in ram_bytes(on_gpu)
 
 
 def test_a_larger_batch_needs_more() -> None:
     config = config_of("cuda")
     twice = replace(config, learning=replace(config.learning, batch_size=2 * config.learning.batch_size))
     for part in ("batches", "activations"):
-        assert gpu_need(twice)[part] == 2 * gpu_need(config)[part]
+        assert gpu_bytes(twice)[part] == 2 * gpu_bytes(config)[part]
 
 
 def test_torchs_generator_is_not_used() -> None:
     before = torch.get_rng_state()
-    ram_need(config_of("notebook"))
+    ram_bytes(config_of("notebook"))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -137,7 +143,7 @@ def test_the_suggested_capacity_fits_and_a_larger_one_does_not(
     with pytest.raises(InputError) as error:
         check_memory(config)
     message = str(error.value)
-    total = sum(ram_need(config).values()) / GIB
+    total = sum(ram_bytes(config).values()) / GIB
     expected = f"replay.capacity is 50000000: the run needs {total:.1f} GiB of memory and {free / GIB:.1f} GiB are free"
     assert message.startswith(expected)
     match = re.search(r"a capacity of up to (\d+) would fit$", message)
@@ -152,7 +158,7 @@ def test_the_suggested_capacity_fits_and_a_larger_one_does_not(
 
 def test_memory_that_is_already_resident_counts_as_free(monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of()
-    total = sum(ram_need(config).values())
+    total = sum(ram_bytes(config).values())
     with_free(monkeypatch, total)
     check_memory(config)
     with_free(monkeypatch, total - 100)
@@ -160,7 +166,7 @@ def test_memory_that_is_already_resident_counts_as_free(monkeypatch: pytest.Monk
         check_memory(config)
     with_free(monkeypatch, total - 100, loaded=100)
     check_memory(config)
-    with_free(monkeypatch, total - memory.RUNTIME - 1, loaded=10 * memory.RUNTIME)
+    with_free(monkeypatch, total - RUNTIME - 1, loaded=10 * RUNTIME)
     with pytest.raises(InputError):
         check_memory(config)
 
@@ -182,7 +188,9 @@ def test_the_error_for_a_small_gpu_suggests_a_batch_size(monkeypatch: pytest.Mon
     config = replace(
         config, learning=replace(config.learning, batch_size=100_000), replay=PRESETS["cuda"].replay
     )
-    with pytest.raises(InputError, match=r"^loop\.batch_size is 100000: .* and 1\.0 GiB are free") as error:
+    with pytest.raises(
+        InputError, match=r"^learning\.batch_size is 100000: .* and 1\.0 GiB are free"
+    ) as error:
         check_memory(config)
     match = re.search(r"a batch_size of up to (\d+) would fit$", str(error.value))
     assert match is not None
@@ -192,7 +200,9 @@ def test_the_error_for_a_small_gpu_suggests_a_batch_size(monkeypatch: pytest.Mon
     with pytest.raises(InputError):
         check_memory(replace(config, learning=replace(config.learning, batch_size=larger)))
     with_gpu(monkeypatch, free=1000)
-    with pytest.raises(InputError, match=r"^device is 'cuda': .* even with loop\.batch_size 1 and 0\.0 GiB"):
+    with pytest.raises(
+        InputError, match=r"^device is 'cuda': .* even with learning\.batch_size 1 and 0\.0 GiB"
+    ):
         check_memory(config)
 
 
@@ -208,9 +218,9 @@ def test_the_summary_names_every_part_and_the_free_memory(monkeypatch: pytest.Mo
     config = config_of(capacity=10_000_000)
     line = describe_memory(config)
     assert "\n" not in line
-    assert line.startswith(f"memory: about {sum(ram_need(config).values()) / GIB:.1f} GiB (replay ")
+    assert line.startswith(f"memory: about {sum(ram_bytes(config).values()) / GIB:.1f} GiB (replay ")
     assert line.endswith(" of 21.5 GiB free")
-    for part, size in ram_need(config).items():
+    for part, size in ram_bytes(config).items():
         assert f"{part} {size / GIB:.2f}" in line
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from apexline.cli.parse import check_at_least, check_output, parse
 from apexline.racing import Backend
 from apexline.training import EvalReport, Evaluator, Policy
 from apexline.training.evaluation.policy import PRETRAINED, find_policy
+from apexline.training.records.json_file import write_json
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
         "versions": {"apexline": __version__, "gymnasium": gymnasium.__version__},
         "episodes": [asdict(episode) for episode in report.episodes],
     }
-    out.write_text(json.dumps(values, indent=2) + "\n")
+    write_json(out, values)
     print(f"wrote {out}")
 
 

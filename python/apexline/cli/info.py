@@ -14,7 +14,7 @@ from apexline.agent import trained_layers
 from apexline.cli.parse import parse
 from apexline.training import preset
 from apexline.training.evaluation.policy import build_networks
-from apexline.training.machine.memory import describe_memory
+from apexline.training.machine.memory_check import describe_memory
 
 
 @dataclass(frozen=True)

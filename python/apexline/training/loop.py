@@ -7,7 +7,6 @@ results do not depend on timing: they are those of a sequential loop.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -23,12 +22,13 @@ from apexline.training.config.train_config import BudgetConfig, TrainConfig
 from apexline.training.config.validation import check, to_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.evaluation.policy import Policy
-from apexline.training.machine.memory import check_memory, describe_memory
+from apexline.training.machine.memory_check import check_memory, describe_memory
 from apexline.training.machine.profiling import Profiler
 from apexline.training.machine.tuning import tuned
 from apexline.training.monitor import Monitor, Status, StatusCallback
 from apexline.training.records import checkpoint
 from apexline.training.records.curves import draw_curve
+from apexline.training.records.json_file import write_json
 from apexline.training.session import Session
 
 
@@ -84,7 +84,7 @@ def train(
         if parts is not None:
             _restore(session, parts, folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
+        write_json(folder / "config.json", to_dict(config))
         monitor = Monitor(session, folder, on_status)
         try:
             return _run(session, monitor, parts, Profiler(folder) if profile else None)

@@ -160,7 +160,7 @@ class Monitor:
             "charts/noise_sigma": float(session.collector.noise.scale(status.steps).mean()),
             "replay/size": len(session.replay),
             "replay/max_priority": session.replay.max_priority,
-            "replay/stale_updates": session.learner.stale,
+            "replay/stale_updates": session.learner.stale_updates,
             **session.learner.read_metrics(),
         }
         if self._recent:

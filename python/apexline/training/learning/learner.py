@@ -45,7 +45,7 @@ class Learner:
         self._summed = 0
 
     @property
-    def stale(self) -> int:
+    def stale_updates(self) -> int:
         """Priority updates that were ignored because their transitions had been overwritten."""
         return 0 if self._batches is None else self._batches.stale_updates
 
