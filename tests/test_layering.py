@@ -1,4 +1,4 @@
-"""The layout of the design, checked on the sources: which folder may import which."""
+"""The layout of the design, checked on the sources: which folder may import which, and how long a file may be."""
 
 import ast
 import re
@@ -14,6 +14,7 @@ PACKAGE = ROOT / "python" / "apexline"
 CPP = ROOT / "cpp"
 DEVICE_PREFETCHER = PACKAGE / "replay" / "device.py"
 """The one module of the replay that imports torch; no other module of the replay imports it."""
+MOST_LINES = 450
 
 MAY_IMPORT: dict[str, set[str]] = {
     "atomic_write": set(),
@@ -206,3 +207,10 @@ def test_a_folder_of_cpp_includes_only_what_it_may(folder):
 def test_every_folder_of_cpp_is_listed():
     folders = {path.relative_to(CPP).parts[0] for path in cpp_sources()}
     assert folders - {"tests"} == {folder.partition("/")[0] for folder in CPP_MAY_INCLUDE}
+
+
+@pytest.mark.parametrize("folder", ["python", "cpp", "tests", "benchmarks", "examples"])
+def test_no_file_is_long(folder):
+    files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.pyi"), *cpp_sources(ROOT / folder)]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
+    assert not {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
