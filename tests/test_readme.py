@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -103,16 +104,19 @@ def test_the_options_of_apexline_commands_exist(capsys: pytest.CaptureFixture[st
     pytest.importorskip("tyro")
     from apexline.cli import main
 
-    found = [
-        words[1:] for page in GUIDES for words in commands(page) if words[0].rpartition("/")[2] == "apexline"
-    ]
-    assert {words[0] for words in found} == {"train", "eval", "play", "export", "info"}
-    for name, *words in found:
-        with pytest.raises(SystemExit):
-            main([name, "--help"])
-        known = set(re.findall(r"--[\w.-]+", capsys.readouterr().out))
-        unknown = {word for word in words if word.startswith("--")} - known
-        assert not unknown, f"apexline {name}"
+    known: dict[str, set[str]] = {}
+    for name in ("train", "eval", "play", "export", "info"):
+        with suppress(SystemExit):
+            main([name, "--help-all" if name == "train" else "--help"])
+        known[name] = set(re.findall(r"--[\w.-]+", capsys.readouterr().out))
+    everywhere = set.union(*known.values(), {"--help-all"})
+    for page in GUIDES:
+        for command in commands(page):
+            if command[0].rpartition("/")[2] == "apexline":
+                options = {word for word in command if word.startswith("--")}
+                assert options <= known[command[1]], command
+        named = re.findall(r"`(--(?:\w+\.)+[\w.-]+)", page.read_text(encoding="utf-8"))
+        assert set(named) <= everywhere, name_of(page)
 
 
 def test_the_map_of_the_code_is_right() -> None:
