@@ -155,7 +155,7 @@ def training(setting: Setting) -> Figures:
         reached = True
     report = setting.out / "eval.json"
     score = [sys.executable, "-c", "import sys; from apexline.cli import main; sys.exit(main())", "eval"]
-    score += [str(folder), "--env", "native", "--out", str(report)]
+    score += [str(folder), "--backend", "native", "--out", str(report)]
     score += ["--episodes", "1", "--processes", "1"] if setting.smoke else []
     subprocess.run(score, check=True)
     kept = setting.out / "run"

@@ -4,7 +4,7 @@ Takes about ten seconds and needs /proc; not collected by pytest. Usage:
 
     .venv/bin/python tests/by_hand/training_memory.py
     .venv/bin/python tests/by_hand/training_memory.py --preset notebook --steps 64
-    .venv/bin/python tests/by_hand/training_memory.py --env gymnasium
+    .venv/bin/python tests/by_hand/training_memory.py --backend gymnasium
 
 The preset runs on the CPU with a small replay and one thread, in a process whose process tree is sampled every 20 ms.
 Prints the resident memory (RSS, which counts shared libraries in every process) and the proportional share (PSS) of
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--preset", default="cpu")
     parser.add_argument("--steps", type=int, default=2_000)
     parser.add_argument("--capacity", type=int, default=2_000)
-    parser.add_argument("--env", choices=("native", "gymnasium"), default="native")
+    parser.add_argument("--backend", choices=("native", "gymnasium"), default="native")
     arguments = parser.parse_args()
 
     config = preset(arguments.preset)
@@ -40,7 +40,7 @@ def main() -> None:
         config,
         device="cpu",
         threads=1,
-        backend=arguments.env,
+        backend=arguments.backend,
         replay=replace(config.replay, capacity=arguments.capacity),
         learning=replace(config.learning, learning_starts=min(200, arguments.steps // 2)),
         budget=replace(
