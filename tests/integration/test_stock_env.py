@@ -157,7 +157,7 @@ def test_a_lap_with_cut_corners_gets_penalties_and_ends() -> None:
 
 
 def episodes(seed: int, actions: npt.NDArray[np.float32]) -> Iterator[Any]:
-    """Expected of an environment of a vector: each step, and the reset after the last step of an episode."""
+    """Expected results of one environment: each step, and the reset after the last step of an episode."""
     env = make_env(SMALL, backend="gymnasium", rules=STALLING)
     env.reset(seed=seed)
     for action in actions:

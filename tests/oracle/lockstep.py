@@ -71,7 +71,7 @@ def stock_values(game):
         "omega": omega,
         "phase": phase,
         "gas": gas[2:],
-        "steer": steer[:2] + 0.0,  # a zero of either sign steers alike, and discrete ones differ in it
+        "steer": steer[:2] + 0.0,  # zeros of either sign steer alike; discrete actions give the other one
         "brake": brake,
         "on_road": np.array([bool(wheel.tiles) for wheel in car.wheels]),
         "visited": np.array([tile.road_visited for tile in game.road]),

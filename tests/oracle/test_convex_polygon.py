@@ -27,7 +27,7 @@ PARTS = [
 
 
 def random_polygon(random):
-    """Corners on an ellipse, apart enough for Box2D not to weld them."""
+    """Corners on an ellipse, far enough apart that Box2D does not merge them."""
     while True:
         angles = random.uniform(0, 2 * math.pi, random.integers(3, 9))
         corners = np.float32(random.uniform(0.3, 3, 2) * np.column_stack([np.cos(angles), np.sin(angles)]))
@@ -62,7 +62,7 @@ def transform_of(position, angle):
 
 
 def both_say(fixed, moved, position, angle):
-    """Whether the two touch, after the core and Box2D agreed."""
+    """Returns whether the two overlap, after checking that the core and Box2D agree."""
     transform = transform_of(position, angle)
     theirs = Box2D.b2TestOverlap(shape_of(fixed), 0, shape_of(moved), 0, transform_of((0, 0), 0), transform)
     ours = _core_testing.polygons_overlap(
@@ -73,7 +73,7 @@ def both_say(fixed, moved, position, angle):
 
 
 def edge_of_touching(fixed, moved, outside, inside, angle):
-    """Two float32 places next to each other between which the answer changes, if it does; both are compared."""
+    """Two adjacent float32 positions between which the result changes, if it does; both are compared."""
     assert not both_say(fixed, moved, outside, angle)
     if not both_say(fixed, moved, inside, angle):
         return None

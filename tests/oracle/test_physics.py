@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def num_episodes(seed, driver):
-    """Three for the first seeds, two for every tenth, one for the others: a driver each."""
+    """Drivers of a seed: three for the first seeds, two for every tenth, one for the others."""
     if list(DRIVERS)[seed % 3] != driver:
         return 1
     return 3 if seed < 3 else 2 if seed % 10 < 3 else 1

@@ -71,12 +71,12 @@ def steep(random: np.random.Generator, count: int) -> Points:
 
 
 def few_rows(random: np.random.Generator, count: int) -> Points:
-    """With many level edges and corners on one another."""
+    """With many horizontal edges and coincident corners."""
     return np.stack([random.integers(0, 12, count) * 15, random.integers(-1, 5, count) * 30], 1)
 
 
 def turned_square(random: np.random.Generator, count: int) -> Points:
-    """A patch of grass as the camera sees it, whatever the count."""
+    """A patch of grass in camera coordinates; the count is ignored."""
     del count
     angle, side = random.uniform(0, 7), random.choice([10, 60, 270])
     corners = (

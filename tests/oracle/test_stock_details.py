@@ -24,7 +24,7 @@ def as_action(*values):
 
 
 def frames(lockstep, driver, count):
-    """Plays on, giving each frame's report."""
+    """Keeps stepping and yields the report of each frame."""
     nodes = nodes_of(lockstep.games[0])
     for _ in range(count):
         view = view_of(lockstep.games[0], nodes, int(lockstep.frames[0]))
@@ -69,7 +69,7 @@ def test_the_first_reward_is_that_of_two_tiles(seed):
 
 
 def test_wheels_spawn_at_unturned_offsets_and_are_pulled_in():
-    """So the more a track's start is turned, the further the hull has moved before the first action."""
+    """The hull moves before the first action, further the more the start of the track is rotated."""
     lockstep = Lockstep(range(20))
     moved = []
     for env, game in enumerate(lockstep.games):
@@ -89,7 +89,7 @@ def test_wheels_spawn_at_unturned_offsets_and_are_pulled_in():
 
 
 def test_a_locked_wheel_has_the_friction_of_its_ground():
-    """A locked wheel's roll within the frame is that of the friction that the ground has: 400, or 240 on grass."""
+    """Within a frame, the roll of a locked wheel is limited by the ground's friction: 400, or 240 on grass."""
     lockstep = Lockstep([3])
     seen = {True: 0, False: 0}
     for frame in range(400):
@@ -107,7 +107,7 @@ def test_a_locked_wheel_has_the_friction_of_its_ground():
 
 
 def test_no_body_moves_more_than_two_units_a_frame():
-    """A wheel that is locked at high speed is thrown about; the game's speed limit is 100 units a second."""
+    """Checked on a wheel that is locked at high speed; the limit is 100 units per second."""
     lockstep = Lockstep([0])
     fastest = 0.0
     for _ in range(300):
@@ -171,7 +171,7 @@ def test_gas_is_clipped_and_ramped_and_other_pedals_are_not():
     ("brake", "locks"), [(0.899999, False), (0.9, True), (float(np.float32(0.9)), False), (1.7, True)]
 )
 def test_the_brake_locks_from_nine_tenths(brake, locks):
-    """The float32 next to 0.9 is below it, so an agent's 0.9 does not lock."""
+    """The float32 nearest to 0.9 is below it, so a float32 action of 0.9 does not lock."""
     lockstep = Lockstep([8])
     for _ in range(60):
         lockstep.step(as_action(0, 1, 0))
@@ -199,7 +199,7 @@ def test_off_the_field_the_reward_is_replaced_and_the_sum_is_not():
 
 
 def test_any_part_of_the_car_touches_a_tile():
-    """And a touched tile takes the colour of the road, though no wheel has visited it."""
+    """A touched tile gets the colour of the road, even if no wheel has visited it."""
     lockstep = Lockstep([9, 10, 11])
     num_touched_alone = 0
     for frame in range(500):
@@ -227,7 +227,7 @@ def test_discrete_actions_equal_the_stock_game():
     lockstep = Lockstep([13, 14], discrete=True)
     random = np.random.default_rng(0)
     for frame in range(400):
-        # Mostly gas; each of the others too.
+        # Mostly gas; every other action occurs too.
         actions = np.where(random.random(2) < 0.5, 3, random.integers(5, size=2))
         lockstep.step(actions if frame >= 20 else np.array([3, 3]))
         steer = {0: 0.0, 1: -0.6, 2: 0.6, 3: 0.0, 4: 0.0}

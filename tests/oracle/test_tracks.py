@@ -31,7 +31,7 @@ class Road:
 
 
 def stock_road(game):
-    """The stock game's road_poly, taken apart: kerbs are those polygons whose colour is a tuple."""
+    """Splits the stock game's road_poly: polygons whose colour is a tuple are kerbs."""
     tiles, kerb_tiles, kerb_is_white, kerbs = [], [], [], []
     for corners, colour in game.road_poly:
         if isinstance(colour, tuple):

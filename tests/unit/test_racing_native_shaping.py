@@ -183,7 +183,7 @@ def test_all_rules_at_once() -> None:
 def test_both_backends_return_the_same(
     options: GameOptions, rules: ShapingRules | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for the images."""
+    """Everything but the images."""
     monkeypatch.setattr(CarRacing, "_render", UndrawnCarRacing._render)
     native = make_vector(options, 2, rules=rules, num_threads=1)
     stock = make_vector(options, 2, backend="gymnasium", rules=rules)

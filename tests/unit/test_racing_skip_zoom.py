@@ -12,7 +12,7 @@ from apexline.racing import ActionRepeat, SkipZoom
 
 
 class Counter(gym.Env[int, npt.NDArray[np.float32]]):
-    """Counts frames; a reward is the number of the frame, and an action is noted."""
+    """Counts frames; the reward is the number of the frame, and actions are recorded."""
 
     observation_space = gym.spaces.Discrete(100)
     action_space = gym.spaces.Box(-1, 1, (2,), np.float32)
