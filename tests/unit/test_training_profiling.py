@@ -55,7 +55,7 @@ def test_a_run_is_profiled_in_both_threads(tmp_path: Path, monkeypatch: pytest.M
         "update: forward": 2,
         "update: backward": 2,
         "update: optimizer": 2,
-        "update: target networks": 1,
+        "update: targets": 1,
         "wait: replay": 1,
         "wait: acting": 1,
         "replay: add": 1,

@@ -98,7 +98,7 @@ class DDPG:
             self.generator,
         )
         self.scaler.update()
-        with record_function("update: target networks"):
+        with record_function("update: targets"):
             self.networks.update_copies()
         self.updates += 1
         return critic.td_errors, critic.metrics | actor_metrics

@@ -23,7 +23,7 @@ THREADS = {
         "update: forward",
         "update: backward",
         "update: optimizer",
-        "update: target networks",
+        "update: targets",
         "replay: priorities",
         "replay: add",
         "monitor",
