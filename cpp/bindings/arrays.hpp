@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline::bindings {
 

@@ -21,10 +21,10 @@ py::array_t<std::uint8_t> draw(Painter& self, const ArrayScene& scene) {
 }
 
 py::list polygons(const ArrayScene& scene) {
-  std::vector<racing::Polygon> listed;
+  std::vector<racing::DisplayPolygon> listed;
   racing::list_polygons(scene.scene(), listed);
   py::list out;
-  for (const racing::Polygon& polygon : listed) {
+  for (const racing::DisplayPolygon& polygon : listed) {
     py::list corners;
     for (std::size_t i = 0; i < polygon.num_corners; ++i) corners.append(py::make_tuple(polygon.x[i], polygon.y[i]));
     out.append(py::make_tuple(static_cast<int>(polygon.ink), polygon.brush == racing::Brush::kSmooth, corners));

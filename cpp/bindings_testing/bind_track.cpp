@@ -46,8 +46,8 @@ py::tuple create_track(Pcg64& random) {
 }
 
 py::tuple draw_colours(Pcg64& random) {
-  const racing::Palette palette = racing::draw_palette(random);
-  const racing::Colours drawn = racing::drawn_colours(palette);
+  const racing::Palette palette = racing::random_palette(random);
+  const racing::Colours drawn = racing::surface_colours(palette);
   const std::vector<racing::ColourValues> values{palette.road, palette.background, palette.grass};
   py::array_t<std::uint8_t> colours(Shape{5, 3});
   py::ssize_t row = 0;

@@ -8,14 +8,14 @@
 #include <stdexcept>
 
 #include "racing/base/state_io.hpp"
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline::racing {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x3230657461745378ULL;  // changes with what a state holds
+constexpr std::uint64_t kStateMark = 0x3230657461745378ULL;  // to be changed when the layout of a state changes
 
-// Whether the car in the first lane is somewhere.
+// Whether the numbers of the car in the first lane are finite.
 bool is_finite(const CarBlock& car) noexcept {
   bool all = true;
   for (std::size_t body = 0; body < kNumBodies; ++body)
@@ -47,7 +47,7 @@ World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const 
     throw std::invalid_argument(text("random holds ", random.size(), " states; expected ", options.num_envs));
   games_.reserve(random.size());
   for (const Pcg64::State& state : random) games_.push_back({Episode(options.game, state), {}});
-  // Lanes without a game, or whose game was never reset, are stepped along with the others and dropped.
+  // Lanes without an environment in an episode are computed as well and ignored.
   for (CarBlock& block : blocks_)
     for (std::size_t lane = 0; lane < kLanes; ++lane) place_car(block, lane, {}, 0);
 }
@@ -64,16 +64,16 @@ void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, st
 
 void World::step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
                  std::uint8_t* final_frames, std::span<Report> final_reports) {
-  // Blocks go in pairs where that leaves no thread without work.
+  // Blocks are stepped in pairs unless that leaves a thread without work.
   const auto num_blocks = static_cast<std::int64_t>(blocks_.size());
   const std::int64_t together = num_blocks >= 2 * pool_.num_threads() ? 2 : 1;
   pool_.parallel_for((num_blocks + together - 1) / together, [&](std::int64_t first, std::int64_t last) noexcept {
     for (std::int64_t block = first * together; block < std::min(last * together, num_blocks); block += together) {
       const auto index = static_cast<std::size_t>(block);
       if (together == 2 && block + 1 < num_blocks)
-        play_pair(index, actions);
+        step_pair(index, actions);
       else
-        play(index, actions);
+        step_block(index, actions);
     }
   });
 
@@ -112,10 +112,10 @@ Scene World::scene(std::size_t env) const noexcept { return games_[env].episode.
 std::vector<std::uint8_t> World::save(std::size_t env, std::span<const std::uint8_t> note) const {
   const Game& game = games_[env];
   CarBlock car;
-  std::memset(&car, 0, sizeof(car));  // the other lanes and the padding too: equal games have equal states
+  std::memset(&car, 0, sizeof(car));  // also the other lanes and the padding, so that equal states have equal bytes
   copy_lane(block_of(env), env % kLanes, car, 0);
   StateWriter content;
-  content(game.phase, game.score, game.report, game.rules, game.episode, car,
+  content(game.phase, game.score, game.report, game.shaping, game.episode, car,
           std::vector<std::uint8_t>(note.begin(), note.end()));
   const std::vector<std::uint8_t> bytes = content.take();
   StateWriter envelope;
@@ -129,32 +129,33 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
   std::vector<std::uint8_t> body;
   StateReader envelope(bytes);
   envelope(mark);
-  if (mark != kStateMark) throw std::invalid_argument("the state is not one of this version of apexline");
+  if (mark != kStateMark) throw std::invalid_argument("the state is not from this version of apexline");
   envelope(sum, body);
-  if (!envelope.is_at_end() || checksum(body) != sum) throw std::invalid_argument("the state is damaged");
+  if (!envelope.is_at_end() || checksum(body) != sum)
+    throw std::invalid_argument("the state is corrupt: wrong checksum or length");
 
   Game game = games_[env];
   CarBlock car;
   std::vector<std::uint8_t> note;
   StateReader content(body);
-  content(game.phase, game.score, game.report, game.rules, game.episode, car, note);
-  if (!content.is_at_end()) throw std::invalid_argument("the state is longer than what it holds");
+  content(game.phase, game.score, game.report, game.shaping, game.episode, car, note);
+  if (!content.is_at_end()) throw std::invalid_argument("trailing bytes after the state");
   game.episode.finish_loading();
   const bool has_track = game.episode.num_tiles() > 0;
-  const bool goes_on_by_itself = options_.autoreset == Autoreset::kSameStep;
+  const bool resets_at_once = options_.autoreset == Autoreset::kSameStep;
   const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kLapEnd &&
                            (has_track || game.phase == Phase::kNew) && is_finite(car) &&
-                           game.rules.fits(game.episode) && !(goes_on_by_itself && game.phase == Phase::kEnded);
-  if (!is_possible) throw std::invalid_argument("the state is not one that such a game can be in");
+                           game.shaping.fits(game.episode) && !(resets_at_once && game.phase == Phase::kEnded);
+  if (!is_possible) throw std::invalid_argument("inconsistent environment state");
   copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
   games_[env] = std::move(game);
   return note;
 }
 
-// A block of games while they play an action.
-class World::Play {
+// One step of a block of environments.
+class World::BlockStep {
  public:
-  Play(World& world, std::size_t block, std::span<const Action> actions)
+  BlockStep(World& world, std::size_t block, std::span<const Action> actions)
       : world_(world), block_(world.blocks_[block]), first_(block * kLanes), actions_(actions.subspan(first_)) {
     const std::size_t count = std::min(kLanes, world.games_.size() - first_);
     for (std::size_t lane = 0; lane < count; ++lane) {
@@ -171,7 +172,7 @@ class World::Play {
   [[nodiscard]] CarBlock& block() noexcept { return block_; }
   [[nodiscard]] LaneMask playing() const noexcept { return playing_; }
 
-  // A frame up to the moment when the cars move.
+  // The first part of a frame, before the cars move.
   void begin_frame() {
     for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, actions_[lane].gas); });
     world_.kernels_.drive(block_, playing_);
@@ -196,7 +197,7 @@ class World::Play {
       FrameEnd end = ends_[lane];
       played.score += end.reward;
       report.lap_finished = end.lap_finished;
-      report.ended_by = played.rules.apply(world_.options_.rules, played.episode, end);
+      report.ended_by = played.shaping.apply(world_.options_.rules, played.episode, end);
       report.reward = end.reward;
       report.terminated = end.terminated;
       report.truncated = end.truncated;
@@ -222,19 +223,19 @@ class World::Play {
   LaneMask played_ = 0;
 };
 
-void World::play(std::size_t block, std::span<const Action> actions) {
-  Play play(*this, block, actions);
-  for (std::int32_t frame = 0; frame < options_.action_repeat && play.playing() != 0; ++frame) {
-    play.begin_frame();
-    kernels_.solve(play.block(), play.playing());
-    play.finish_frame();
+void World::step_block(std::size_t block, std::span<const Action> actions) {
+  BlockStep step(*this, block, actions);
+  for (std::int32_t frame = 0; frame < options_.action_repeat && step.playing() != 0; ++frame) {
+    step.begin_frame();
+    kernels_.solve(step.block(), step.playing());
+    step.finish_frame();
   }
-  play.finish();
+  step.finish();
 }
 
-void World::play_pair(std::size_t block, std::span<const Action> actions) {
-  Play first(*this, block, actions);
-  Play second(*this, block + 1, actions);
+void World::step_pair(std::size_t block, std::span<const Action> actions) {
+  BlockStep first(*this, block, actions);
+  BlockStep second(*this, block + 1, actions);
   for (std::int32_t frame = 0; frame < options_.action_repeat && (first.playing() | second.playing()) != 0; ++frame) {
     first.begin_frame();
     second.begin_frame();
@@ -246,7 +247,7 @@ void World::play_pair(std::size_t block, std::span<const Action> actions) {
   second.finish();
 }
 
-// In a block of its own: threads may begin episodes in several lanes of one block at once.
+// Uses a block of its own, since several threads may start episodes in lanes of the same block.
 void World::begin(std::size_t env, bool recolours) {
   Game& game = games_[env];
   CarBlock alone;
@@ -260,7 +261,7 @@ void World::begin(std::size_t env, bool recolours) {
     game.score += game.episode.finish_frame(options_.game, alone, 0).reward;
   }
   copy_lane(alone, 0, blocks_[env / kLanes], env % kLanes);
-  game.rules.begin(game.episode);
+  game.shaping.begin(game.episode);
   game.phase = Phase::kRunning;
   game.report = {};
   game.report.was_reset = true;
@@ -276,7 +277,7 @@ void World::fill_report(Game& game) const noexcept {
 template <class Work>
 void World::for_each_game(const Work& work) {
   pool_.parallel_for(static_cast<std::int64_t>(games_.size()), [&](std::int64_t first, std::int64_t last) noexcept {
-    painters_.lend([&](Painter& painter) {
+    painters_.with_painter([&](Painter& painter) {
       for (std::int64_t env = first; env < last; ++env) work(static_cast<std::size_t>(env), painter);
     });
   });

@@ -1,6 +1,6 @@
-// Many games stepped together: physics by blocks of eight cars, then images, both spread over threads.
+// Many environments stepped together: physics in blocks of eight cars, then images, both distributed over threads.
 //
-// What comes out depends on seeds and actions alone, not on threads, instruction set or the number of games. Not
+// Results depend on seeds and actions only, not on the number of threads or environments or on the instruction set. Not
 // thread-safe: one caller at a time.
 #pragma once
 
@@ -16,39 +16,39 @@
 
 namespace apexline::racing {
 
-// When a game that has ended begins anew (gymnasium.vector.AutoresetMode).
+// When an environment whose episode has ended is reset (gymnasium.vector.AutoresetMode).
 enum class Autoreset : std::uint8_t { kNextStep, kSameStep, kDisabled };
 
 struct WorldOptions {
   std::int32_t num_envs = 1;
   GameOptions game;
   ShapingOptions rules;
-  std::int32_t action_repeat = 1;  // frames for which an action is held
-  std::int32_t skip_zoom = 0;      // frames without action after a reset, before the first observation
+  std::int32_t action_repeat = 1;  // frames per step
+  std::int32_t skip_zoom = 0;  // frames without action between a reset and the first observation
   Autoreset autoreset = Autoreset::kNextStep;
   FrameFormat format;
   int num_threads = 1;
 };
 
-// What CarRacing.step is given, steering as the player sees it: +1 is right.
+// An action of CarRacing: steer from -1 (left) to 1 (right), gas and brake from 0 to 1.
 struct Action {
   double steer = 0;
   double gas = 0;
   double brake = 0;
 };
 
-// What a step tells of a game besides its image.
+// The results of a step or reset besides the image.
 struct Report {
   double reward = 0;
   bool terminated = false;
   bool truncated = false;
-  bool was_reset = false;   // the observation is the first of an episode
+  bool was_reset = false;  // the observation is the first of an episode
   EndedBy ended_by = EndedBy::kGame;
   std::int8_t lap_finished = -1;
-  std::int32_t repeats = 0;  // frames played by this step
-  double score = 0;          // sum of the game's own rewards of the episode
-  std::int32_t frames = 0;   // of the episode
-  double tiles = 0;          // fraction of the tiles visited
+  std::int32_t repeats = 0;  // frames played in this step
+  double score = 0;  // sum of the unshaped rewards of the episode
+  std::int32_t frames = 0;  // of the episode
+  double tiles = 0;  // fraction of the tiles visited
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -58,9 +58,8 @@ struct Report {
 
 class World {
  public:
-  // `random`: the state from which each game draws its tracks, num_envs of them.
-  // Throws std::invalid_argument where the frame format or the glyphs are not possible, or there
-  // are more or fewer random states.
+  // `random` holds num_envs states of the generators of tracks and colours. Throws std::invalid_argument if the frame
+  // format, the glyphs or the number of states is invalid.
   World(const WorldOptions& options, const Glyphs& glyphs, std::span<const Pcg64::State> random);
 
   [[nodiscard]] const WorldOptions& options() const noexcept { return options_; }
@@ -68,58 +67,59 @@ class World {
 
   struct ResetChoice {
     bool resets = true;
-    bool recolours = true;               // where the game randomises its colours
-    std::optional<Pcg64::State> random;  // replaces the game's random state
+    bool recolours = true;  // with domain_randomize
+    std::optional<Pcg64::State> random;  // replaces the state of the random generator
   };
-  // Begins episodes in the chosen games. `frames` is (num_envs, format.bytes()); what belongs to the others is not
-  // written.
+  // Starts an episode in the chosen environments. `frames` is (num_envs, format.bytes()) uint8; frames and reports of
+  // the other environments are not written.
   void reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports);
 
-  // Plays an action in every game that is in an episode. One that ended with the last step begins anew instead
-  // (kNextStep). Where one ends now and the autoreset is kSameStep, frame and report are those of the new episode but
-  // for reward, terminated, truncated and repeats, and `final_frames` and `final_reports` get the last of the old one.
-  // Precondition: no game needs a reset.
+  // Steps every environment by one action. With kNextStep, one whose episode has ended is reset instead. With kSameStep,
+  // one whose episode ends is reset at once: frame and report are those of the new episode except for reward, terminated,
+  // truncated and repeats, and the last frame and report of the old episode are written to `final_frames` and
+  // `final_reports`. Precondition: no environment needs a reset.
   void step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
             std::uint8_t* final_frames, std::span<Report> final_reports);
 
-  // Replaces the reward shaping from the next step on. Games, their random states and the rules' own counters stay as
-  // they are: steps without a new tile go on counting, and a tile that was checked is not checked again.
+  // Replaces the reward shaping from the next step on. Nothing else changes: steps without a new tile keep counting
+  // towards a stall, and tiles that were checked are not checked again.
   void set_rules(const ShapingOptions& rules) noexcept { options_.rules = rules; }
 
-  // The frames (num_envs, format.bytes()) of all games as they stand. Precondition: every game was reset.
+  // Writes the frames (num_envs, format.bytes()) of the current states. Precondition: every environment was reset.
   void draw(std::uint8_t* frames);
 
-  // Whether the game was never reset, or has ended and does not begin anew by itself.
+  // Whether the environment was never reset, or has ended with autoreset kDisabled.
   [[nodiscard]] bool needs_reset(std::size_t env) const noexcept;
 
   [[nodiscard]] const Episode& episode(std::size_t env) const noexcept { return games_[env].episode; }
   [[nodiscard]] const CarBlock& block_of(std::size_t env) const noexcept { return blocks_[env / kLanes]; }
-  // Refers to the world until its next step.
+  // Valid until the next step.
   [[nodiscard]] Scene scene(std::size_t env) const noexcept;
 
-  // A game's whole state as bytes, for the same version of the library on the same kind of machine.
-  // `note` is stored along with it, under the same checksum; `load` returns it.
+  // The state of an environment as bytes, for the same version of the library on the same kind of machine. Equal states
+  // have equal bytes. `note` is stored with it under the same checksum.
   [[nodiscard]] std::vector<std::uint8_t> save(std::size_t env, std::span<const std::uint8_t> note = {}) const;
-  // Throws std::invalid_argument, and changes nothing, where the bytes are not such a state.
+  // Restores a saved state and returns its note. If the bytes are not a valid one, throws std::invalid_argument and
+  // changes nothing.
   std::vector<std::uint8_t> load(std::size_t env, std::span<const std::uint8_t> bytes);
 
  private:
   enum class Phase : std::uint8_t { kNew, kRunning, kEnded };
   struct Game {
     Episode episode;
-    Shaping rules;
+    Shaping shaping;
     Phase phase = Phase::kNew;
-    double score = 0;  // sum of the game's own rewards
-    Report report{};   // of the last step or reset
+    double score = 0;  // sum of the unshaped rewards
+    Report report{};  // of the last step or reset
   };
 
-  class Play;
+  class BlockStep;
 
-  void play(std::size_t block, std::span<const Action> actions);
-  void play_pair(std::size_t block, std::span<const Action> actions);
+  void step_block(std::size_t block, std::span<const Action> actions);
+  void step_pair(std::size_t block, std::span<const Action> actions);
   void begin(std::size_t env, bool recolours);
   void fill_report(Game& game) const noexcept;
-  // Calls work(env, painter) for every game, spread over the threads.
+  // Calls work(env, painter) for every environment, distributed over the threads.
   template <class Work>
   void for_each_game(const Work& work);
 

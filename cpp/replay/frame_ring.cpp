@@ -4,7 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline {
 

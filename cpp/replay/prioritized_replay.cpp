@@ -8,10 +8,9 @@
 
 #include <unistd.h>
 
+#include "support/errors.hpp"
 #include "support/finite.hpp"
 #include "support/philox.hpp"
-#include "support/require.hpp"
-#include "support/text.hpp"
 
 namespace apexline {
 namespace {

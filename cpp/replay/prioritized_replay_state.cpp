@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "replay/prioritized_replay.hpp"
-#include "support/require.hpp"
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline {
 namespace {

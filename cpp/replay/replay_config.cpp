@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "support/require.hpp"
+#include "support/errors.hpp"
 
 namespace apexline {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "support/errors.hpp"
 #include "support/philox.hpp"
-#include "support/text.hpp"
 
 namespace apexline {
 namespace {

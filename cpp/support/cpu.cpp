@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline {
 namespace {
@@ -16,10 +16,11 @@ Isa choose() {
     for (const Isa isa : kAll) {
       if (name(isa) != forced) continue;
       if (!supported(isa))
-        throw std::invalid_argument(text("APEXLINE_ISA is '", forced, "'; this build or processor lacks it"));
+        throw std::invalid_argument(
+            text("APEXLINE_ISA is '", forced, "'; expected one that this build and processor support"));
       return isa;
     }
-    throw std::invalid_argument(text("APEXLINE_ISA is '", forced, "'; it must be portable, avx2 or avx512"));
+    throw std::invalid_argument(text("APEXLINE_ISA is '", forced, "'; expected portable, avx2 or avx512"));
   }
   Isa widest = Isa::kPortable;
   for (const Isa isa : kAll)

@@ -1,4 +1,4 @@
-// Which instruction-set variant of the hot loops runs. All variants compute the same bits.
+// The instruction set that the kernels use. All variants are bit-identical.
 #pragma once
 
 #include <string_view>
@@ -8,10 +8,10 @@ namespace apexline {
 enum class Isa { kPortable, kAvx2, kAvx512 };
 
 [[nodiscard]] std::string_view name(Isa isa) noexcept;
-// Whether this build has the variant and this processor can run it.
+// Whether this build contains the variant and this processor can run it.
 [[nodiscard]] bool supported(Isa isa) noexcept;
-// The widest variant that is supported, or the one that the environment variable APEXLINE_ISA names; decided at the
-// first call. Throws std::invalid_argument where the variable names no variant or one that is not supported.
+// The widest supported variant, or the one named by the environment variable APEXLINE_ISA; chosen at the first call and
+// fixed from then on. Throws std::invalid_argument if the variable names no variant or an unsupported one. Thread-safe.
 [[nodiscard]] Isa chosen_isa();
 
 }  // namespace apexline

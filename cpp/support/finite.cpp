@@ -22,7 +22,7 @@ std::optional<NotFinite> find_float(const std::byte* numbers, std::size_t bytes)
   return {};
 }
 
-// IEEE 754 binary16: an exponent of all ones is an infinity, or NaN where the fraction is not zero.
+// IEEE 754 binary16: an exponent of all ones is an infinity, or NaN if the fraction is not zero.
 std::optional<NotFinite> find_half(const std::byte* numbers, std::size_t bytes) noexcept {
   constexpr std::uint16_t exponent = 0x7C00;
   constexpr std::uint16_t fraction = 0x03FF;

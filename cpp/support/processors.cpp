@@ -44,7 +44,7 @@ int quota_of(const fs::path& group) {
 
 int tightest(int a, int b) { return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b); }
 
-// In a container the path may name a group that is only visible outside: then its root is looked at alone.
+// In a container the path may name a group that is only visible outside; then only the root's quota is found.
 int quota_below(const fs::path& hierarchy, const std::string& path) {
   int quota = quota_of(hierarchy);
   fs::path group = hierarchy;
@@ -90,7 +90,7 @@ int available_processors() noexcept {
   try {
     const int quota = quota_processors("/proc/self/cgroup", "/sys/fs/cgroup");
     if (quota > 0) processors = std::min(processors, quota);
-  } catch (const std::exception&) {  // whatever is there cannot be read as a limit
+  } catch (const std::exception&) {  // unreadable files mean no limit
   }
 #endif
   return processors;

@@ -1,16 +1,15 @@
-// How many threads are worth starting.
+// The number of processors that this process may use.
 #pragma once
 
 #include <filesystem>
 
 namespace apexline {
 
-// Processors this process may use, at least 1: those of its affinity mask, and no more than its CPU quota (Linux
-// control groups, version 1 or 2) allows it in the long run.
+// At least 1: the processors of the affinity mask, limited by the CPU quota (Linux control groups, version 1 or 2).
 [[nodiscard]] int available_processors() noexcept;
 
-// The quota of the groups that `memberships`, a file like /proc/self/cgroup, names below `root`, in processors rounded
-// up; 0 where there is none. The tightest of a group and all its parents counts.
+// The CPU quota, in processors rounded up, of the control groups listed in `memberships` (a file like
+// /proc/self/cgroup) below the folder `root`; 0 if there is none. It is the minimum over each group and its parents.
 [[nodiscard]] int quota_processors(const std::filesystem::path& memberships, const std::filesystem::path& root);
 
 }  // namespace apexline

@@ -15,26 +15,27 @@ namespace apexline {
 
 namespace {
 
-// A processor that fell idle takes about as long to wake as a batch takes to gather, so whoever expects word soon looks
-// out for it for a while before sleeping.
-template <class Expected>
-void look_out_for(const Expected& expected) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
-  while (!expected() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+// Waking an idle processor takes about as long as gathering a batch, so a thread spins before it sleeps.
+constexpr auto kSpinTime = std::chrono::microseconds(50);
+
+template <class Condition>
+void spin_until(const Condition& condition) {
+  const auto end = std::chrono::steady_clock::now() + kSpinTime;
+  while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
 }
 
 }  // namespace
 
-class ThreadPool::Crew {
+class ThreadPool::Threads {
  public:
-  explicit Crew(int num_threads) {
+  explicit Threads(int num_threads) {
     try {
       for (int others = 1; others < num_threads; ++others) threads_.emplace_back([this] { serve(); });
-    } catch (const std::system_error&) {  // the work is shared by the threads there are
+    } catch (const std::system_error&) {  // the work is shared by the threads that did start
     }
   }
 
-  ~Crew() {
+  ~Threads() {
     {
       const std::scoped_lock lock(mutex_);
       stopping_ = true;
@@ -56,15 +57,15 @@ class ThreadPool::Crew {
     const auto is_done = [this] { return finished_ == count_; };
     if (!is_done()) {
       lock.unlock();
-      look_out_for(is_done);
+      spin_until(is_done);
       lock.lock();
     }
     done_.wait(lock, is_done);
   }
 
  private:
-  // Pieces a thread, were they shared evenly. A thread takes another when it is through with one, so one that woke
-  // late, or was held up, does not hold up the rest.
+  // Pieces per thread on average. A thread claims the next piece when it has finished one, so a thread that was delayed
+  // does not delay the others.
   static constexpr std::int64_t kPieces = 8;
 
   void run_pieces(std::unique_lock<std::mutex>& lock) {
@@ -88,7 +89,7 @@ class ThreadPool::Crew {
       if (stopping_) return;
       run_pieces(lock);
       lock.unlock();
-      look_out_for([this, round = round_.load()] { return round_ != round || stopping_; });
+      spin_until([this, round = round_.load()] { return round_ != round || stopping_; });
       lock.lock();
     }
   }
@@ -100,7 +101,7 @@ class ThreadPool::Crew {
   const Work* work_ = nullptr;
   std::int64_t piece_ = 1;
   std::int64_t claimed_ = 0;
-  // Written with the lock, looked at without it.
+  // Written while the mutex is held; read without it as well.
   std::atomic<std::int64_t> count_ = 0;
   std::atomic<std::int64_t> finished_ = 0;
   std::atomic<std::uint64_t> round_ = 0;
@@ -109,21 +110,21 @@ class ThreadPool::Crew {
 
 ThreadPool::ThreadPool(int num_threads) : num_threads_(num_threads) {}
 
-// A forked child has no threads to join, and destroying condition variables that the parent's threads waited on would
-// wait for them for ever: the child leaves the crew where it is.
+// A forked child has no threads to join, and destroying condition variables on which the parent's threads waited would
+// block forever, so the child leaks them.
 ThreadPool::~ThreadPool() {
-  if (crew_ && owner_ != getpid()) static_cast<void>(crew_.release());
+  if (threads_ && owner_ != getpid()) static_cast<void>(threads_.release());
 }
 
 void ThreadPool::parallel_for(std::int64_t count, const Work& work) {
   const std::unique_lock busy(busy_, std::try_to_lock);
   if (num_threads_ == 1 || count < 2 || !busy) return work(0, count);
-  if (!crew_) {
+  if (!threads_) {
     owner_ = getpid();
-    crew_ = std::make_unique<Crew>(num_threads_);
+    threads_ = std::make_unique<Threads>(num_threads_);
   }
   if (owner_ != getpid()) return work(0, count);
-  crew_->run(count, work);
+  threads_->run(count, work);
 }
 
 }  // namespace apexline

@@ -1,11 +1,12 @@
 // A persistent pool that splits a range of independent items over threads.
 //
-// `parallel_for(count, work)` calls `work(begin, end)` on disjoint pieces that cover 0 .. count and returns when
-// all are done. The caller's thread takes one piece itself. `work` must not throw, and its result must not depend
-// on how the range was cut. A call that finds the pool busy with another's does all its work in its own thread.
+// `parallel_for(count, work)` calls `work(begin, end)` on disjoint pieces that cover 0 .. count and returns when all
+// are done; the calling thread works too. `work` must not throw, and its result must not depend on how the range is
+// cut.
 //
-// Threads start at the first call; where the system refuses some, the pool works with those it has. In a forked
-// child the threads are gone; the child then works alone.
+// Thread-safe: a call made while another is running does all its work in the calling thread. Threads start at the
+// first call; if the system refuses some, the pool works with fewer. A forked child has none and works in the calling
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +31,12 @@ class ThreadPool {
   void parallel_for(std::int64_t count, const Work& work);
 
  private:
-  class Crew;  // the threads and what they share
+  class Threads;  // and the state that they share
 
   const int num_threads_;
   std::mutex busy_;
   pid_t owner_ = 0;
-  std::unique_ptr<Crew> crew_;
+  std::unique_ptr<Threads> threads_;
 };
 
 }  // namespace apexline

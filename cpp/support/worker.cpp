@@ -58,7 +58,7 @@ class Worker::Thread {
       } catch (...) {
         failure = std::current_exception();
       }
-      job = nullptr;  // lets go of what it held before anyone hears that it is done
+      job = nullptr;  // releases its captures before the job counts as done
       lock.lock();
       if (failure) failures_.emplace(done_, failure);
       ++done_;
@@ -78,13 +78,13 @@ class Worker::Thread {
 
 Worker::Worker() : owner_(getpid()), thread_(std::make_unique<Thread>()) {}
 
-// In a forked child there is no thread to join; what the parent's thread left is not touched.
+// In a forked child there is no thread to join, so the object is leaked.
 Worker::~Worker() {
   if (owner_ != getpid()) static_cast<void>(thread_.release());
 }
 
 void Worker::require_own_process() const {
-  if (owner_ != getpid()) throw std::runtime_error("a background thread does not go on in a forked process");
+  if (owner_ != getpid()) throw std::runtime_error("the background thread does not exist in a forked process");
 }
 
 std::uint64_t Worker::submit(Job job) {

@@ -1,6 +1,6 @@
-// One thread that runs jobs in the order they are given.
+// A thread that runs jobs in the order of their submission. Thread-safe.
 //
-// Thread-safety: any calls may run at once. In a forked child the thread is gone: `submit` and `wait` throw there.
+// A forked child does not have the thread: `submit` and `wait` throw there.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class Worker {
   using Job = std::function<void()>;
 
   Worker();
-  // Waits for the job that runs; those that have not begun are dropped.
+  // Waits for the running job and drops those that have not started.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -25,7 +25,7 @@ class Worker {
   void require_own_process() const;
   // Returns the job's number: 0, 1, ... Throws std::runtime_error in a forked child.
   std::uint64_t submit(Job job);
-  // Until job `number` has run; throws what it threw, once. Throws std::runtime_error in a forked child.
+  // Waits until job `number` has run and rethrows its exception, once. Throws std::runtime_error in a forked child.
   void wait(std::uint64_t number);
 
  private:

@@ -1,4 +1,4 @@
-// A test runner of one page: TEST registers a body, CHECK and CHECK_THROWS report where they fail.
+// A minimal test runner: TEST registers a body; CHECK and CHECK_THROWS report file and line of a failure.
 #pragma once
 
 #include <cstdio>
@@ -33,7 +33,7 @@ inline void fail(const char* file, int line, const std::string& what) {
   ++failed_checks();
 }
 
-// Runs `body` and describes what is wrong with what it threw; empty where it threw an Error that says `part`.
+// Runs `body`; returns a description of the failure, empty if it threw an Error whose message contains `part`.
 template <class Error, class Body>
 std::string wrong_throw(Body&& body, const std::string& part) {
   try {

@@ -1,5 +1,5 @@
-// Forked children. The thread sanitizer does not follow a fork of a process that has threads: there,
-// APEXLINE_TEST_FORKS is not defined.
+// Runs code in a forked child. The thread sanitizer does not support a fork of a process with threads, so
+// APEXLINE_TEST_FORKS is not defined under it.
 #pragma once
 
 #if !defined(__SANITIZE_THREAD__)
@@ -10,7 +10,7 @@
 
 namespace apexline::test {
 
-// Whether `body` is true in a forked child. A child that hangs is ended by its alarm.
+// Whether `body` returns true in a forked child. An alarm ends a child that hangs.
 template <class Body>
 bool holds_in_child(Body&& body) {
   const pid_t child = fork();

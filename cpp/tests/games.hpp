@@ -1,4 +1,4 @@
-// Games to test with: seeded random states, a driver that keeps to the road, and cars as bytes.
+// Seeded random states, a driver that follows the road, a driver that does not, and cars as bytes.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ inline racing::Pcg64::State game_seed(std::uint64_t seed) {
 }
 
 struct Pedals {
-  double steer = 0;  // as the player sees it: +1 is right
+  double steer = 0;  // 1: right
   double gas = 0;
   double brake = 0;
 };
@@ -50,7 +50,7 @@ inline Pedals follow_lane(const racing::Episode& episode, const racing::CarBlock
   return {std::clamp(-2 * error, -1.0, 1.0), speed < 50 ? 1.0 : 0.0, 0};
 }
 
-// Mostly gas and hard turns, now and then the brake: keeps joints at their limits and the car sliding.
+// Mostly gas and full steering, sometimes the brake: joints at their limits and a sliding car.
 inline Pedals drive_wildly(Random& random) {
   return {2.4 * random.unit() - 1.2, random.chance(0.8) ? 1.0 : random.unit(), random.chance(0.1) ? random.unit() : 0};
 }
@@ -61,7 +61,7 @@ inline void press(racing::CarBlock& block, std::size_t lane, const Pedals& pedal
   racing::press_gas(block, lane, pedals.gas);
 }
 
-// Everything of a lane, bit for bit.
+// All values of a lane, as bits.
 inline std::vector<std::uint64_t> lane_bits(const racing::CarBlock& block, std::size_t lane) {
   std::vector<std::uint64_t> bits;
   const auto take = [&](auto value) {

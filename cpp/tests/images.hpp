@@ -11,7 +11,7 @@ namespace apexline::test {
 
 inline constexpr racing::Rgb kInk{255, 255, 255};
 
-// A line a row: '.' for black, '#' for kInk, '+' for anything else.
+// One line per row: '.' for black, '#' for kInk, '+' for anything else.
 inline std::string text_of(const racing::Canvas& canvas) {
   std::string lines;
   for (int y = 0; y < canvas.height(); ++y, lines += '\n') {
@@ -23,7 +23,7 @@ inline std::string text_of(const racing::Canvas& canvas) {
   return lines;
 }
 
-// FNV-1a of what is there, 64 bits.
+// FNV-1a with 64 bits.
 class Digest {
  public:
   void add(std::uint8_t byte) { value_ = (value_ ^ byte) * 0x100000001B3; }

@@ -1,4 +1,4 @@
-// One car's Box2D step written plainly: scalars, all iterations, no early end. It is what the kernels must equal.
+// The reference of the kernels: one car's Box2D step in scalars with all iterations.
 #pragma once
 
 #include <algorithm>
@@ -85,7 +85,7 @@ class NaiveCar {
     }
   }
 
-  // The impulse p on the wheel and its opposite on the hull, with the turn that it and `turn` give.
+  // Applies the impulse p to the wheel and its opposite to the hull, with the angular impulse `turn`.
   void push(std::size_t i, Vec2 p, float turn_a, float turn_b) {
     const float mass_a = car_.hull_body.inverse_mass;
     const float mass_b = car_.wheel_body.inverse_mass;
@@ -218,7 +218,7 @@ class NaiveCar {
     return std::sqrt(gap.x * gap.x + gap.y * gap.y) <= 0.005F && angular_error <= kSlop;
   }
 
-  // Box2D keeps a time a body and takes the least; all are set to 0 by falling asleep, so one of the least will do.
+  // Box2D uses the minimum of one time per body; all are set to 0 by falling asleep, so one time is enough.
   void rest(bool is_solved) {
     bool is_at_rest = true;
     for (const Body& body : bodies_) {

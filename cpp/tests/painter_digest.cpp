@@ -1,5 +1,4 @@
-// Prints a digest of many images in every kind of format; leaves with 77 where the variant that APEXLINE_ISA names is
-// lacking.
+// Prints a digest of many images in several formats. Exits with 77 if the variant named by APEXLINE_ISA is not supported.
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>

@@ -1,5 +1,5 @@
-// Prints a digest of everything that games give out while they are played and saved; leaves with 77 where the variant
-// that APEXLINE_ISA names is lacking.
+// Prints a digest of all results of stepped and saved environments. Exits with 77 if the variant named by APEXLINE_ISA is
+// not supported.
 #include <cstdio>
 #include <stdexcept>
 
@@ -22,22 +22,22 @@ int main() {
     options.format = format;
     options.game.domain_randomize = !format.gray;
     options.game.max_episode_frames = 25;
-    Arcade arcade(options);
-    arcade.reset();
+    TestWorld envs(options);
+    envs.reset();
     Random random(1);
     const int num_steps = format.gray ? 40 : 12;
     for (int i = 0; i < num_steps; ++i) {
-      auto actions = arcade.actions();
+      auto actions = envs.actions();
       const Pedals wild = drive_wildly(random);
       actions[static_cast<std::size_t>(i / 5)] = {wild.steer, wild.gas, wild.brake};
-      arcade.step(actions);
-      digest.add(arcade.frames);
+      envs.step(actions);
+      digest.add(envs.frames);
       for (std::size_t env = 0; env < 9; ++env) {
-        digest.add(bytes_of(arcade.reports[env]));
-        digest.add(lane_bits(arcade.world.block_of(env), env % racing::kLanes));
+        digest.add(bytes_of(envs.reports[env]));
+        digest.add(lane_bits(envs.world.block_of(env), env % racing::kLanes));
       }
     }
-    for (std::size_t env = 0; env < 9; ++env) digest.add(arcade.world.save(env));
+    for (std::size_t env = 0; env < 9; ++env) digest.add(envs.world.save(env));
   }
   std::printf("%016llx", static_cast<unsigned long long>(digest.hash()));
 }

@@ -20,7 +20,7 @@ class Random {
   double unit() { return unit_interval(word()); }
   bool chance(double probability) { return unit() < probability; }
 
-  // What a tree may hold, from zero over the smallest number there is to the largest allowed.
+  // A priority: zero, a denormal, the largest one, or one of any magnitude.
   double priority() {
     if (chance(0.3)) return 0.0;
     if (chance(0.1)) return 5e-324 * static_cast<double>(1 + below(1000));

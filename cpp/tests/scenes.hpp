@@ -1,4 +1,4 @@
-// Scenes to draw: a road all round with kerbs, a car anywhere on it or off it, and glyphs that are no font.
+// Scenes: a circular road with kerbs and a car anywhere; and random glyphs.
 #pragma once
 
 #include <cmath>
@@ -35,7 +35,7 @@ inline Track round_track() {
   return track;
 }
 
-// A scene and what it points to.
+// A scene and the track it refers to.
 struct World {
   Track track = round_track();
   std::vector<std::uint8_t> touched = std::vector<std::uint8_t>(track.tiles.size());
@@ -76,7 +76,7 @@ inline World random_world(Random& random) {
   scene.velocity_y = static_cast<float>(spread(80));
   scene.spin = static_cast<float>(spread(8));
   scene.steering_angle = static_cast<float>(spread(0.4));
-  for (WheelLook& wheel : scene.wheels) {
+  for (WheelState& wheel : scene.wheels) {
     wheel.phase = spread(100);
     wheel.omega = random.chance(0.2) ? 0 : spread(300);
   }

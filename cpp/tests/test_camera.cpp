@@ -20,7 +20,7 @@ bool is_near(Point point, double x, double y) { return std::hypot(point.x - x, p
 
 }  // namespace
 
-TEST(the_hull_stands_a_quarter_above_the_foot) {
+TEST(the_hull_is_a_quarter_above_the_bottom) {
   for (const float angle : {0.0F, 0.5F, -2.0F, 40.0F})
     CHECK(is_near(Camera(seen_from(100, -50, angle, 3)).on_screen({100, -50}), 500, 200));
 }
@@ -32,12 +32,12 @@ TEST(the_camera_zooms_in_during_the_first_second) {
   CHECK(is_near(Camera(seen_from(100, 0, 0, 60)).on_screen(right), 500 + 2.7 * 6, 200));
 }
 
-TEST(what_lies_ahead_is_above) {
-  // A hull turned by a quarter to the left heads for -x.
+TEST(points_ahead_of_the_car_are_above_it) {
+  // A hull rotated left by a quarter turn heads for -x.
   CHECK(is_near(Camera(seen_from(0, 0, static_cast<float>(kPi / 2), 2)).on_screen({-10, 0}), 500, 200 + 162));
 }
 
-TEST(near_quarter_turns_are_whole) {
+TEST(angles_near_a_quarter_turn_are_exact_quarter_turns) {
   for (const float angle : {0.0F, 5e-7F, -5e-7F, static_cast<float>(2 * kPi)}) {
     const Point point = Camera(seen_from(0, 0, angle, 2)).on_screen({123.25, -7.5});
     CHECK(point.x == 123.25 * (kZoom * kScale) + 500);
@@ -46,7 +46,7 @@ TEST(near_quarter_turns_are_whole) {
   CHECK(Camera(seen_from(0, 0, 3e-6F, 2)).on_screen({123.25, 0}).y != 200);
 }
 
-TEST(pixels_are_cut_towards_zero) {
+TEST(pixels_are_rounded_towards_zero) {
   const PixelPoint pixel = pixel_at({-1.9, 1.9});
   CHECK(pixel.x == -1 && pixel.y == 1);
   const PixelPoint far = pixel_at({1e30, -1e30});

@@ -11,7 +11,7 @@ using namespace apexline::racing;
 using apexline::test::kInk;
 using apexline::test::text_of;
 
-TEST(a_new_canvas_is_black_and_of_a_sensible_size) {
+TEST(a_new_canvas_is_black_and_its_size_is_checked) {
   CHECK(text_of(Canvas(3, 2)) == "...\n...\n");
   CHECK_THROWS(std::invalid_argument, "width is 0; it must be from 1 to 16384", Canvas(0, 4));
   CHECK_THROWS(std::invalid_argument, "height is 16385; it must be from 1 to 16384", Canvas(4, 16385));
@@ -46,7 +46,7 @@ TEST(blending_rounds_down_in_both_directions) {
   CHECK(canvas.row(0)[0] == (11U | 198U << 8 | 127U << 16));
 }
 
-TEST(a_canvas_turns_upside_down_and_is_copied_as_bytes) {
+TEST(a_canvas_is_flipped_and_copied_as_bytes) {
   Canvas canvas(2, 3);
   canvas.set(0, 0, {1, 2, 3});
   canvas.set(1, 2, {4, 5, 6});

@@ -23,9 +23,9 @@ bool near(double a, double b, double within = 1e-5) { return std::abs(a - b) < w
 
 const CarKernels& portable() { return CarKernels::kPortable; }
 
-// Eight wild drives side by side, calling look(frame, block before, block after) around every solve.
-template <class Look>
-void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames, Look look) {
+// Drives eight cars wildly; calls check(frame, block before, block after) after every solve.
+template <class Check>
+void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames, Check check) {
   Random random(seed);
   CarBlock block{};
   for (std::size_t lane = 0; lane < kLanes; ++lane)
@@ -38,7 +38,7 @@ void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames,
       for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
         if (random.chance(0.02)) block.on_road[wheel][lane] = -1 - block.on_road[wheel][lane];
     }
-    // A crash no drive has: a body is thrown, the car torn apart, a wheel turned over.
+    // Beyond any real crash: a body is thrown, the car torn apart, a wheel rotated.
     if (frame % 20 == 19) {
       const auto lane = static_cast<std::size_t>(random.below(kLanes));
       const auto body = static_cast<std::size_t>(random.below(kNumBodies));
@@ -56,11 +56,11 @@ void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames,
     kernels.drive(block, kAllLanes);
     const CarBlock before = block;
     kernels.solve(block, kAllLanes);
-    look(frame, before, block);
+    check(frame, before, block);
   }
 }
 
-// A car that faces up (angle 0) and moves at this speed as a whole.
+// A car with angle 0 that moves at this speed.
 CarBlock moving_block(float velocity_x, float velocity_y) {
   CarBlock block = parked_block();
   for (int frame = 0; frame < 60; ++frame) CarKernels::kPortable.solve(block, kAllLanes);  // pulls the wheels in
@@ -120,7 +120,7 @@ TEST(the_joints_pull_the_wheels_in) {
   }
 }
 
-TEST(gas_comes_on_by_a_tenth_a_frame_and_goes_off_at_once) {
+TEST(gas_increases_by_a_tenth_per_frame_and_decreases_at_once) {
   CarBlock block = parked_block();
   for (int frame = 1; frame <= 15; ++frame) {
     press_gas(block, 3, 7);  // clipped to 1
@@ -135,7 +135,7 @@ TEST(gas_comes_on_by_a_tenth_a_frame_and_goes_off_at_once) {
   CHECK(block.gas[3] == 0);
 }
 
-TEST(a_lane_is_copied_whole_and_alone) {
+TEST(copy_lane_copies_one_whole_lane) {
   Random random(2);
   CarBlock from;
   CarBlock to;
@@ -171,7 +171,7 @@ TEST(the_engine_drives_the_rear_wheels) {
       CHECK(near(block.phase[wheel][lane], spun_up * 0.02, 1e-9));
       CHECK(near(block.omega[wheel][lane], spun_up - 0.02 * force * 0.54 / 1.6, 1e-9));
       CHECK(near(block.force_x[wheel][lane], 0) && near(block.force_y[wheel][lane], force, 1e-4));
-      CHECK(block.skids[wheel][lane] == -1);  // 2214 are asked of 240
+      CHECK(block.skids[wheel][lane] == -1);  // a force of 2214 with a limit of 240
     }
   }
 }
@@ -190,7 +190,7 @@ TEST(a_sliding_wheel_has_the_friction_of_its_ground) {
     }
 }
 
-TEST(a_wheel_grips_up_to_its_limit_and_skids_beyond_twice_it) {
+TEST(a_wheel_skids_beyond_twice_its_friction_limit) {
   for (const bool on_road : {false, true}) {
     const double limit = on_road ? 400 : 240;
     for (const double share : {0.5, 0.99, 1.01, 1.99, 2.01}) {
@@ -205,7 +205,7 @@ TEST(a_wheel_grips_up_to_its_limit_and_skids_beyond_twice_it) {
   }
 }
 
-TEST(the_brake_slows_by_15_a_frame_and_locks_from_nine_tenths) {
+TEST(the_brake_slows_by_15_per_frame_and_locks_from_nine_tenths) {
   struct Case {
     double brake, omega, left;
   };
@@ -220,7 +220,7 @@ TEST(the_brake_slows_by_15_a_frame_and_locks_from_nine_tenths) {
   }
 }
 
-TEST(only_front_wheels_steer_at_3_radians_a_second) {
+TEST(only_front_wheels_steer_at_3_radians_per_second) {
   CarBlock block = parked_block();
   for (std::size_t lane = 0; lane < kLanes; ++lane) block.steer[lane] = 0.04 * static_cast<double>(lane) - 0.1;
   portable().drive(block, kAllLanes);
@@ -248,7 +248,7 @@ TEST(steering_ends_at_the_joints_limits) {
   }
 }
 
-TEST(no_body_moves_more_than_2_units_a_frame) {
+TEST(no_body_moves_more_than_2_units_per_frame) {
   for (const float speed : {99.0F, 101.0F, 250.0F}) {
     CarBlock block = moving_block(0.6F * speed, 0.8F * speed);
     const CarBlock before = block;
@@ -262,7 +262,7 @@ TEST(no_body_moves_more_than_2_units_a_frame) {
   }
 }
 
-TEST(no_body_turns_more_than_a_quarter_a_frame) {
+TEST(no_body_rotates_more_than_a_quarter_turn_per_frame) {
   CarBlock block = moving_block(0, 0);
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) block.spin[wheel].fill(5000);
   block.spin[kHullBody].fill(5000);
@@ -272,7 +272,7 @@ TEST(no_body_turns_more_than_a_quarter_a_frame) {
 }
 
 TEST(a_car_at_rest_falls_asleep_after_half_a_second) {
-  CarBlock block = moving_block(0.005F, 0);  // below the tolerance of 0.01 units a second
+  CarBlock block = moving_block(0.005F, 0);  // below the tolerance of 0.01 units per second
   block.rest_time.fill(0);
   const float step = 0.02F;
   float rested = 0;
@@ -290,8 +290,8 @@ TEST(a_car_at_rest_falls_asleep_after_half_a_second) {
     CHECK(block.velocity_x[body][2] == 0 && block.velocity_y[body][2] == 0 && block.spin[body][2] == 0);
 }
 
-// Sixty passes of at most 8 degrees each cannot bring back a wheel that is 12 radians past its limit.
-TEST(a_car_whose_joints_do_not_fit_stays_awake) {
+// Sixty passes of at most 8 degrees each cannot correct a wheel that is 12 radians past its limit.
+TEST(a_car_with_joint_errors_stays_awake) {
   CarBlock block = moving_block(0, 0);
   block.rest_time.fill(0.49F);
   CarBlock turned = block;
@@ -311,13 +311,13 @@ TEST(a_car_whose_joints_do_not_fit_stays_awake) {
   }
 }
 
-TEST(a_car_that_creeps_stays_awake) {
+TEST(a_slowly_moving_car_stays_awake) {
   CarBlock slow = moving_block(0.02F, 0);
   for (int frame = 0; frame < 60; ++frame) portable().solve(slow, kAllLanes);
   CHECK(slow.rest_time[0] == 0 && near(slow.velocity_x[kHullBody][0], 0.02, 1e-3));
 
   CarBlock turning = moving_block(0, 0);
-  for (auto& lanes : turning.spin) lanes.fill(0.05F);  // above 2 degrees a second
+  for (auto& lanes : turning.spin) lanes.fill(0.05F);  // above 2 degrees per second
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {  // as a rigid body
     const Vec2 arm{chassis().anchors[wheel].x, chassis().anchors[wheel].y - chassis().hull_body.centre_of_mass.y};
     turning.velocity_x[wheel].fill(-0.05F * arm.y);
@@ -327,7 +327,7 @@ TEST(a_car_that_creeps_stays_awake) {
   CHECK(turning.rest_time[0] == 0 && turning.spin[kHullBody][0] > 0.04F);
 }
 
-TEST(the_kernels_solve_as_the_plain_solver_does) {
+TEST(the_kernels_equal_the_naive_solver) {
   int num_limited = 0;
   int num_capped = 0;
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
@@ -347,7 +347,7 @@ TEST(the_kernels_solve_as_the_plain_solver_does) {
   CHECK(num_limited > 1000 && num_capped > 5);
 }
 
-TEST(a_car_that_comes_to_rest_is_solved_as_the_plain_solver_does) {
+TEST(the_kernels_equal_the_naive_solver_for_a_car_that_comes_to_rest) {
   CarBlock block = parked_block();
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     place_car(block, lane, {3, 4}, 0.5 * static_cast<double>(lane));
@@ -368,7 +368,7 @@ TEST(a_car_that_comes_to_rest_is_solved_as_the_plain_solver_does) {
   CHECK(has_slept);
 }
 
-TEST(every_instruction_set_gives_the_same_bits) {
+TEST(all_instruction_sets_are_bit_identical) {
   for (const apexline::Isa isa : supported_isas()) {
     std::vector<CarBlock> expected;
     drive_around(portable(), 4, 300, [&](int, const CarBlock&, const CarBlock& after) { expected.push_back(after); });
@@ -381,7 +381,7 @@ TEST(every_instruction_set_gives_the_same_bits) {
   }
 }
 
-TEST(a_car_drives_alike_in_every_lane_beside_any_others) {
+TEST(a_car_does_not_depend_on_its_lane_or_the_other_lanes) {
   for (const apexline::Isa isa : supported_isas()) {
     const CarKernels& kernels = car_kernels(isa);
     std::vector<CarBlock> history;
@@ -399,7 +399,7 @@ TEST(a_car_drives_alike_in_every_lane_beside_any_others) {
       kernels.drive(alone, kAllLanes);
       kernels.solve(alone, kAllLanes);
       CHECK(lane_bits(alone, other) == lane_bits(after, lane));
-      moved = history[(frame + 40) % history.size()];  // beside other cars
+      moved = history[(frame + 40) % history.size()];  // next to other cars
       copy_lane(history[frame], lane, moved, other);
       kernels.drive(moved, 1U << other);
       kernels.solve(moved, 1U << other);
@@ -408,7 +408,7 @@ TEST(a_car_drives_alike_in_every_lane_beside_any_others) {
   }
 }
 
-TEST(lanes_that_are_not_moved_stay_as_they_are) {
+TEST(lanes_that_are_not_moved_are_unchanged) {
   Random random(6);
   for (const apexline::Isa isa : supported_isas()) {
     const CarKernels& kernels = car_kernels(isa);

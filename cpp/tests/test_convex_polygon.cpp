@@ -62,7 +62,7 @@ bool contains(const std::vector<Real>& polygon, Real p) {
   return true;
 }
 
-// By every corner against every edge, in float64: 0 where the polygons meet.
+// From every corner to every edge, in float64; 0 if the polygons intersect.
 double naive_distance(const std::vector<Real>& a, const std::vector<Real>& b) {
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -103,7 +103,7 @@ TEST(a_hull_starts_at_its_lowest_rightmost_corner_and_turns_left) {
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST(a_hull_leaves_out_what_lies_inside_or_on_an_edge) {
+TEST(a_hull_omits_points_inside_or_on_an_edge) {
   const std::array<Vec2, 8> points{Vec2{0, 0}, Vec2{4, 0}, Vec2{4, 4}, Vec2{0, 4},
                                    Vec2{1, 2}, Vec2{2, 0}, Vec2{4, 3}, Vec2{0, 1}};
   const ConvexPolygon hull = convex_hull(points);
@@ -111,7 +111,7 @@ TEST(a_hull_leaves_out_what_lies_inside_or_on_an_edge) {
   CHECK(same(hull.vertices[0], {4, 0}) && same(hull.vertices[2], {0, 4}));
 }
 
-TEST(a_hull_is_convex_and_holds_every_point) {
+TEST(a_hull_is_convex_and_contains_every_point) {
   Random random(1);
   for (int round = 0; round < 2000; ++round) {
     std::array<Vec2, 8> points;
@@ -125,7 +125,7 @@ TEST(a_hull_is_convex_and_holds_every_point) {
   }
 }
 
-TEST(the_mass_of_a_box_anywhere) {
+TEST(the_mass_of_a_box) {
   const Mass at_origin = mass_of(box(-1, -2, 1, 2), 3);
   CHECK(near(at_origin.mass, 24) && near(at_origin.centre.x, 0) && near(at_origin.centre.y, 0));
   CHECK(near(at_origin.inertia, 24 * (4 + 16) / 12.0, 1e-4));
@@ -153,7 +153,7 @@ TEST(the_corners_of_the_car_are_in_the_order_of_box2d) {
 }
 
 // HULL_POLY1 to 4 are two boxes, a trapezium and an octagon; the wheels are boxes about their origin.
-TEST(the_chassis_weighs_what_its_parts_weigh) {
+TEST(the_mass_of_the_chassis_is_that_of_its_parts) {
   const Body& wheel = chassis().wheel_body;
   const double wheel_mass = 0.1 * 0.56 * 1.08;
   CHECK(near(1 / wheel.inverse_mass, wheel_mass));
@@ -177,22 +177,22 @@ TEST(the_chassis_weighs_what_its_parts_weigh) {
   const Body& hull = chassis().hull_body;
   CHECK(near(1 / hull.inverse_mass, mass, 1e-4));
   CHECK(near(hull.centre_of_mass.x, 0) && near(hull.centre_of_mass.y, moment / mass));
-  CHECK(hull.centre_of_mass.y < -0.01F);  // behind the origin
+  CHECK(hull.centre_of_mass.y < -0.01F);  // towards the rear
   CHECK(near(1 / hull.inverse_inertia, inertia - moment * moment / mass, 1e-3));
 }
 
-// What hull.localCenter of the stock game is; the order in which its parts are summed decides the last bits.
-TEST(the_hulls_centre_is_box2ds) {
+// hull.localCenter of the stock game; its last bits depend on the order in which the parts are summed.
+TEST(the_centre_of_the_hull_equals_that_of_box2d) {
   CHECK(same(chassis().hull_body.centre_of_mass, {0x1.961e78p-30F, -0x1.520be8p-4F}));
 }
 
-TEST(the_joints_are_the_games) {
+TEST(the_joints_equal_those_of_the_game) {
   CHECK(chassis().max_motor_torque == 64.8F && chassis().lower_angle == -0.4F && chassis().upper_angle == 0.4F);
   constexpr std::array<Vec2, 4> anchors{{{-1.1F, 1.6F}, {1.1F, 1.6F}, {-1.1F, -1.64F}, {1.1F, -1.64F}}};
   for (std::size_t wheel = 0; wheel < anchors.size(); ++wheel) CHECK(same(chassis().anchors[wheel], anchors[wheel]));
 }
 
-TEST(two_skins_of_a_hundredth_make_boxes_touch) {
+TEST(boxes_touch_within_two_skins_of_a_hundredth) {
   const ConvexPolygon unit = box(0, 0, 1, 1);
   for (const float gap : {-0.5F, 0.0F, 0.01F, 0.0199F}) CHECK(overlaps(unit, unit, moved_by(1 + gap, 0.3F)));
   for (const float gap : {0.0201F, 0.03F, 1.0F, 100.0F}) CHECK(!overlaps(unit, unit, moved_by(1 + gap, 0.3F)));
@@ -220,7 +220,7 @@ TEST(overlaps_is_a_distance_below_two_skins) {
     Transform transform = moved_by(static_cast<float>(8 * random.unit() - 4), static_cast<float>(8 * random.unit() - 4),
                                    6 * random.unit());
     double distance = naive_distance(in_world(fixed, {}), in_world(moved, transform));
-    if (random.chance(0.5) && distance > 0) {  // to grazing distance, by moving it closer for a while
+    if (random.chance(0.5) && distance > 0) {  // move it to the distance of contact
       for (int i = 0; i < 40; ++i) {
         const double size = std::hypot(transform.position.x, transform.position.y);
         const double by = (distance - (0.02 + 1e-3 * (2 * random.unit() - 1))) / size / 2;
@@ -237,7 +237,7 @@ TEST(overlaps_is_a_distance_below_two_skins) {
   CHECK(num_touching > 4000 && num_grazing > 2000);
 }
 
-TEST(overlaps_does_not_care_which_is_which) {
+TEST(overlaps_is_symmetric) {
   Random random(3);
   int num_touching = 0;
   for (int round = 0; round < 5000; ++round) {

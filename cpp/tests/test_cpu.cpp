@@ -21,31 +21,31 @@ std::string forced() {
 
 }  // namespace
 
-TEST(every_variant_has_its_name) {
+TEST(variant_names) {
   CHECK(name(Isa::kPortable) == "portable");
   CHECK(name(Isa::kAvx2) == "avx2");
   CHECK(name(Isa::kAvx512) == "avx512");
 }
 
-TEST(wider_variants_need_the_narrower_ones) {
+TEST(wider_variants_require_the_narrower_ones) {
   CHECK(supported(Isa::kPortable));
   CHECK(supported(Isa::kAvx2) || !supported(Isa::kAvx512));
 }
 
-// CTest runs this with APEXLINE_ISA unset, empty, naming each variant, and naming none.
-TEST(the_environment_chooses_and_else_the_widest) {
+// CTest runs this with APEXLINE_ISA unset, empty, set to each variant and to an unknown one.
+TEST(the_environment_variable_or_the_widest_variant_is_chosen) {
   const auto named = std::ranges::find(kEveryIsa, forced(), [](Isa isa) { return std::string(name(isa)); });
   if (forced().empty())
     CHECK(chosen_isa() == supported_isas().back());
   else if (named == kEveryIsa.end())
-    CHECK_THROWS(std::invalid_argument, "APEXLINE_ISA is '" + forced() + "'; it must be portable", chosen_isa());
+    CHECK_THROWS(std::invalid_argument, "APEXLINE_ISA is '" + forced() + "'; expected portable", chosen_isa());
   else if (supported(*named))
     CHECK(chosen_isa() == *named);
   else
-    CHECK_THROWS(std::invalid_argument, "APEXLINE_ISA is '" + forced() + "'; this build", chosen_isa());
+    CHECK_THROWS(std::invalid_argument, "APEXLINE_ISA is '" + forced() + "'; expected one", chosen_isa());
 }
 
-TEST(a_choice_once_made_stays) {
+TEST(the_choice_is_made_once) {
   Isa before;
   try {
     before = chosen_isa();

@@ -12,25 +12,25 @@ using apexline::test::World;
 
 namespace {
 
-std::vector<Polygon> polygons_of(const World& world) {
-  std::vector<Polygon> polygons;
+std::vector<DisplayPolygon> polygons_of(const World& world) {
+  std::vector<DisplayPolygon> polygons;
   list_polygons(world.scene, polygons);
   return polygons;
 }
 
-std::ptrdiff_t count(const std::vector<Polygon>& polygons, Ink ink) {
-  return std::count_if(polygons.begin(), polygons.end(), [&](const Polygon& p) { return p.ink == ink; });
+std::ptrdiff_t count(const std::vector<DisplayPolygon>& polygons, Ink ink) {
+  return std::count_if(polygons.begin(), polygons.end(), [&](const DisplayPolygon& p) { return p.ink == ink; });
 }
 
-bool has_corners(const Polygon& polygon, const std::vector<std::array<int, 2>>& corners) {
+bool has_corners(const DisplayPolygon& polygon, const std::vector<std::array<int, 2>>& corners) {
   if (polygon.num_corners != corners.size()) return false;
   for (std::size_t i = 0; i < corners.size(); ++i)
     if (polygon.x[i] != corners[i][0] || polygon.y[i] != corners[i][1]) return false;
   return true;
 }
 
-const Polygon& last(const std::vector<Polygon>& polygons, Ink ink) {
-  return *std::find_if(polygons.rbegin(), polygons.rend(), [&](const Polygon& p) { return p.ink == ink; });
+const DisplayPolygon& last(const std::vector<DisplayPolygon>& polygons, Ink ink) {
+  return *std::find_if(polygons.rbegin(), polygons.rend(), [&](const DisplayPolygon& p) { return p.ink == ink; });
 }
 
 World at_rest(double x, double y, double angle) {
@@ -42,7 +42,7 @@ World at_rest(double x, double y, double angle) {
 
 }  // namespace
 
-// 16.2 pixels a unit, the hull at (500, 200).
+// 16.2 pixels per unit, the hull at (500, 200).
 TEST(corners_are_projected_and_truncated) {
   const auto polygons = polygons_of(at_rest(0, 0, 0));
   CHECK(has_corners(polygons.front(), {{5900, 5600}, {5900, -5200}, {-4900, -5200}, {-4900, 5600}}));
@@ -55,26 +55,26 @@ TEST(the_camera_turns_with_the_hull) {
   const auto upright = polygons_of(at_rest(0, 0, 0));
   for (const double angle : {kPi / 2, kPi, -kPi / 2, 7.5}) {
     const auto turned = polygons_of(at_rest(0, 0, angle));
-    const Polygon &a = last(upright, Ink::kHull), &b = last(turned, Ink::kHull);
+    const DisplayPolygon &a = last(upright, Ink::kHull), &b = last(turned, Ink::kHull);
     for (std::size_t i = 0; i < 4; ++i) {
       CHECK(std::abs(a.x[i] - b.x[i]) <= 1);
       CHECK(std::abs(a.y[i] - b.y[i]) <= 1);
     }
   }
-  // Turned left by a quarter, the car sees the world turned right.
+  // With the car rotated left by a quarter turn the world is rotated right.
   CHECK(has_corners(polygons_of(at_rest(0, 0, kPi / 2)).front(),
                     {{5900, -5200}, {-4900, -5200}, {-4900, 5600}, {5900, 5600}}));
 }
 
 TEST(the_camera_zooms_in_over_the_first_second) {
   World world = at_rest(0, 0, 0);
-  world.scene.seconds = 0;  // 0.6 pixels a unit
+  world.scene.seconds = 0;  // 0.6 pixels per unit
   CHECK(has_corners(polygons_of(world).front(), {{700, 400}, {700, 0}, {300, 0}, {300, 400}}));
   world.scene.seconds = 0.5;  // 8.4
   CHECK(has_corners(polygons_of(world).front(), {{3300, 3000}, {3300, -2600}, {-2300, -2600}, {-2300, 3000}}));
 }
 
-TEST(everything_is_listed_where_everything_is_seen) {
+TEST(all_polygons_are_listed_if_all_are_visible) {
   World world = at_rest(0, 150, 0);
   world.scene.seconds = 0;
   world.touched[4] = 1;  // no change of its shade: the third of three
@@ -86,7 +86,7 @@ TEST(everything_is_listed_where_everything_is_seen) {
   CHECK(count(polygons, Ink::kHull) == 4);
 }
 
-TEST(touched_tiles_take_the_first_shade) {
+TEST(touched_tiles_have_the_first_shade) {
   World world = at_rest(150, 0, 0);
   const auto before = polygons_of(world);
   CHECK(count(before, Ink::kRoad1) > 2);
@@ -106,10 +106,10 @@ TEST(kerbs_follow_their_tile) {
     if (polygons[i].ink == Ink::kWhite || polygons[i].ink == Ink::kRed) CHECK(polygons[i - 1].ink == Ink::kRoad0);
 }
 
-TEST(marks_show_half_of_the_time) {
+TEST(tyre_marks_are_visible_half_of_the_time) {
   World world = at_rest(0, 0, 0);
   const auto marks = [&](double phase) {
-    for (WheelLook& wheel : world.scene.wheels) wheel.phase = phase;
+    for (WheelState& wheel : world.scene.wheels) wheel.phase = phase;
     const auto polygons = polygons_of(world);
     return count(polygons, Ink::kTyreMark);
   };
@@ -118,15 +118,15 @@ TEST(marks_show_half_of_the_time) {
   CHECK(marks(4) == 4);     // none
 }
 
-// Nothing that is left out could have been seen, whatever the game's own test for it says.
-TEST(what_is_left_out_is_out_of_sight) {
+// No omitted polygon would be visible by the game's own test.
+TEST(omitted_polygons_are_invisible) {
   Random random(5);
   for (int round = 0; round < 40; ++round) {
     World world = random_world(random);
     const auto all = [&] {
       std::size_t seen = 0;
       const auto polygons = polygons_of(world);
-      for (const Polygon& p : polygons) {
+      for (const DisplayPolygon& p : polygons) {
         if (p.ink != Ink::kRoad0 && p.ink != Ink::kRoad1 && p.ink != Ink::kRoad2) continue;
         const auto [left, right] = std::minmax_element(p.x.begin(), p.x.begin() + 4);
         const auto [low, high] = std::minmax_element(p.y.begin(), p.y.begin() + 4);
@@ -134,7 +134,7 @@ TEST(what_is_left_out_is_out_of_sight) {
       }
       return seen;
     };
-    // Each tile alone, its first corner moved round to be another one: none may come or go.
+    // Each tile on its own with its corners rotated: its visibility must not change.
     const std::size_t before = all();
     for (Quad& tile : world.track.tiles) std::rotate(tile.begin(), tile.begin() + 1 + random.below(3), tile.end());
     CHECK(all() == before);
@@ -145,7 +145,7 @@ TEST(only_a_field_around_the_image_fills_it) {
   CHECK(fills_image(polygons_of(at_rest(0, 0, 0.3)).front()));
   CHECK(!fills_image(polygons_of(at_rest(kPlayfield, 0, 0.3)).front()));
   CHECK(!fills_image(polygons_of(at_rest(0, 0, 0.3)).back()));
-  Polygon square;
+  DisplayPolygon square;
   square.num_corners = 4;
   square.x = {-1, 1000, 1000, -1};
   square.y = {99, 99, 800, 800};

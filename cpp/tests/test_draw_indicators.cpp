@@ -11,7 +11,7 @@ using apexline::test::text_of;
 
 namespace {
 
-// Two rows and two columns a character: above its number as shades of grey, below white.
+// Characters of 2x2 pixels: the upper row is gray with the value index + 1, the lower white.
 Glyphs two_by_two() {
   Glyphs glyphs;
   glyphs.height = 2;
@@ -23,7 +23,7 @@ Glyphs two_by_two() {
   return glyphs;
 }
 
-// The characters of which the greys tell.
+// The characters, identified by their gray values.
 std::string written(double score) {
   Canvas canvas(32, 2);
   draw_score(canvas, score, two_by_two(), {16, 1});
@@ -37,7 +37,7 @@ std::string written(double score) {
 
 }  // namespace
 
-TEST(scores_are_written_as_python_formats_them) {
+TEST(scores_are_formatted_as_in_python) {
   CHECK(written(0) == "0000");
   CHECK(written(7.5) == "0008");
   CHECK(written(8.5) == "0008");
@@ -56,7 +56,7 @@ TEST(text_is_centred_and_clipped) {
   CHECK(text_of(canvas) == "#####.......\n............\n............\n............\n");
 }
 
-TEST(the_box_hides_what_was_there) {
+TEST(the_box_is_opaque) {
   Canvas canvas(12, 4);
   for (int y = 0; y < 4; ++y) canvas.fill_row(y, 0, 11, {9, 9, 9});
   Glyphs glyphs = two_by_two();
@@ -65,7 +65,7 @@ TEST(the_box_hides_what_was_there) {
   CHECK(text_of(canvas) == "++++++++++++\n++........++\n++........++\n++++++++++++\n");
 }
 
-TEST(steps_add_up_before_they_are_cut_to_pixels) {
+TEST(steps_are_summed_before_they_are_rounded_to_pixels) {
   Glyphs glyphs = two_by_two();
   glyphs.steps[0].fill(2 * 64 + 32);  // at 0, 2.5, 5 and 7.5 pixels
   Canvas canvas(12, 2);
@@ -73,7 +73,7 @@ TEST(steps_add_up_before_they_are_cut_to_pixels) {
   CHECK(text_of(canvas) == "..++++.++++.\n..####.####.\n");
 }
 
-TEST(of_characters_that_share_a_column_the_greater_coverage_is_seen) {
+TEST(overlapping_characters_have_the_greater_coverage) {
   Glyphs glyphs = two_by_two();
   glyphs.steps[0].fill(64);
   glyphs.characters[0].coverage = {255, 0, 0, 255};

@@ -17,7 +17,7 @@ namespace {
 
 bool near(double a, double b, double within = 1e-9) { return std::abs(a - b) < within; }
 
-// An episode with its car in a lane of a block, which can be put anywhere.
+// An episode with its car in a lane of a block.
 struct Game {
   explicit Game(std::uint64_t seed, const GameOptions& with = {})
       : options(with), block(parked_block()), episode(options, game_seed(seed)) {
@@ -64,7 +64,7 @@ std::vector<std::uint8_t> bytes_of(Episode& episode) {
 
 }  // namespace
 
-TEST(a_reset_visits_tiles_0_and_1_and_the_first_frame_pays_them) {
+TEST(a_reset_visits_tiles_0_and_1_and_the_first_frame_rewards_them) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Game game(seed);
     CHECK(game.episode.num_visited() == 2 && game.episode.is_visited(0) && game.episode.is_visited(1));
@@ -92,7 +92,7 @@ TEST(only_the_lane_of_an_episode_is_written) {
     CHECK((lane_bits(game.block, lane) == lane_bits(before, lane)) == (lane != Game::kLane));
 }
 
-TEST(a_tile_pays_once) {
+TEST(a_tile_is_rewarded_once) {
   Game game(2);
   game.frame();
   CHECK(near(game.frame_at_tile(10).reward, 2 * game.tile_reward() - 0.1));
@@ -110,21 +110,21 @@ TEST(a_wheel_is_on_the_road_while_it_touches_a_tile) {
   game.frame_off_road();
   CHECK(game.episode.under_wheels().empty());
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) CHECK(game.block.on_road[wheel][Game::kLane] == 0);
-  // The right wheels alone are on the road, the left ones more than their size beyond its edge.
+  // Only the right wheels are on the road.
   const Node& node = game.episode.track().nodes[20];
   const double side = -(40 / 6.0 + 0.6);
   game.frame_at({node.x + side * std::cos(node.beta), node.y + side * std::sin(node.beta)}, node.beta);
-  // The wheels' offsets are not turned with the car: put them where the joints have them.
+  // The initial offsets of the wheels are not rotated: place the wheels at their joints.
   game.frame();
   CHECK(game.block.on_road[0][Game::kLane] == 0 && game.block.on_road[1][Game::kLane] == -1);
   CHECK(game.block.on_road[2][Game::kLane] == 0 && game.block.on_road[3][Game::kLane] == -1);
 }
 
-TEST(a_tile_is_paid_a_frame_after_a_wheel_reaches_it) {
+TEST(a_tile_is_rewarded_one_frame_after_a_wheel_reaches_it) {
   Game game(4);
   int num_paid = 0;
   for (int i = 0; i < 150; ++i) {
-    // Where the wheels are now is what the next frame's contacts see, whatever that frame moves.
+    // The contacts of the next frame use the current positions of the wheels.
     std::vector<std::int32_t> reached;
     Road road;
     road.build(game.episode.track());
@@ -146,12 +146,12 @@ TEST(the_hull_touches_tiles_without_visiting_them) {
   Game game(5);
   const std::int32_t visited = game.episode.num_visited();
   const std::int32_t touched = game.num_touched();
-  // Beside the road, turned so that the nose alone reaches over the edge: it stands 1.06 ahead of the front wheels.
+  // Next to the road with only the nose over its edge, which is 1.06 units ahead of the front wheels.
   const Node& node = game.episode.track().nodes[40];
   const double side = 40 / 6.0 + 2.4;
   place_car(game.block, Game::kLane, {node.x + side * std::cos(node.beta), node.y + side * std::sin(node.beta)},
             node.beta + kPi / 2);
-  for (int i = 0; i < 2; ++i) {  // the joints turn the wheels' places first
+  for (int i = 0; i < 2; ++i) {  // the joints first move the wheels
     game.kernels.solve(game.block, 1U << Game::kLane);
   }
   game.frame();
@@ -162,7 +162,7 @@ TEST(the_hull_touches_tiles_without_visiting_them) {
   CHECK(game.num_touched() == after);  // they stay touched
 }
 
-TEST(leaving_the_field_costs_100_and_stays_out_of_the_sum) {
+TEST(leaving_the_field_has_reward_minus_100_and_does_not_change_the_score) {
   for (const Point place : {Point{334, 0}, Point{-334, 0}, Point{0, 334}, Point{0, -334}}) {
     Game game(6);
     game.frame();
@@ -170,7 +170,7 @@ TEST(leaving_the_field_costs_100_and_stays_out_of_the_sum) {
     const double score = game.episode.scene(game.block, Game::kLane).score;
     const FrameEnd end = game.frame_at(place);
     CHECK(end.reward == -100 && end.terminated && !end.truncated && end.lap_finished == 0);
-    game.frame_off_road();  // the score on the screen lacks the last frame's charge
+    game.frame_off_road();  // the displayed score excludes the last frame's penalty
     CHECK(near(game.episode.scene(game.block, Game::kLane).score, score - 0.2));
     CHECK(near(game.frame_off_road().reward, -0.1));
   }
@@ -192,14 +192,14 @@ TEST(a_visit_to_every_tile_ends_the_lap) {
   CHECK(near(total, 1000 - 0.1 * game.episode.num_frames()));
 }
 
-TEST(off_the_field_with_every_tile_visited_is_no_finished_lap) {
+TEST(leaving_the_field_is_not_a_finished_lap) {
   Game game(7);
   for (std::int32_t tile = 0; tile < game.episode.num_tiles(); ++tile) game.frame_at_tile(tile);
   const FrameEnd end = game.frame_at({400, 0});
   CHECK(end.terminated && end.lap_finished == 0 && end.reward == -100);
 }
 
-TEST(only_the_repaired_rule_ends_at_the_start_line) {
+TEST(laps_end_at_the_start_line_with_ends_at_start_line_only) {
   for (const bool repaired : {false, true}) {
     for (const double percent : {0.95, 0.5}) {
       GameOptions options;
@@ -236,13 +236,13 @@ TEST(a_car_that_stays_on_the_start_line_has_not_crossed_it) {
   CHECK(game.frame_at_tile(0).terminated);
 }
 
-TEST(an_episode_is_truncated_after_its_frames) {
+TEST(an_episode_is_truncated_after_max_episode_frames) {
   GameOptions options;
   options.max_episode_frames = 12;
   Game game(10, options);
   for (int i = 1; i <= 11; ++i) CHECK(!game.frame().is_last());
   CHECK(game.frame().truncated);
-  CHECK(game.frame().truncated);  // one that plays on
+  CHECK(game.frame().truncated);  // also in further frames
   game.begin();
   CHECK(!game.frame().truncated);
   options.max_episode_frames.reset();
@@ -250,7 +250,7 @@ TEST(an_episode_is_truncated_after_its_frames) {
   for (int i = 0; i < 1100; ++i) CHECK(!endless.frame().truncated);
 }
 
-TEST(episodes_draw_the_numbers_that_tracks_and_colours_draw) {
+TEST(episodes_consume_random_numbers_for_tracks_and_colours_only) {
   for (const bool randomises : {false, true}) {
     GameOptions options;
     options.domain_randomize = randomises;
@@ -258,29 +258,29 @@ TEST(episodes_draw_the_numbers_that_tracks_and_colours_draw) {
     Pcg64 random(game_seed(11));
     Palette palette;
     if (randomises) {
-      draw_palette(random);  // the game's constructor
-      palette = draw_palette(random);
+      random_palette(random);  // the game's constructor
+      palette = random_palette(random);
     }
     Track track;
     CHECK(game.episode.failed_tracks() == create_track(random, track));
     CHECK(game.episode.random().state() == random.state());
-    CHECK(game.episode.scene(game.block, 5).colours.grass == drawn_colours(palette).grass);
+    CHECK(game.episode.scene(game.block, 5).colours.grass == surface_colours(palette).grass);
     CHECK(track.nodes[50].x == game.episode.track().nodes[50].x);
 
     game.begin(false);  // keeps the colours
     create_track(random, track);
     CHECK(game.episode.random().state() == random.state());
-    CHECK(game.episode.scene(game.block, 5).colours.background == drawn_colours(palette).background);
+    CHECK(game.episode.scene(game.block, 5).colours.background == surface_colours(palette).background);
 
     game.begin(true);
-    if (randomises) palette = draw_palette(random);
+    if (randomises) palette = random_palette(random);
     create_track(random, track);
     CHECK(game.episode.random().state() == random.state());
-    CHECK(game.episode.scene(game.block, 5).colours.road == drawn_colours(palette).road);
+    CHECK(game.episode.scene(game.block, 5).colours.road == surface_colours(palette).road);
   }
 }
 
-TEST(a_second_episode_is_like_a_first_from_its_random_state) {
+TEST(an_episode_depends_on_the_random_state_only) {
   Game game(12);
   for (int i = 0; i < 80; ++i) game.frame({0.3, 1, 0});
   const Pcg64::State state = game.episode.random().state();
@@ -313,7 +313,7 @@ TEST(the_scene_shows_the_car) {
   CHECK(near(scene.seconds, 41 * 0.02));
 }
 
-TEST(a_state_read_back_plays_on_alike) {
+TEST(a_restored_state_continues_identically) {
   GameOptions options;
   options.keeps_skid_marks = true;
   options.ends_at_start_line = true;
@@ -337,11 +337,11 @@ TEST(a_state_read_back_plays_on_alike) {
   CHECK(bytes_of(game.episode) == bytes_of(other.episode));
 }
 
-TEST(a_state_knows_whether_the_car_is_on_the_start_line) {
+TEST(the_state_includes_whether_the_car_is_on_the_start_line) {
   GameOptions options;
   options.ends_at_start_line = true;
   Game on_line(18, options);
-  on_line.options.lap_complete_percent = 0;  // with the next time that it comes to the line
+  on_line.options.lap_complete_percent = 0;  // at the next crossing of the line
   CHECK(!on_line.frame().terminated);
   const auto bytes = bytes_of(on_line.episode);
   Game other(19, options);
@@ -356,10 +356,10 @@ TEST(a_state_knows_whether_the_car_is_on_the_start_line) {
   CHECK(other.frame_at_tile(0).terminated);
 }
 
-TEST(a_state_that_contradicts_itself_is_refused) {
+TEST(an_inconsistent_state_raises) {
   Game game(16);
   const auto good = bytes_of(game.episode);
-  // A visited tile more than is counted: find where the tiles' flags lie, by marking one in a second game.
+  // One more visited tile than counted; the position of the flags is found by the difference to a second game.
   Game marked(16);
   marked.frame_at_tile(30);
   const auto other = bytes_of(marked.episode);

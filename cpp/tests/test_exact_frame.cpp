@@ -1,4 +1,4 @@
-// What a image shows where; tests/oracle/test_exact_frame.py holds every byte against the stock game.
+// Positions in the image; tests/oracle/test_exact_frame.py compares every byte with the stock game.
 #include "racing/render/exact/exact_frame.hpp"
 
 #include <cmath>
@@ -60,7 +60,7 @@ struct Drive {
 
 }  // namespace
 
-TEST(car_road_kerb_and_grass_are_where_they_belong) {
+TEST(positions_of_car_road_kerb_and_grass) {
   Drive drive;
   drive.draw();
   CHECK(drive.at(0, 0) == Rgb{204, 0, 0});
@@ -89,18 +89,18 @@ TEST(marks_lie_on_the_road_and_below_the_car) {
   CHECK(drive.at(0.3, 0) == Rgb{204, 0, 0});
 }
 
-TEST(a_wheel_s_light_part_turns_away) {
+TEST(the_light_mark_of_a_tyre_rotates) {
   Drive drive;
   const Rgb light{77, 77, 77};
-  for (WheelLook& wheel : drive.scene.wheels) wheel.phase = -0.6;  // from -0.6 to 0.6 radians of the top
+  for (WheelState& wheel : drive.scene.wheels) wheel.phase = -0.6;  // from -0.6 to 0.6 radians of the top
   drive.draw();
   CHECK(drive.at(-1.25, 1.6 + 0.48) == light);
-  for (WheelLook& wheel : drive.scene.wheels) wheel.phase = 0.9;
+  for (WheelState& wheel : drive.scene.wheels) wheel.phase = 0.9;
   drive.draw();
   CHECK(drive.at(-1.25, 1.6 + 0.48) == Rgb{0, 0, 0});
 }
 
-TEST(bars_show_what_moves) {
+TEST(bars_of_the_indicators) {
   Drive drive;
   const auto below = [&](int x, int y) { return drive.canvas.row(y)[x]; };
   drive.draw();
@@ -119,7 +119,7 @@ TEST(bars_show_what_moves) {
   CHECK(below(711, 730) == 0x0000FF && below(709, 730) == 0);
 }
 
-TEST(a_second_image_on_a_canvas_is_the_same) {
+TEST(drawing_twice_on_a_canvas_gives_the_same_image) {
   Drive drive;
   drive.scene.hull = {1, 2, 0.25F, std::sin(0.25F), std::cos(0.25F)};
   drive.draw();

@@ -12,7 +12,7 @@ using namespace apexline;
 
 namespace {
 
-// What is found in five zeros of which the one in place 3 is `value`, at each address that is no multiple of anything.
+// The result for five zeros of which number 3 is replaced by `value`, at unaligned addresses.
 template <class T>
 bool is_found(Number number, T value, double expected) {
   constexpr std::size_t count = 5;
@@ -38,8 +38,8 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-// Every half there is, by the definition: 5 bits of exponent, all of them set.
-TEST(halves_are_told_by_their_bits) {
+// Every float16; not finite if all 5 bits of the exponent are set.
+TEST(float16_values) {
   for (unsigned bits = 0; bits < 0x10000; ++bits)
     CHECK(is_finite(Number::kFloat16, static_cast<std::uint16_t>(bits)) == ((bits >> 10 & 0x1F) != 0x1F));
   CHECK(is_found(Number::kFloat16, std::uint16_t{0x7C00}, kInf));
@@ -48,7 +48,7 @@ TEST(halves_are_told_by_their_bits) {
     CHECK(is_found(Number::kFloat16, static_cast<std::uint16_t>(nan), kNan));
 }
 
-TEST(floats_and_doubles_are_told) {
+TEST(float32_and_float64_values) {
   CHECK(is_finite(Number::kFloat32, std::numeric_limits<float>::max()));
   CHECK(is_found(Number::kFloat32, static_cast<float>(kInf), kInf));
   CHECK(is_found(Number::kFloat32, static_cast<float>(kNan), kNan));

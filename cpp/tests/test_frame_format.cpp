@@ -20,7 +20,7 @@ std::unique_ptr<Planes> random_planes(Random& random) {
   return planes;
 }
 
-// As apexline.racing.pixels has it, a pixel at a time.
+// The wrappers' definition, pixel by pixel.
 class Expected {
  public:
   Expected(const Planes& planes, const FrameFormat& format) : planes_(planes), format_(format) {}
@@ -62,7 +62,7 @@ class Expected {
 
 }  // namespace
 
-TEST(every_format_follows_the_wrappers) {
+TEST(every_format_equals_the_wrappers) {
   Random random(7);
   for (const apexline::Isa isa : supported_isas())
     for (const bool crop_hud : {false, true})
@@ -98,7 +98,7 @@ TEST(gray_is_exact_for_every_colour) {
   }
 }
 
-TEST(sizes_out_of_range_are_refused) {
+TEST(sizes_out_of_range_raise) {
   const RasterKernels& kernels = raster_kernels(apexline::Isa::kPortable);
   CHECK_THROWS(std::invalid_argument, "frame_size is 0; expected 1 to 96",
                FrameWriter(FrameFormat{false, true, 0, true}, kernels));

@@ -1,4 +1,4 @@
-// The fast renderer's box against the exact renderer's, scaled as pygame does it.
+// Compares the box of the fast renderer with that of the exact renderer after smoothscale.
 #include "racing/render/fast/indicator_box.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ std::vector<std::uint8_t> exact_observation(const Scene& scene, const Glyphs& gl
 
 }  // namespace
 
-TEST(the_box_equals_the_exact_renderers) {
+TEST(the_box_equals_that_of_the_exact_renderer) {
   Random random(3);
   const auto planes = std::make_unique<Planes>();
   for (int round = 0; round < 30; ++round) {
@@ -39,10 +39,10 @@ TEST(the_box_equals_the_exact_renderers) {
     Scene& scene = world.scene;
     // The ink must not reach the bars: four characters at most.
     scene.score = random.chance(0.1) ? -7 : 1000 * random.unit();
-    if (round == 0) scene.spin = 18;                          // leftwards over the other bars
+    if (round == 0) scene.spin = 18;                          // to the left, over the other bars
     if (round == 1) scene.velocity_x = 300;                   // above the box
     if (round == 2) scene.wheels[2].omega = 1e12;             // far outside of the surface
-    if (round == 3) scene.steering_angle = scene.spin = 5e-5F;  // too little to be shown
+    if (round == 3) scene.steering_angle = scene.spin = 5e-5F;  // below the threshold of a bar
     for (Plane& plane : *planes) plane.fill(99);
     box.draw(list_bars(scene), score_text(scene.score), *planes);
     const auto expected = exact_observation(scene, glyphs);
@@ -54,7 +54,7 @@ TEST(the_box_equals_the_exact_renderers) {
   }
 }
 
-TEST(bars_above_the_box_cover_their_share) {
+TEST(bars_above_the_box_are_blended_by_coverage) {
   const auto planes = std::make_unique<Planes>();
   for (Plane& plane : *planes) plane.fill(100);
   Bars bars{};
@@ -69,7 +69,7 @@ TEST(bars_above_the_box_cover_their_share) {
   CHECK(at(0, 77, 47) == 100 && at(0, 78, 48) == 100 && at(0, 84, 10) == 100 && at(0, 83, 60) == 100);
 }
 
-TEST(a_score_too_long_for_its_place_is_cut_off) {
+TEST(a_score_that_is_too_long_is_clipped) {
   Random random(4);
   const Glyphs glyphs = random_glyphs(random);
   const IndicatorBox box(glyphs);
@@ -77,7 +77,7 @@ TEST(a_score_too_long_for_its_place_is_cut_off) {
   for (const double score : {1e17, -1e300, 123456789.0}) box.draw({}, score_text(score), *planes);
 }
 
-TEST(glyphs_that_are_no_table_are_refused) {
+TEST(invalid_glyphs_raise) {
   Random random(5);
   Glyphs glyphs = random_glyphs(random);
   glyphs.height = 49;

@@ -54,13 +54,13 @@ TEST(characters_are_placed_by_the_sum_of_their_steps) {
   CHECK(line.width == line.x[3] + glyphs.characters[3].width);
 }
 
-TEST(bars_have_the_games_corners) {
+TEST(bars_have_the_corners_of_the_game) {
   Scene scene;
   CHECK(list_bars(scene).count == 0);
   scene.velocity_x = 30;
   scene.velocity_y = -40;
   scene.wheels[1].omega = -150;
-  scene.wheels[2].omega = 5e-5;  // too little to be shown
+  scene.wheels[2].omega = 5e-5;  // below the threshold of a bar
   scene.wheels[3].omega = 100;
   scene.steering_angle = 0.2F;
   scene.spin = -2;

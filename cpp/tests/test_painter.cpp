@@ -28,7 +28,7 @@ constexpr FrameFormat kWhole{false, false, kSide, false};
 
 }  // namespace
 
-TEST(what_is_where_in_a_image) {
+TEST(positions_in_an_image) {
   Random random(1);
   Painter painter(kWhole, random_glyphs(random));
   World world;
@@ -46,7 +46,7 @@ TEST(what_is_where_in_a_image) {
   CHECK(is(outside, 72, 47, {202, 0, 0}));
 }
 
-TEST(a_frame_depends_on_its_scene_alone) {
+TEST(a_frame_depends_on_its_scene_only) {
   Random random(2);
   const Glyphs glyphs = random_glyphs(random);
   for (const FrameFormat& format : {kWhole, FrameFormat{true, true, 42, true}, FrameFormat{true, false, 84, true}}) {
@@ -59,7 +59,7 @@ TEST(a_frame_depends_on_its_scene_alone) {
   }
 }
 
-TEST(cropped_frames_show_what_whole_ones_do) {
+TEST(cropped_frames_are_parts_of_whole_ones) {
   Random random(3);
   const Glyphs glyphs = random_glyphs(random);
   Painter whole(FrameFormat{false, false, 96, true}, glyphs), cropped(FrameFormat{true, false, 84, true}, glyphs);

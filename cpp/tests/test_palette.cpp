@@ -15,15 +15,15 @@ bool same(const Colours& a, const Colours& b) {
 
 }  // namespace
 
-TEST(the_plain_game_has_the_default_colours) { CHECK(same(drawn_colours(Palette{}), Colours{})); }
+TEST(the_default_palette_has_the_default_colours) { CHECK(same(surface_colours(Palette{}), Colours{})); }
 
-// What CarRacing(domain_randomize=True) draws from numpy.random.PCG64(2026).
-TEST(drawn_colours_are_the_games) {
+// The colours of CarRacing(domain_randomize=True) with numpy.random.PCG64(2026).
+TEST(random_colours_equal_those_of_the_game) {
   Pcg64 random({.state_high = 0x8b4e2f84ea4132eb,
                 .state_low = 0x2d429278cd96cb05,
                 .increment_high = 0xbec6782ecb0472d8,
                 .increment_low = 0xdd766bd09854840b});
-  const Palette palette = draw_palette(random);
+  const Palette palette = random_palette(random);
   CHECK(palette.road == ColourValues{0x1.2c9c48dfd71c8p+5, 0x1.0cc376ad07186p+7, 0x1.888165a09b005p+6});
   CHECK(palette.background == ColourValues{0x1.37386eeffb0e3p+6, 0x1.2a216c6f147fap+6, 0x1.4c0485944d0bbp+7});
   CHECK(palette.grass == ColourValues{0x1.37386eeffb0e3p+6, 0x1.2a216c6f147fap+6, 0x1.740485944d0bbp+7});
@@ -34,14 +34,14 @@ TEST(drawn_colours_are_the_games) {
   expected.road = {Rgb{37, 134, 98}, Rgb{40, 136, 100}, Rgb{42, 139, 103}};
   expected.background = {77, 74, 166};
   expected.grass = {77, 74, 186};
-  CHECK(same(drawn_colours(palette), expected));
+  CHECK(same(surface_colours(palette), expected));
 }
 
 TEST(grass_is_the_background_with_one_channel_brighter) {
   Pcg64 random({.state_high = 1, .state_low = 2, .increment_high = 3, .increment_low = 5});
   std::array<int, 3> brighter{};
   for (int draw = 0; draw < 300; ++draw) {
-    const Palette palette = draw_palette(random);
+    const Palette palette = random_palette(random);
     int differing = 0;
     for (std::size_t i = 0; i < 3; ++i) {
       CHECK(palette.road[i] >= 0 && palette.road[i] < 210 && palette.background[i] >= 0 && palette.background[i] < 210);

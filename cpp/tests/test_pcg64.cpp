@@ -27,7 +27,7 @@ Pcg64::State after(std::uint64_t high, std::uint64_t low, bool has_uint32, std::
 }  // namespace
 
 // Known answers of NumPy 2: uniform(-2.5, 7), integers(3) and integers(4_000_000_000), four times.
-TEST(draws_are_numpys) {
+TEST(numbers_equal_those_of_numpy) {
   struct Round {
     double uniform;
     std::uint32_t small;
@@ -46,15 +46,15 @@ TEST(draws_are_numpys) {
   CHECK(random.state() == after(0x98267716a6dca823, 0xb06e72ddff1d9b8d, false, 0x2d6704ce));
 }
 
-// A quarter of all 32-bit numbers is refused under this bound.
-TEST(refused_integers_are_redrawn) {
+// A quarter of all 32-bit numbers is rejected for this bound.
+TEST(rejected_integers_are_drawn_again) {
   constexpr std::array<std::uint32_t, 6> known{2744007487, 85096847, 2061304589, 1177285999, 1505176875, 257144150};
   Pcg64 random(kSeeded);
   for (const std::uint32_t value : known) CHECK(random.integers(0xC0000000) == value);
   CHECK(random.state() == after(0x67cfc6b4c9980d57, 0xd9e7198c2f25bf69, true, 0x5ed91f5f));
 }
 
-TEST(a_half_waits_while_whole_numbers_are_drawn) {
+TEST(the_high_half_is_kept_while_64_bit_numbers_are_drawn) {
   Pcg64 interleaved(kSeeded);
   Pcg64 plain(kSeeded);
   const std::uint32_t low_half = interleaved.integers(1U << 31);

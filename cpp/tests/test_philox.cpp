@@ -25,12 +25,12 @@ TEST(digits_of_pi) {
         PhiloxBlock{0xa528f45403e61d95, 0x38c72dbd566e9788, 0xa5a1610e72fd18b5, 0x57bd43b5e52b7fe6});
 }
 
-TEST(unit_interval_holds_its_ends) {
+TEST(bounds_of_unit_interval) {
   CHECK(unit_interval(0) == 0.0);
   CHECK(unit_interval(~std::uint64_t{0}) == 1.0 - 0x1.0p-53);
 }
 
-TEST(below_holds_its_ends) {
+TEST(bounds_of_below) {
   CHECK(below(0, 5) == 0);
   CHECK(below(~std::uint64_t{0}, 5) == 4);
   CHECK(below(~std::uint64_t{0}, 1) == 0);

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A made-up /sys/fs/cgroup with a file of memberships beside it.
+// A fake /sys/fs/cgroup and a file of memberships.
 class ControlGroups {
  public:
   ControlGroups() {
@@ -44,11 +44,11 @@ class ControlGroups {
   fs::path folder_;
 };
 
-constexpr const char* kOne = "4:cpu,cpuacct:/job\n3:memory:/elsewhere\n0::/\n";  // version 1 beside an idle 2
+constexpr const char* kOne = "4:cpu,cpuacct:/job\n3:memory:/elsewhere\n0::/\n";  // version 1 and an unused version 2
 
 }  // namespace
 
-TEST(there_is_a_processor) { CHECK(available_processors() >= 1); }
+TEST(at_least_one_processor_is_available) { CHECK(available_processors() >= 1); }
 
 TEST(without_groups_there_is_no_quota) {
   const ControlGroups groups;
@@ -58,7 +58,7 @@ TEST(without_groups_there_is_no_quota) {
   CHECK(quota_processors("/nowhere/memberships", "/nowhere") == 0);
 }
 
-TEST(version_2_gives_quota_over_period_rounded_up) {
+TEST(version_2_is_quota_over_period_rounded_up) {
   CHECK(ControlGroups().file("job/cpu.max", "200000 100000").quota("0::/job\n") == 2);
   CHECK(ControlGroups().file("job/cpu.max", "200001 100000").quota("0::/job\n") == 3);
   CHECK(ControlGroups().file("job/cpu.max", "50000 100000").quota("0::/job\n") == 1);
@@ -66,7 +66,7 @@ TEST(version_2_gives_quota_over_period_rounded_up) {
   CHECK(ControlGroups().file("cpu.max", "300000 100000").quota("0::/\n") == 3);
 }
 
-TEST(version_1_gives_quota_over_period_rounded_up) {
+TEST(version_1_is_quota_over_period_rounded_up) {
   const auto quota = [](const std::string& folder, const std::string& of, const std::string& period) {
     return ControlGroups()
         .file(folder + "/job/cpu.cfs_quota_us", of)
@@ -86,7 +86,7 @@ TEST(no_limit_is_no_quota) {
   CHECK(ControlGroups().file("job/cpu.max", "max 100000").file("cpu.max", "200000 100000").quota("0::/job\n") == 2);
 }
 
-TEST(the_tightest_of_a_group_and_its_parents_counts) {
+TEST(the_minimum_over_a_group_and_its_parents_counts) {
   ControlGroups groups;
   groups.file("cpu.max", "900000 100000").file("a/cpu.max", "300000 100000").file("a/b/cpu.max", "500000 100000");
   CHECK(groups.quota("0::/a/b\n") == 3);
@@ -97,8 +97,8 @@ TEST(the_tightest_of_a_group_and_its_parents_counts) {
   CHECK(groups.quota("0::/a/b\n") == 3);
 }
 
-// As in a container, whose own group is the root it sees.
-TEST(a_path_that_is_not_there_leaves_the_root) {
+// As in a container, whose group is the visible root.
+TEST(a_path_that_does_not_exist_leaves_the_root) {
   CHECK(ControlGroups().file("cpu.max", "200000 100000").quota("0::/docker/0123\n") == 2);
   CHECK(ControlGroups()
             .file("cpu/cpu.cfs_quota_us", "200000")
@@ -106,14 +106,14 @@ TEST(a_path_that_is_not_there_leaves_the_root) {
             .quota("4:cpu:/docker/0123\n") == 2);
 }
 
-TEST(the_tightest_of_both_versions_counts) {
+TEST(the_minimum_over_both_versions_counts) {
   ControlGroups groups;
   groups.file("cpu/job/cpu.cfs_quota_us", "400000").file("cpu/job/cpu.cfs_period_us", "100000");
   CHECK(groups.file("cpu.max", "300000 100000").quota(kOne) == 3);
   CHECK(groups.file("cpu.max", "700000 100000").quota(kOne) == 4);
 }
 
-TEST(garbage_is_no_quota) {
+TEST(unreadable_files_are_no_quota) {
   for (const char* contents : {"", "two 100000", "200000", "200000 none", "200000 0", "-5 100000", "nan 100000"})
     CHECK(ControlGroups().file("job/cpu.max", contents).quota("0::/job\n") == 0);
   for (const char* memberships : {"nothing", "0:", ":", "::", "\n\n", "4:cpu", "4:cpuset:/job\n"})

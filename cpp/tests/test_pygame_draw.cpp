@@ -1,5 +1,5 @@
-// Small shapes by hand; thousands of random ones by their digests, which were taken where tests/oracle/test_pygame_draw.py
-// finds the same shapes equal to pygame's.
+// Small shapes by hand and thousands of random ones by their digests, which tests/oracle/test_pygame_draw.py confirms to be
+// pygame's.
 #include "racing/render/exact/pygame_draw.hpp"
 
 #include <cstdint>
@@ -66,7 +66,7 @@ TEST(draw_paints_level_edges_that_close_a_polygon_from_below) {
   CHECK(drawn(draw::fill_polygon, {{0, 0}, {5, 0}, {5, 1}, {1, 1}, {1, 3}, {0, 3}}) == l);
 }
 
-TEST(an_outline_s_slope_is_split_between_two_pixels) {
+TEST(an_outline_is_split_between_two_pixels) {
   // From (0, 0) to (4, 2) each step is half a row.
   Canvas canvas(6, 4);
   gfx::outline_polygon(canvas, Points{{0, 0}, {4, 2}, {0, 0}}, kInk);
@@ -95,7 +95,7 @@ TEST(lines_are_two_pixels_thick) {
   CHECK(drawn(draw::lines, {{1, 1}, {4, 1}, {4, 3}}) == "......\n.#####\n.#####\n....##\n......\n");
 }
 
-TEST(many_shapes_keep_their_digests) {
+TEST(digests_of_many_shapes) {
   CHECK(digest_of_many(gfx::outline_polygon, 3) == 0x5D0EEEC95C0CA95E);
   CHECK(digest_of_many(gfx::fill_polygon, 3) == 0x6A943548CA142BF7);
   CHECK(digest_of_many(draw::fill_polygon, 4) == 0xAD690ACD5D0AC2C6);

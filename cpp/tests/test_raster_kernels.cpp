@@ -28,7 +28,7 @@ std::uint8_t ink_at(const Samples& samples, int row, int k, int column) {
   return samples.inks[static_cast<std::size_t>(place)];
 }
 
-// Where a sample lies: the row of the surface, and the place along it, where pixel x spans x up to x + 1.
+// The position of a sample on the surface: its row, and the place along it; pixel x spans x up to x + 1.
 struct Place {
   int y;
   double x;
@@ -36,19 +36,19 @@ struct Place {
 Place place_of(int row, int k, int column) {
   const auto within = static_cast<std::size_t>(k);
   return {static_cast<int>(sampled_rows()[static_cast<std::size_t>(row)][within]),
-          (column + static_cast<double>(kSampleShift[within])) * kSurfaceWidth / kSamplesARow};
+          (column + static_cast<double>(kSampleShift[within])) * kSurfaceWidth / kSamplesPerRow};
 }
 
 template <class Visit>
 void for_each_sample(const Samples& samples, Visit&& visit) {
   for (int row = 0; row < kVisibleRows; ++row)
-    for (int k = 0; k < kRowsAPixel; ++k)
-      for (int column = 0; column < kSamplesARow; ++column)
+    for (int k = 0; k < kRowsPerPixel; ++k)
+      for (int column = 0; column < kSamplesPerRow; ++column)
         visit(place_of(row, k, column), ink_at(samples, row, k, column));
 }
 
-Polygon polygon_of(const std::vector<std::array<int, 2>>& corners, Brush brush, Ink ink = Ink::kHull) {
-  Polygon polygon;
+DisplayPolygon polygon_of(const std::vector<std::array<int, 2>>& corners, Brush brush, Ink ink = Ink::kHull) {
+  DisplayPolygon polygon;
   for (const auto& [x, y] : corners) {
     polygon.x[polygon.num_corners] = static_cast<std::int16_t>(x);
     polygon.y[polygon.num_corners] = static_cast<std::int16_t>(y);
@@ -60,7 +60,7 @@ Polygon polygon_of(const std::vector<std::array<int, 2>>& corners, Brush brush, 
 }
 
 // draw_fillpoly of pygame's draw.c: the pixels from one crossing to the next, by rows.
-bool is_filled_by_pygame(const Polygon& p, int x, int y) {
+bool is_filled_by_pygame(const DisplayPolygon& p, int x, int y) {
   const int high = *std::max_element(p.y.begin(), p.y.begin() + p.num_corners);
   std::vector<int> crossings;
   for (std::size_t i = 0, j = p.num_corners - 1U; i < p.num_corners; j = i++) {
@@ -75,7 +75,7 @@ bool is_filled_by_pygame(const Polygon& p, int x, int y) {
   return crossings.size() == 2 && x >= crossings[0] && x <= crossings[1];
 }
 
-Polygon random_polygon(Random& random) {
+DisplayPolygon random_polygon(Random& random) {
   const auto around = [&](double centre, double spread) {
     return static_cast<int>(centre + spread * (2 * random.unit() - 1));
   };
@@ -113,13 +113,13 @@ TEST(sampled_rows_are_those_of_the_surface_under_each_pixel) {
 }
 
 TEST(plain_polygons_cover_the_pixels_that_pygame_fills) {
-  const std::vector<Polygon> polygons{
+  const std::vector<DisplayPolygon> polygons{
       polygon_of({{513, 235}, {519, 280}, {480, 290}, {482, 235}}, Brush::kPlain),
       polygon_of({{100, 300}, {300, 400}, {200, 700}, {90, 650}, {60, 500}}, Brush::kPlain),
       polygon_of({{300, 400}, {100, 300}, {60, 500}, {90, 650}, {200, 700}}, Brush::kPlain),
       polygon_of({{-50, 350}, {40, 200}, {400, 900}, {300, 950}}, Brush::kPlain),
       polygon_of({{900, 90}, {1100, 120}, {1090, 180}, {890, 130}}, Brush::kPlain)};
-  for (const Polygon& polygon : polygons) {
+  for (const DisplayPolygon& polygon : polygons) {
     const auto samples = blank();
     raster_kernels(Isa::kPortable).paint(&polygon, 1, *samples);
     int wrong = 0, covered = 0;
@@ -133,8 +133,8 @@ TEST(plain_polygons_cover_the_pixels_that_pygame_fills) {
   }
 }
 
-TEST(a_line_one_pixel_high_is_plain_too) {
-  const Polygon polygon = polygon_of({{200, 500}, {400, 500}, {300, 500}, {250, 500}}, Brush::kPlain);
+TEST(plain_polygons_one_pixel_high) {
+  const DisplayPolygon polygon = polygon_of({{200, 500}, {400, 500}, {300, 500}, {250, 500}}, Brush::kPlain);
   const auto samples = blank();
   raster_kernels(Isa::kPortable).paint(&polygon, 1, *samples);
   for_each_sample(*samples, [&](Place place, std::uint8_t ink) {
@@ -142,15 +142,15 @@ TEST(a_line_one_pixel_high_is_plain_too) {
   });
 }
 
-// A smooth polygon with corners in whole pixels has half a pixel more on each side, and 5/8 beside slanted edges.
+// A smooth polygon with integer corners is half a pixel wider on each side, and 5/8 at slanted edges.
 TEST(smooth_polygons_are_as_wide_as_their_outline) {
-  const auto width_in = [](const Polygon& polygon) {
+  const auto width_in = [](const DisplayPolygon& polygon) {
     const auto samples = blank();
     raster_kernels(Isa::kPortable).paint(&polygon, 1, *samples);
     double covered = 0;
     for_each_sample(*samples, [&](Place, std::uint8_t ink) { covered += ink != 0; });
     // Samples stand for 1000/192 pixels in x and, 8 for 25/3 rows, for 25/24 in y.
-    return covered * kSurfaceWidth / kSamplesARow * 25 / 24;
+    return covered * kSurfaceWidth / kSamplesPerRow * 25 / 24;
   };
   const double upright = width_in(polygon_of({{200, 300}, {600, 300}, {600, 599}, {200, 599}}, Brush::kSmooth));
   CHECK(std::abs(upright / 300 - 401.25) < 0.6);
@@ -159,7 +159,7 @@ TEST(smooth_polygons_are_as_wide_as_their_outline) {
 }
 
 TEST(later_polygons_hide_earlier_ones) {
-  const std::vector<Polygon> polygons{
+  const std::vector<DisplayPolygon> polygons{
       polygon_of({{100, 200}, {900, 200}, {900, 700}, {100, 700}}, Brush::kSmooth, Ink::kGrass),
       polygon_of({{300, 300}, {700, 300}, {700, 600}, {300, 600}}, Brush::kSmooth, Ink::kRoad0)};
   const auto samples = blank();
@@ -177,10 +177,10 @@ TEST(later_polygons_hide_earlier_ones) {
   });
 }
 
-TEST(every_variant_paints_the_same_samples) {
+TEST(all_variants_paint_the_same_samples) {
   Random random(11);
   for (int round = 0; round < 60; ++round) {
-    std::vector<Polygon> polygons;
+    std::vector<DisplayPolygon> polygons;
     for (int i = 0; i < 40; ++i) polygons.push_back(random_polygon(random));
     std::unique_ptr<Samples> first;
     for (const Isa isa : supported_isas()) {
@@ -194,7 +194,7 @@ TEST(every_variant_paints_the_same_samples) {
   }
 }
 
-TEST(every_variant_shades_by_the_rounded_mean) {
+TEST(all_variants_shade_by_the_rounded_mean) {
   Random random(12);
   Shades shades;
   for (auto& channel : shades)
@@ -211,7 +211,7 @@ TEST(every_variant_shades_by_the_rounded_mean) {
         for (int column = 0; column < kSide; ++column) {
           int sum = 0;
           if (row < kVisibleRows)
-            for (int k = 0; k < kRowsAPixel; ++k)
+            for (int k = 0; k < kRowsPerPixel; ++k)
               for (int half = 0; half < 2; ++half) sum += shades[channel][ink_at(*samples, row, k, 2 * column + half)];
           const int expected = row < kVisibleRows ? std::max(sum - 17, 0) / 16 : 88;
           CHECK((*planes)[channel][static_cast<std::size_t>(row * kSide + column)] == expected);
@@ -219,7 +219,7 @@ TEST(every_variant_shades_by_the_rounded_mean) {
   }
 }
 
-TEST(a_flat_area_comes_out_two_below_its_colour) {
+TEST(a_flat_area_is_two_below_its_colour) {
   const auto samples = blank();
   const auto planes = std::make_unique<Planes>();
   for (const Isa isa : supported_isas())

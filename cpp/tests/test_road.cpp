@@ -20,7 +20,7 @@ Transform at(double x, double y, double angle) {
           static_cast<float>(std::cos(angle))};
 }
 
-// A car somewhere near the road, its wheels where the joints would about have them.
+// A car near the road with its wheels close to their joints.
 CarPose random_car(Random& random, const Track& track) {
   const Node& node = track.nodes[static_cast<std::size_t>(random.below(track.num_tiles()))];
   const double side = 24 * random.unit() - 12;
@@ -43,7 +43,7 @@ struct Touch {
   bool operator==(const Touch&) const = default;
 };
 
-// What touches anything, by Box2D's test of every part against every tile.
+// All contacts by Box2D's test of every part with every tile.
 std::vector<Touch> naive_touches(const Track& track, const CarPose& car) {
   std::vector<Touch> touches;
   for (std::int32_t tile = 0; tile < track.num_tiles(); ++tile) {
@@ -77,7 +77,7 @@ std::vector<Touch> touches_of(const Road& road, const CarPose& car) {
 
 }  // namespace
 
-TEST(a_car_anywhere_touches_what_the_overlap_test_says) {
+TEST(contacts_equal_the_overlap_test) {
   Random random(1);
   Pcg64 seeded(game_seed(1));
   Track track;
@@ -101,8 +101,8 @@ TEST(a_car_anywhere_touches_what_the_overlap_test_says) {
   CHECK(num_wheels > 500 && num_hull_alone > 20);
 }
 
-// Slides the car over a tile's edge in steps of a few ulps where the skins meet.
-TEST(grazing_is_decided_by_the_overlap_test) {
+// Moves the car over a tile's edge in steps of a few ulps around the distance of contact.
+TEST(contacts_at_the_edge_equal_the_overlap_test) {
   Random random(2);
   Pcg64 seeded(game_seed(2));
   Track track;
@@ -119,7 +119,7 @@ TEST(grazing_is_decided_by_the_overlap_test) {
         if (touch.wheels[wheel]) tiles.push_back(touch.tile);
       return tiles;
     };
-    // Between a place inside and one outside, by halves, to where the answer changes.
+    // Bisection between a contact and a miss.
     float inside = car.wheels[wheel].position.x;
     const auto first = touching();
     float outside = inside + 3;
@@ -137,8 +137,8 @@ TEST(grazing_is_decided_by_the_overlap_test) {
   CHECK(num_changes > 15);
 }
 
-// A crash can tear a wheel away for a frame; what it touches counts all the same.
-TEST(a_wheel_far_from_its_hull_still_touches) {
+// A crash can separate a wheel from the hull for a frame; its contacts count.
+TEST(a_wheel_far_from_the_hull_touches_tiles) {
   Random random(3);
   Pcg64 seeded(game_seed(3));
   Track track;
@@ -153,7 +153,7 @@ TEST(a_wheel_far_from_its_hull_still_touches) {
   }
 }
 
-TEST(tiles_near_are_in_ascending_order_and_a_road_can_be_rebuilt) {
+TEST(near_tiles_are_ascending_and_a_road_can_be_rebuilt) {
   Random random(4);
   Pcg64 seeded(game_seed(4));
   Track track;

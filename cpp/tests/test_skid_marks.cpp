@@ -23,10 +23,10 @@ bool same(const SkidMark& a, const SkidMark& b) {
   return true;
 }
 
-// As car_dynamics.py keeps them: shared particles in a deque of at most 30, and what each wheel holds.
+// As in car_dynamics.py: shared particles in a deque of at most 30, and references to them in each wheel.
 class NaiveMarks {
  public:
-  void follow(const CarBlock& block, std::size_t lane) {
+  void update(const CarBlock& block, std::size_t lane) {
     for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
       const Point here{block.x[wheel][lane], block.y[wheel][lane]};
       const bool on_grass = block.on_road[wheel][lane] == 0;
@@ -61,7 +61,7 @@ bool same(const SkidMarks& ours, const NaiveMarks& naive) {
   return true;
 }
 
-// The next frame of four wheels that slide and change ground now and then.
+// The next frame of four wheels that slide and change ground at random.
 void slide_on(Random& random, CarBlock& block) {
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
     if (random.chance(0.03)) block.skids[wheel][2] = -1 - block.skids[wheel][2];
@@ -73,27 +73,27 @@ void slide_on(Random& random, CarBlock& block) {
 
 }  // namespace
 
-TEST(a_slide_makes_a_mark_with_its_second_frame) {
+TEST(the_second_frame_of_a_slide_starts_a_mark) {
   CarBlock block = parked_block();
   SkidMarks marks;
   block.skids[1][2] = -1;
-  marks.follow(block, 2);
+  marks.update(block, 2);
   CHECK(marks.marks().empty());
   block.x[1][2] = 7;
-  marks.follow(block, 2);
+  marks.update(block, 2);
   CHECK(marks.marks().size() == 1 && marks.marks()[0].on_grass);
   CHECK(marks.marks()[0].points.size() == 2 && marks.marks()[0].points[0].x == 7 && marks.marks()[0].points[1].x == 7);
   block.x[1][2] = 8;
-  marks.follow(block, 2);
+  marks.update(block, 2);
   CHECK(marks.marks()[0].points.size() == 3 && marks.marks()[0].points[2].x == 8);
   block.skids[1][2] = 0;
-  marks.follow(block, 2);
+  marks.update(block, 2);
   CHECK(marks.marks().size() == 1);
   marks.clear();
   CHECK(marks.marks().empty());
 }
 
-TEST(marks_are_those_of_a_naive_model) {
+TEST(marks_equal_a_naive_model) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     Random random(seed);
     CarBlock block = parked_block();
@@ -102,8 +102,8 @@ TEST(marks_are_those_of_a_naive_model) {
     std::size_t most = 0;
     for (int frame = 0; frame < 1500; ++frame) {
       slide_on(random, block);
-      marks.follow(block, 2);
-      naive.follow(block, 2);
+      marks.update(block, 2);
+      naive.update(block, 2);
       CHECK(same(marks, naive));
       most = std::max(most, marks.marks().size());
     }
@@ -111,7 +111,7 @@ TEST(marks_are_those_of_a_naive_model) {
   }
 }
 
-TEST(marks_read_back_are_continued) {
+TEST(restored_marks_are_continued) {
   Random random(4);
   CarBlock block = parked_block();
   SkidMarks marks;
@@ -127,8 +127,8 @@ TEST(marks_read_back_are_continued) {
       CHECK(reader.is_at_end());
     }
     slide_on(random, block);
-    marks.follow(block, 2);
-    naive.follow(block, 2);
+    marks.update(block, 2);
+    naive.update(block, 2);
     CHECK(same(marks, naive));
   }
 }

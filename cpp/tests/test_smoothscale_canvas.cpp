@@ -56,13 +56,13 @@ TEST(the_same_size_changes_nothing) {
   CHECK(shrunk(canvas, 3, 2) == same);
 }
 
-TEST(white_loses_two_shades_on_the_way_to_the_observation) {
+TEST(white_becomes_253_in_the_observation) {
   Canvas canvas(1000, 800);
   for (int y = 0; y < 800; ++y) canvas.fill_row(y, 0, 999, kInk);
   for (const std::uint8_t value : shrunk(canvas, 96, 96)) CHECK(value == 253);
 }
 
-TEST(a_second_image_has_nothing_of_the_first) {
+TEST(images_do_not_depend_on_earlier_ones) {
   Canvas white(30, 20);
   for (int y = 0; y < 20; ++y) white.fill_row(y, 0, 29, kInk);
   SmoothScaler scaler(30, 20, 7, 9);
@@ -73,8 +73,8 @@ TEST(a_second_image_has_nothing_of_the_first) {
   for (const std::uint8_t value : rgb) CHECK(value == 0);
 }
 
-// Taken where tests/oracle/test_pygame_draw.py finds the same sizes equal to pygame's.
-TEST(noise_keeps_its_digests) {
+// tests/oracle/test_pygame_draw.py confirms the same sizes to equal pygame's.
+TEST(digests_of_noise) {
   Random random(3);
   Canvas canvas(1000, 800);
   for (int y = 0; y < 800; ++y) {
@@ -90,7 +90,7 @@ TEST(noise_keeps_its_digests) {
   CHECK(digest(999, 800) == 0x6F7D7C022162F058);
 }
 
-TEST(sizes_that_cannot_be_are_named) {
+TEST(invalid_sizes_raise) {
   CHECK_THROWS(std::invalid_argument, "width is 11; expected from 1 to 10", SmoothScaler(10, 10, 11, 10));
   CHECK_THROWS(std::invalid_argument, "height is 0; expected from 1 to 10", SmoothScaler(10, 10, 10, 0));
   CHECK_THROWS(std::invalid_argument, "width is 1; expected from 2 to 257", SmoothScaler(257, 10, 1, 1));

@@ -46,7 +46,7 @@ std::vector<std::uint8_t> bytes_of(const Outer& value) {
 
 }  // namespace
 
-TEST(what_was_written_is_read_back) {
+TEST(write_and_read_round_trip) {
   const auto bytes = bytes_of(example());
   Outer read;
   read.inners.resize(20);
@@ -56,25 +56,25 @@ TEST(what_was_written_is_read_back) {
   CHECK(read == example() && reader.is_at_end());
 }
 
-TEST(values_lie_one_after_another_without_gaps) {
+TEST(values_are_written_without_padding) {
   CHECK(bytes_of(example()).size() == 1 + 8 + (4 + 8 + 16) + (4 + 8) + (4 + 8 + 8) + 12 + 1);
 }
 
-TEST(a_value_that_ends_too_early_throws) {
+TEST(a_truncated_value_throws) {
   const auto bytes = bytes_of(example());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     Outer read;
     StateReader reader({bytes.data(), size});
-    CHECK_THROWS(std::invalid_argument, "the state ends too early", reader(read));
+    CHECK_THROWS(std::invalid_argument, "the state is truncated", reader(read));
   }
 }
 
-TEST(an_absurd_count_throws_before_memory_is_taken) {
+TEST(an_impossible_count_throws_before_memory_is_allocated) {
   StateWriter writer;
   writer(std::numeric_limits<std::uint64_t>::max() / 2, 1.0, 2.0);
   const auto bytes = writer.take();
   std::vector<double> values;
   StateReader reader(bytes);
-  CHECK_THROWS(std::invalid_argument, "the state ends too early", reader(values));
+  CHECK_THROWS(std::invalid_argument, "the state is truncated", reader(values));
   CHECK(values.empty());
 }

@@ -54,8 +54,8 @@ TEST(pieces_are_not_empty_and_lie_within_the_range) {
   }
 }
 
-// Each piece waits for another to begin, so only several threads get through.
-TEST(pieces_run_side_by_side) {
+// Each piece waits for another to begin, so one thread alone would not finish.
+TEST(pieces_run_concurrently) {
   ThreadPool pool(2);
   std::mutex mutex;
   std::set<std::thread::id> threads;
@@ -71,9 +71,8 @@ TEST(pieces_run_side_by_side) {
   CHECK(threads.contains(std::this_thread::get_id()));
 }
 
-// What the caller wrote before the call is seen by the pieces, and what they wrote is seen behind it. Run under the
-// thread sanitizer, this proves it.
-TEST(a_call_orders_what_is_written_around_it) {
+// Pieces see the caller's writes before the call, and the caller sees theirs after it; checked by the thread sanitizer.
+TEST(a_call_synchronises_memory) {
   ThreadPool pool(4);
   std::vector<int> values(1000);
   for (int round = 1; round <= 100; ++round) {
@@ -85,8 +84,8 @@ TEST(a_call_orders_what_is_written_around_it) {
   }
 }
 
-// The first call is held up until the second is through: were it to wait for the pool, both would wait for ever.
-TEST(a_call_that_finds_the_pool_busy_works_alone) {
+// The first call blocks until the second has finished; if the second waited for the pool, neither would return.
+TEST(a_concurrent_call_works_in_its_own_thread) {
   ThreadPool pool(3);
   std::atomic<bool> inside = false;
   std::atomic<bool> second_is_through = false;
@@ -99,7 +98,7 @@ TEST(a_call_that_finds_the_pool_busy_works_alone) {
     });
   });
   while (!inside) std::this_thread::yield();
-  std::set<std::thread::id> threads;  // of one thread alone, or the thread sanitizer tells
+  std::set<std::thread::id> threads;  // used by one thread only, checked by the thread sanitizer
   std::vector<int> second_seen(100);
   pool.parallel_for(100, [&](std::int64_t begin, std::int64_t end) {
     threads.insert(std::this_thread::get_id());
@@ -125,10 +124,10 @@ TEST(calls_from_many_threads_all_cover_their_range) {
   CHECK(wrong == 0);
 }
 
-TEST(never_used_is_destroyed_at_once) { const ThreadPool pool(8); }
+TEST(an_unused_pool_is_destroyed_at_once) { const ThreadPool pool(8); }
 
 #if defined(APEXLINE_TEST_FORKS)
-TEST(forked_child_works_alone_and_leaves) {
+TEST(a_forked_child_works_in_one_thread_and_exits) {
   auto pool = std::make_unique<ThreadPool>(4);
   CHECK(each_once(*pool, 100));
   CHECK(apexline::test::holds_in_child([&] {
@@ -139,7 +138,7 @@ TEST(forked_child_works_alone_and_leaves) {
   CHECK(each_once(*pool, 100));
 }
 
-TEST(a_child_forked_before_the_first_call_has_threads_of_its_own) {
+TEST(a_child_forked_before_the_first_call_starts_its_own_threads) {
   ThreadPool pool(2);
   CHECK(apexline::test::holds_in_child([&] { return each_once(pool, 100); }));
   CHECK(each_once(pool, 100));

@@ -21,7 +21,7 @@ constexpr Pcg64::State kSeed2003{.state_high = 0xde1c769020d5952f,
                                  .increment_high = 0xdfbe8133cdb62873,
                                  .increment_low = 0xf6818753bf37a503};
 
-// The last bits depend on libm; tests/oracle holds them against the game on the same one.
+// The last bits depend on libm; tests/oracle compares them with the game using the same libm.
 bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
 bool near(Point a, Point b) { return near(a.x, b.x) && near(a.y, b.y); }
 bool same_node(const Node& a, const Node& b) {
@@ -63,7 +63,7 @@ TEST(a_known_track) {
   CHECK(near(kerb.corners[3], {0x1.b53c69d8be4b5p+7, 0x1.4d72c5e903c10p+1}));
 }
 
-TEST(a_failed_attempt_leaves_only_its_numbers_drawn) {
+TEST(a_failed_attempt_only_consumes_random_numbers) {
   Pcg64 random(kSeed2003);
   Track track;
   CHECK(create_track(random, track) == 1);
@@ -71,13 +71,13 @@ TEST(a_failed_attempt_leaves_only_its_numbers_drawn) {
   CHECK(track.num_tiles() == 276 && track.kerbs.size() == 60);
 
   Pcg64 later(kSeed2003);
-  for (int number = 0; number < 24; ++number) later.uniform(0, 1);  // two a checkpoint
+  for (int number = 0; number < 24; ++number) later.uniform(0, 1);  // two per checkpoint
   Track same;
   CHECK(create_track(later, same) == 0);
   CHECK(same.num_tiles() == 276 && same.nodes[200].x == track.nodes[200].x);
 }
 
-TEST(tiles_join_to_a_ring_of_the_roads_width) {
+TEST(tiles_form_a_closed_ring_of_the_width_of_the_road) {
   for_many_tracks([](const Track& track) {
     CHECK(track.nodes.size() == track.tiles.size());
     const Quad* last = &track.tiles.back();
@@ -92,7 +92,7 @@ TEST(tiles_join_to_a_ring_of_the_roads_width) {
   });
 }
 
-TEST(nodes_are_a_step_apart_and_the_ends_meet) {
+TEST(nodes_are_one_step_apart_and_the_ends_meet) {
   for_many_tracks([](const Track& track) {
     for (std::size_t i = 1; i < track.nodes.size(); ++i)
       CHECK(near(distance(centre(track.nodes[i]), centre(track.nodes[i - 1])), kTrackDetailStep));
@@ -102,7 +102,7 @@ TEST(nodes_are_a_step_apart_and_the_ends_meet) {
   });
 }
 
-// Where a mark lies before its turn the road may run straight: that kerb has no side and no width.
+// The road may be straight before a turn that has a kerb: that kerb has no width.
 TEST(kerbs_line_the_road_in_order) {
   std::size_t num_kerbs = 0;
   std::size_t num_flat = 0;
@@ -129,7 +129,7 @@ TEST(kerbs_line_the_road_in_order) {
   CHECK(num_flat > 0 && num_flat < num_kerbs / 100);
 }
 
-TEST(memory_is_kept) {
+TEST(memory_is_reused) {
   Pcg64 random(kSeed2026);
   Track track;
   track.nodes.reserve(600);

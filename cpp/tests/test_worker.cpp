@@ -15,7 +15,7 @@
 
 using namespace apexline;
 
-TEST(jobs_run_in_order_off_the_callers_thread) {
+TEST(jobs_run_in_order_in_another_thread) {
   constexpr std::uint64_t count = 500;
   Worker worker;
   std::vector<std::uint64_t> ran;  // by one thread; seen after the last wait
@@ -53,7 +53,7 @@ TEST(wait_throws_what_its_job_threw_once) {
   CHECK(ran);
 }
 
-TEST(what_a_job_held_is_gone_when_wait_returns) {
+TEST(captures_of_a_job_are_released_when_wait_returns) {
   Worker worker;
   for (int round = 0; round < 200; ++round) {
     auto held = std::make_shared<int>(round);
@@ -70,8 +70,8 @@ TEST(what_a_job_held_is_gone_when_wait_returns) {
   }
 }
 
-// A hundred jobs take a second; destruction waits for one of them.
-TEST(destruction_waits_for_what_runs_and_drops_the_rest) {
+// A hundred jobs would take a second; destruction waits for one of them.
+TEST(destruction_waits_for_the_running_job_and_drops_the_rest) {
   constexpr int count = 100;
   std::atomic<int> begun = 0;
   std::atomic<int> ended = 0;
@@ -93,11 +93,11 @@ TEST(destruction_waits_for_what_runs_and_drops_the_rest) {
 
 TEST(destruction_drops_what_was_thrown_and_never_waited_for) {
   Worker worker;
-  worker.submit([] { throw std::runtime_error("nobody asks"); });
+  worker.submit([] { throw std::runtime_error("not waited for"); });
   worker.wait(worker.submit([] {}));
 }
 
-TEST(never_used_is_destroyed_at_once) { const Worker worker; }
+TEST(an_unused_pool_is_destroyed_at_once) { const Worker worker; }
 
 TEST(many_threads_submit_and_wait_at_once) {
   constexpr int threads = 4;

@@ -19,17 +19,17 @@ namespace {
 
 bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
 
-// What each game gives out over some steps.
+// The results of each environment over some steps.
 std::vector<std::vector<Outcome>> played(const WorldOptions& options, int num_steps) {
-  Arcade arcade(options);
-  std::vector<std::vector<Outcome>> games(arcade.world.num_envs());
+  TestWorld envs(options);
+  std::vector<std::vector<Outcome>> games(envs.world.num_envs());
   const auto note = [&] {
-    for (std::size_t env = 0; env < games.size(); ++env) games[env].push_back(arcade.outcome(env));
+    for (std::size_t env = 0; env < games.size(); ++env) games[env].push_back(envs.outcome(env));
   };
-  arcade.reset();
+  envs.reset();
   note();
   for (int i = 0; i < num_steps; ++i) {
-    arcade.step();
+    envs.step();
     note();
   }
   return games;
@@ -45,15 +45,15 @@ WorldOptions short_episodes(std::int32_t num_envs, Autoreset autoreset) {
 bool same(const Report& a, const Report& b) { return bytes_of(a) == bytes_of(b); }
 
 std::vector<std::uint8_t> state_after(std::uint64_t game, int num_steps) {
-  Arcade arcade(small_frames(static_cast<std::int32_t>(game) + 1));
-  arcade.reset();
-  for (int i = 0; i < num_steps; ++i) arcade.step();
-  return arcade.world.save(game);
+  TestWorld envs(small_frames(static_cast<std::int32_t>(game) + 1));
+  envs.reset();
+  for (int i = 0; i < num_steps; ++i) envs.step();
+  return envs.world.save(game);
 }
 
 }  // namespace
 
-TEST(what_games_give_out_depends_on_neither_threads_nor_neighbours) {
+TEST(results_depend_on_neither_threads_nor_the_number_of_environments) {
   for (const Autoreset autoreset : {Autoreset::kNextStep, Autoreset::kSameStep}) {
     WorldOptions options = short_episodes(16, autoreset);
     options.action_repeat = 3;
@@ -75,79 +75,79 @@ TEST(a_world_of_any_format_draws_what_a_painter_draws) {
   for (const FrameFormat format : {FrameFormat{false, false, 96, false}, FrameFormat{true, false, 21, true}}) {
     WorldOptions options = small_frames(3, 2);
     options.format = format;
-    Arcade arcade(options);
-    arcade.reset();
-    for (int i = 0; i < 5; ++i) arcade.step();
+    TestWorld envs(options);
+    envs.reset();
+    for (int i = 0; i < 5; ++i) envs.step();
     Painter painter(format, plain_digits());
     std::vector<std::uint8_t> frame(format.bytes());
     for (std::size_t env = 0; env < 3; ++env) {
-      painter.draw(arcade.world.scene(env), frame.data());
-      CHECK(frame == arcade.outcome(env).frame);
+      painter.draw(envs.world.scene(env), frame.data());
+      CHECK(frame == envs.outcome(env).frame);
     }
-    const auto stepped = arcade.frames;
-    std::fill(arcade.frames.begin(), arcade.frames.end(), std::uint8_t{0});
-    arcade.world.draw(arcade.frames.data());
-    CHECK(arcade.frames == stepped);
+    const auto stepped = envs.frames;
+    std::fill(envs.frames.begin(), all.frames.end(), std::uint8_t{0});
+    envs.world.draw(envs.frames.data());
+    CHECK(envs.frames == stepped);
   }
 }
 
-TEST(a_reset_begins_the_chosen_games_alone) {
-  Arcade arcade(small_frames(10));
-  for (std::size_t env = 0; env < 10; ++env) CHECK(arcade.world.needs_reset(env));
-  arcade.reset();
-  for (int i = 0; i < 4; ++i) arcade.step();
+TEST(a_reset_changes_the_chosen_environments_only) {
+  TestWorld envs(small_frames(10));
+  for (std::size_t env = 0; env < 10; ++env) CHECK(envs.world.needs_reset(env));
+  envs.reset();
+  for (int i = 0; i < 4; ++i) envs.step();
   std::vector<World::ResetChoice> choices(10);
   for (std::size_t env = 0; env < 10; ++env) choices[env].resets = env == 3 || env == 9;
   choices[9].random = game_seed(77);
   std::vector<Outcome> before;
-  for (std::size_t env = 0; env < 10; ++env) before.push_back(arcade.outcome(env));
-  const Pcg64::State continued = arcade.world.episode(3).random().state();
-  std::vector<CarBlock> blocks{arcade.world.block_of(0), arcade.world.block_of(8)};
-  arcade.reset(choices);
+  for (std::size_t env = 0; env < 10; ++env) before.push_back(envs.outcome(env));
+  const Pcg64::State continued = envs.world.episode(3).random().state();
+  std::vector<CarBlock> blocks{envs.world.block_of(0), envs.world.block_of(8)};
+  envs.reset(choices);
   for (std::size_t env = 0; env < 10; ++env) {
-    CHECK(!arcade.world.needs_reset(env));
+    CHECK(!envs.world.needs_reset(env));
     const bool is_reset = choices[env].resets;
-    CHECK(arcade.reports[env].was_reset == is_reset);
-    CHECK((arcade.outcome(env) == before[env]) == !is_reset);
-    CHECK((lane_bits(arcade.world.block_of(env), env % kLanes) == lane_bits(blocks[env / kLanes], env % kLanes)) ==
+    CHECK(envs.reports[env].was_reset == is_reset);
+    CHECK((envs.outcome(env) == before[env]) == !is_reset);
+    CHECK((lane_bits(envs.world.block_of(env), env % kLanes) == lane_bits(blocks[env / kLanes], env % kLanes)) ==
           !is_reset);
   }
   for (const auto& [env, state] : {std::pair{std::size_t{3}, continued}, std::pair{std::size_t{9}, game_seed(77)}}) {
     Pcg64 random(state);
     Track track;
     create_track(random, track);
-    CHECK(arcade.world.episode(env).track().nodes[9].x == track.nodes[9].x);
-    CHECK(arcade.reports[env].frames == 0 && arcade.reports[env].score == 0 && arcade.reports[env].repeats == 0);
-    CHECK(near(arcade.reports[env].tiles, 2.0 / track.num_tiles()));
+    CHECK(envs.world.episode(env).track().nodes[9].x == track.nodes[9].x);
+    CHECK(envs.reports[env].frames == 0 && envs.reports[env].score == 0 && envs.reports[env].repeats == 0);
+    CHECK(near(envs.reports[env].tiles, 2.0 / track.num_tiles()));
   }
 }
 
-TEST(a_game_that_ends_begins_anew_with_the_next_step) {
-  Arcade arcade(short_episodes(9, Autoreset::kNextStep));
-  arcade.reset();
+TEST(next_step_autoreset) {
+  TestWorld envs(short_episodes(9, Autoreset::kNextStep));
+  envs.reset();
   double score = 0;
   for (int i = 1; i <= 10; ++i) {
-    arcade.step();
-    score += arcade.reports[8].reward;
-    CHECK(arcade.reports[8].truncated == (i == 10) && !arcade.reports[8].terminated && !arcade.reports[8].was_reset);
-    CHECK(arcade.reports[8].frames == i && arcade.reports[8].repeats == 1 && near(arcade.reports[8].score, score));
+    envs.step();
+    score += envs.reports[8].reward;
+    CHECK(envs.reports[8].truncated == (i == 10) && !envs.reports[8].terminated && !envs.reports[8].was_reset);
+    CHECK(envs.reports[8].frames == i && envs.reports[8].repeats == 1 && near(envs.reports[8].score, score));
   }
-  const Track track = arcade.world.episode(8).track();
-  CHECK(!arcade.world.needs_reset(8));
-  arcade.step();
-  const Report& report = arcade.reports[8];
+  const Track track = envs.world.episode(8).track();
+  CHECK(!envs.world.needs_reset(8));
+  envs.step();
+  const Report& report = envs.reports[8];
   CHECK(report.was_reset && !report.truncated && report.reward == 0 && report.frames == 0 && report.repeats == 0);
   CHECK(report.score == 0 && report.lap_finished == -1);
-  CHECK(track.nodes[5].x != arcade.world.episode(8).track().nodes[5].x);
-  arcade.step();
-  CHECK(!arcade.reports[8].was_reset && arcade.reports[8].frames == 1);
+  CHECK(track.nodes[5].x != envs.world.episode(8).track().nodes[5].x);
+  envs.step();
+  CHECK(!envs.reports[8].was_reset && envs.reports[8].frames == 1);
 }
 
-TEST(a_game_that_ends_begins_anew_in_the_same_step) {
-  Arcade arcade(short_episodes(9, Autoreset::kSameStep));
-  Arcade waiting(short_episodes(9, Autoreset::kDisabled));
-  Arcade next(short_episodes(9, Autoreset::kNextStep));
-  for (Arcade* each : {&arcade, &waiting, &next}) {
+TEST(same_step_autoreset) {
+  TestWorld envs(short_episodes(9, Autoreset::kSameStep));
+  TestWorld waiting(short_episodes(9, Autoreset::kDisabled));
+  TestWorld next(short_episodes(9, Autoreset::kNextStep));
+  for (TestWorld* each : {&envs, &waiting, &next}) {
     each->reset();
     for (int i = 1; i <= 10; ++i) {
       for (const Report& report : each->final_reports) CHECK(same(report, Report{}));
@@ -156,40 +156,40 @@ TEST(a_game_that_ends_begins_anew_in_the_same_step) {
   }
   next.step();
   for (std::size_t env = 0; env < 9; ++env) {
-    CHECK(same(arcade.final_reports[env], waiting.reports[env]));
-    CHECK(arcade.outcome(env).final_frame == waiting.outcome(env).frame);
-    const Report& report = arcade.reports[env];
+    CHECK(same(envs.final_reports[env], waiting.reports[env]));
+    CHECK(envs.outcome(env).final_frame == waiting.outcome(env).frame);
+    const Report& report = envs.reports[env];
     CHECK(report.truncated && report.was_reset && report.frames == 0 && report.score == 0 && report.repeats == 1);
     CHECK(report.reward == waiting.reports[env].reward && report.tiles == next.reports[env].tiles);
-    CHECK(arcade.outcome(env).frame == next.outcome(env).frame);
-    CHECK(!arcade.world.needs_reset(env) && waiting.world.needs_reset(env));
+    CHECK(envs.outcome(env).frame == next.outcome(env).frame);
+    CHECK(!envs.world.needs_reset(env) && waiting.world.needs_reset(env));
   }
-  arcade.step();
+  envs.step();
   next.step();
-  for (std::size_t env = 0; env < 9; ++env) CHECK(same(arcade.reports[env], next.reports[env]));
+  for (std::size_t env = 0; env < 9; ++env) CHECK(same(envs.reports[env], next.reports[env]));
 }
 
-TEST(without_autoreset_a_game_waits_for_its_reset) {
-  Arcade arcade(short_episodes(2, Autoreset::kDisabled));
-  arcade.reset();
+TEST(without_autoreset_an_ended_game_needs_a_reset) {
+  TestWorld envs(short_episodes(2, Autoreset::kDisabled));
+  envs.reset();
   for (int i = 0; i < 9; ++i) {
-    arcade.step();
-    CHECK(!arcade.world.needs_reset(0));
+    envs.step();
+    CHECK(!envs.world.needs_reset(0));
   }
-  arcade.step();
-  CHECK(arcade.world.needs_reset(0) && arcade.world.needs_reset(1));
+  envs.step();
+  CHECK(envs.world.needs_reset(0) && envs.world.needs_reset(1));
   std::vector<World::ResetChoice> choices(2);
   choices[1].resets = false;
-  arcade.reset(choices);
-  CHECK(!arcade.world.needs_reset(0) && arcade.world.needs_reset(1));
+  envs.reset(choices);
+  CHECK(!envs.world.needs_reset(0) && envs.world.needs_reset(1));
 }
 
-TEST(an_action_is_held_for_its_frames_and_no_longer_than_the_game) {
+TEST(an_action_is_repeated_until_the_episode_ends) {
   WorldOptions options = short_episodes(1, Autoreset::kDisabled);
   options.action_repeat = 4;
-  Arcade held(options);
+  TestWorld held(options);
   options.action_repeat = 1;
-  Arcade single(options);
+  TestWorld single(options);
   held.reset();
   single.reset();
   for (const int frames : {4, 4, 2}) {
@@ -207,12 +207,12 @@ TEST(an_action_is_held_for_its_frames_and_no_longer_than_the_game) {
   CHECK(held.reports[0].truncated && single.reports[0].truncated);
 }
 
-TEST(frames_without_action_count_for_the_score_but_are_no_reward) {
+TEST(skipped_frames_count_for_the_score_but_not_as_reward) {
   WorldOptions options = small_frames(2);
   options.skip_zoom = 50;
-  Arcade skipping(options);
+  TestWorld skipping(options);
   options.skip_zoom = 0;
-  Arcade playing(options);
+  TestWorld playing(options);
   skipping.reset();
   playing.reset();
   for (int i = 0; i < 50; ++i) playing.step(std::vector<Action>(2));
@@ -224,31 +224,31 @@ TEST(frames_without_action_count_for_the_score_but_are_no_reward) {
 }
 
 TEST(steering_right_turns_right) {
-  Arcade arcade(small_frames(2));
-  arcade.reset();
-  const float before = arcade.world.block_of(0).angle[kHullBody][0];
-  for (int i = 0; i < 40; ++i) arcade.step({Action{1, 1, 0}, Action{-1, 1, 0}});
-  CHECK(arcade.world.block_of(0).angle[kHullBody][0] < before - 0.1F);
-  CHECK(arcade.world.block_of(0).steer[0] == -1 && arcade.world.block_of(0).steer[1] == 1);
+  TestWorld envs(small_frames(2));
+  envs.reset();
+  const float before = envs.world.block_of(0).angle[kHullBody][0];
+  for (int i = 0; i < 40; ++i) envs.step({Action{1, 1, 0}, Action{-1, 1, 0}});
+  CHECK(envs.world.block_of(0).angle[kHullBody][0] < before - 0.1F);
+  CHECK(envs.world.block_of(0).steer[0] == -1 && envs.world.block_of(0).steer[1] == 1);
 }
 
-TEST(rules_end_and_charge_steps_but_not_the_games_score) {
+TEST(shaping_changes_rewards_but_not_the_score) {
   WorldOptions options = small_frames(1);
   options.action_repeat = 2;
   options.rules.stall_steps = 5;
   options.rules.stall_penalty = 3;
-  Arcade arcade(options);
-  arcade.reset();
+  TestWorld envs(options);
+  envs.reset();
   double score = 0;
   for (int i = 1; i <= 5; ++i) {
-    arcade.step({Action{}});
-    const Report& report = arcade.reports[0];
+    envs.step({Action{}});
+    const Report& report = envs.reports[0];
     CHECK(report.terminated == (i == 5) && report.ended_by == (i == 5 ? EndedBy::kStall : EndedBy::kGame));
     score += report.reward + (i == 5 ? 3 : 0);
     CHECK(near(report.score, score));
   }
-  arcade.step({Action{}});
-  CHECK(arcade.reports[0].was_reset && arcade.reports[0].ended_by == EndedBy::kGame);
+  envs.step({Action{}});
+  CHECK(envs.reports[0].was_reset && envs.reports[0].ended_by == EndedBy::kGame);
 }
 
 TEST(set_rules_takes_effect_from_the_next_step_and_changes_nothing_else) {
@@ -262,11 +262,11 @@ TEST(set_rules_takes_effect_from_the_next_step_and_changes_nothing_else) {
   WorldOptions options = small_frames(9);
   options.action_repeat = 2;
   options.rules = with(30, 0.25);
-  Arcade changed(options);
-  Arcade unchanged(options);
+  TestWorld changed(options);
+  TestWorld unchanged(options);
   options.rules = with(12, 2);
-  Arcade loaded(options);
-  for (Arcade* each : {&changed, &unchanged, &loaded}) each->reset();
+  TestWorld loaded(options);
+  for (TestWorld* each : {&changed, &unchanged, &loaded}) each->reset();
   for (int i = 0; i < 8; ++i) {
     const auto actions = changed.actions();
     changed.step(actions);
@@ -281,7 +281,7 @@ TEST(set_rules_takes_effect_from_the_next_step_and_changes_nothing_else) {
   // Standing still from here on: the steps before the change count towards the new limit.
   int stalls = 0;
   for (int i = 0; i < 14; ++i) {
-    for (Arcade* each : {&changed, &unchanged, &loaded}) each->step(std::vector<Action>(9, {0, 0, 1}));
+    for (TestWorld* each : {&changed, &unchanged, &loaded}) each->step(std::vector<Action>(9, {0, 0, 1}));
     for (std::size_t env = 0; env < 9; ++env) {
       CHECK(changed.outcome(env) == loaded.outcome(env) && changed.world.save(env) == loaded.world.save(env));
       CHECK(unchanged.reports[env].ended_by == EndedBy::kGame);
@@ -305,53 +305,52 @@ TEST(a_saved_game_continues_bit_for_bit_anywhere) {
   options.action_repeat = 2;
   options.rules.missed_tile_penalty = 0.5;
   options.rules.stall_steps = 15;
-  Arcade arcade(options);
-  Arcade other(options);
-  arcade.reset();
+  TestWorld envs(options);
+  TestWorld other(options);
+  envs.reset();
   other.reset();
   for (int i = 0; i < 7; ++i) other.step(std::vector<Action>(11));
   for (int i = 0; i < 70; ++i) {
-    const auto actions = arcade.actions();
+    const auto actions = envs.actions();
     if (i % 7 == 3) {  // in the middle of an episode, at its end, and before the step that begins the next
       for (std::size_t env = 0; env < 11; ++env) {
         const std::size_t place = (env + 4) % 11;
-        other.world.load(place, arcade.world.save(env));
-        CHECK(other.world.save(place) == arcade.world.save(env));
+        other.world.load(place, envs.world.save(env));
+        CHECK(other.world.save(place) == envs.world.save(env));
       }
       other.world.draw(other.frames.data());
-      for (std::size_t env = 0; env < 11; ++env)
-        CHECK(other.outcome((env + 4) % 11).frame == arcade.outcome(env).frame);
+      for (std::size_t env = 0; env < 11; ++env) CHECK(other.outcome((env + 4) % 11).frame == envs.outcome(env).frame);
     }
     std::vector<Action> shifted(11);
     for (std::size_t env = 0; env < 11; ++env) shifted[(env + 4) % 11] = actions[env];
-    arcade.step(actions);
+    envs.step(actions);
     other.step(shifted);
     if (i < 3) continue;
     for (std::size_t env = 0; env < 11; ++env) {
       const std::size_t place = (env + 4) % 11;
-      CHECK(arcade.outcome(env) == other.outcome(place));
-      if (i % 7 == 2) CHECK(arcade.world.save(env) == other.world.save(place));
-      const auto& marks = arcade.world.episode(env).skid_marks().marks();
+      CHECK(envs.outcome(env) == other.outcome(place));
+      if (i % 7 == 2) CHECK(envs.world.save(env) == other.world.save(place));
+      const auto& marks = envs.world.episode(env).skid_marks().marks();
       CHECK(marks.size() == other.world.episode(place).skid_marks().marks().size());
     }
   }
 }
 
 TEST(a_game_can_be_saved_before_its_first_reset_and_after_its_end) {
-  Arcade arcade(short_episodes(2, Autoreset::kDisabled));
-  const auto fresh = arcade.world.save(1);
-  arcade.reset();
-  for (int i = 0; i < 10; ++i) arcade.step();
-  const auto ended = arcade.world.save(0);
-  arcade.reset();
-  arcade.world.load(0, ended);
-  CHECK(arcade.world.needs_reset(0) && !arcade.world.needs_reset(1));
-  arcade.world.load(0, fresh);
-  CHECK(arcade.world.needs_reset(0));
-  arcade.reset();
-  Arcade alone(short_episodes(2, Autoreset::kDisabled));
+  TestWorld envs(short_episodes(2, Autoreset::kDisabled));
+  const auto fresh = envs.world.save(1);
+  envs.reset();
+  for (int i = 0; i < 10; ++i) envs.step();
+  const auto ended = envs.world.save(0);
+  envs.reset();
+  envs.world.load(0, ended);
+  CHECK(envs.world.needs_reset(0) && !envs.world.needs_reset(1));
+  envs.world.load(0, fresh);
+  CHECK(envs.world.needs_reset(0));
+  envs.reset();
+  TestWorld alone(short_episodes(2, Autoreset::kDisabled));
   alone.reset();
-  CHECK(arcade.outcome(0).frame == alone.outcome(1).frame);
+  CHECK(envs.outcome(0).frame == alone.outcome(1).frame);
 }
 
 TEST(equal_games_save_equal_bytes) {
@@ -359,15 +358,15 @@ TEST(equal_games_save_equal_bytes) {
   CHECK(state_after(1, 20) != state_after(1, 21));
 }
 
-TEST(a_damaged_state_is_refused_and_changes_nothing) {
+TEST(a_corrupt_state_raises_and_changes_nothing) {
   const auto good = state_after(0, 5);
-  Arcade arcade(small_frames(2));
-  arcade.reset();
-  for (int i = 0; i < 3; ++i) arcade.step();
-  const std::array before{arcade.world.save(0), arcade.world.save(1)};
+  TestWorld envs(small_frames(2));
+  envs.reset();
+  for (int i = 0; i < 3; ++i) envs.step();
+  const std::array before{envs.world.save(0), envs.world.save(1)};
   Random random(1);
   const auto refused = [&](const std::vector<std::uint8_t>& bytes, const std::string& part) {
-    CHECK_THROWS(std::invalid_argument, part, arcade.world.load(1, bytes));
+    CHECK_THROWS(std::invalid_argument, part, envs.world.load(1, bytes));
   };
   for (std::ptrdiff_t size = 0; size < 64; ++size) refused({good.begin(), good.begin() + size}, "");
   for (int i = 0; i < 60; ++i) {
@@ -382,18 +381,18 @@ TEST(a_damaged_state_is_refused_and_changes_nothing) {
   }
   auto longer = good;
   longer.push_back(0);
-  refused(longer, "damaged");
+  refused(longer, "corrupt");
   auto foreign = good;
   foreign[3] = static_cast<std::uint8_t>(foreign[3] + 1);
-  refused(foreign, "not one of this version");
-  refused(std::vector<std::uint8_t>(1000, 0x41), "not one of this version");
-  CHECK(arcade.world.save(0) == before[0] && arcade.world.save(1) == before[1]);
-  arcade.world.load(1, good);
-  CHECK(arcade.world.save(1) == good && arcade.world.save(0) == before[0]);
+  refused(foreign, "not from this version");
+  refused(std::vector<std::uint8_t>(1000, 0x41), "not from this version");
+  CHECK(envs.world.save(0) == before[0] && envs.world.save(1) == before[1]);
+  envs.world.load(1, good);
+  CHECK(envs.world.save(1) == good && envs.world.save(0) == before[0]);
 }
 
-// What passes the envelope's checksum is still read with care.
-TEST(a_state_of_another_length_is_refused_and_changes_nothing) {
+// States with a valid checksum and invalid contents.
+TEST(an_inconsistent_state_raises_and_changes_nothing) {
   const auto good = state_after(0, 5);
   constexpr std::ptrdiff_t kEnvelope = 3 * sizeof(std::uint64_t);  // mark, checksum, size
   const auto sealed = [&good](std::vector<std::uint8_t> content) {
@@ -406,27 +405,27 @@ TEST(a_state_of_another_length_is_refused_and_changes_nothing) {
   };
   std::vector<std::uint8_t> content(good.begin() + kEnvelope, good.end());
   CHECK(sealed(content) == good);
-  Arcade arcade(small_frames(1));
-  arcade.reset();
-  const auto before = arcade.world.save(0);
+  TestWorld envs(small_frames(1));
+  envs.reset();
+  const auto before = envs.world.save(0);
   content.push_back(0);
-  CHECK_THROWS(std::invalid_argument, "longer", arcade.world.load(0, sealed(content)));
+  CHECK_THROWS(std::invalid_argument, "trailing bytes", envs.world.load(0, sealed(content)));
   content.pop_back();
-  // The phase, and the number of tiles that the rules have judged.
-  constexpr std::size_t kJudged = 1 + 8 + 37 + 12;
-  for (const std::size_t place : {std::size_t{0}, kJudged + 3}) {
+  // The phase and the number of tiles that the rules have checked.
+  constexpr std::size_t kChecked = 1 + 8 + 37 + 12;
+  for (const std::size_t place : {std::size_t{0}, kChecked + 3}) {
     auto impossible = content;
     impossible[place] = 0x7f;
-    CHECK_THROWS(std::invalid_argument, "can be in", arcade.world.load(0, sealed(impossible)));
+    CHECK_THROWS(std::invalid_argument, "inconsistent environment state", envs.world.load(0, sealed(impossible)));
   }
   for (const std::size_t size : {content.size() - 2, content.size() / 2, std::size_t{0}}) {
     content.resize(size);
-    CHECK_THROWS(std::invalid_argument, "too early", arcade.world.load(0, sealed(content)));
+    CHECK_THROWS(std::invalid_argument, "truncated", envs.world.load(0, sealed(content)));
   }
-  CHECK(arcade.world.save(0) == before);
+  CHECK(envs.world.save(0) == before);
 }
 
-TEST(a_wrong_frame_format_is_refused) {
+TEST(a_wrong_frame_format_raises) {
   WorldOptions options = small_frames(1);
   options.format.frame_size = 97;
   CHECK_THROWS(std::invalid_argument, "97", world_of(options));

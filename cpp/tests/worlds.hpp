@@ -1,4 +1,4 @@
-// Worlds of many games, actions for them, and everything they give out.
+// Worlds, actions for them, and their results.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace apexline::test {
 
-// Blocks of ink, so that no image depends on a font.
+// Glyphs of solid ink, so that no image depends on a font.
 inline racing::Glyphs plain_digits() {
   racing::Glyphs glyphs;
   glyphs.height = 20;
@@ -38,7 +38,7 @@ inline racing::World world_of(const racing::WorldOptions& options) {
   return racing::World(options, plain_digits(), random);
 }
 
-// One game's part of a step or reset, to the byte.
+// The results of one environment, as bytes.
 struct Outcome {
   std::vector<std::uint8_t> frame, final_frame, report, final_report;
   bool operator==(const Outcome&) const = default;
@@ -51,9 +51,9 @@ inline std::vector<std::uint8_t> bytes_of(racing::Report report) {
 }
 
 // A world with its buffers.
-class Arcade {
+class TestWorld {
  public:
-  explicit Arcade(const racing::WorldOptions& options)
+  explicit TestWorld(const racing::WorldOptions& options)
       : world(world_of(options)),
         reports(world.num_envs()),
         final_reports(world.num_envs()),
@@ -63,7 +63,7 @@ class Arcade {
   void reset() { reset(std::vector<racing::World::ResetChoice>(world.num_envs())); }
   void reset(const std::vector<racing::World::ResetChoice>& choices) { world.reset(choices, frames.data(), reports); }
 
-  // Keeps to the road, a little worse with every game.
+  // Follows the road, a little worse with each environment.
   std::vector<racing::Action> actions() const {
     std::vector<racing::Action> all(world.num_envs());
     for (std::size_t env = 0; env < all.size(); ++env) {

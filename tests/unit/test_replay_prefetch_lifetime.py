@@ -150,7 +150,7 @@ def test_next_raises_in_a_forked_child_and_works_in_the_parent():
     if child == 0:
         try:
             signal.alarm(30)
-            with raises(RuntimeError, "does not go on in a forked process"):
+            with raises(RuntimeError, "does not exist in a forked process"):
                 next(prefetch)
             random = np.random.default_rng(0)
             for _ in range(100):

@@ -1,4 +1,4 @@
-// The outlines of the car's parts, as car_dynamics.py gives them to Box2D; physics and renderers use the same corners.
+// The outlines of the car's parts, as in car_dynamics.py; physics and renderers use the same corners.
 //
 // Corners are in units from the origin of the hull or wheel, in the order of b2PolygonShape: counter-clockwise, first
 // the rightmost, the lower of two equals. The order is visible in the images.

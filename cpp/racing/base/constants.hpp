@@ -1,4 +1,6 @@
-// The constants of the game, as in gymnasium's car_racing.py and car_dynamics.py (gymnasium 1.4.0).
+// The constants of the game, from car_racing.py and car_dynamics.py of gymnasium 1.4.0, under the names given there.
+//
+// A unit is a length of Box2D's world.
 #pragma once
 
 #include <numbers>
@@ -7,11 +9,12 @@ namespace apexline::racing {
 
 inline constexpr double kPi = std::numbers::pi;
 
-inline constexpr double kScale = 6.0;                       // SCALE: game units a unit
+inline constexpr double kScale = 6.0;                       // SCALE: lengths of car_racing.py per unit
 inline constexpr double kTrackRadius = 900 / kScale;        // TRACK_RAD, units
-inline constexpr double kPlayfield = 2000 / kScale;         // PLAYFIELD: leaving it ends the episode, units from 0
+inline constexpr double kPlayfield =
+    2000 / kScale;         // PLAYFIELD: largest |x| and |y| of the car before the episode ends, units
 inline constexpr double kTrackDetailStep = 21 / kScale;     // TRACK_DETAIL_STEP: length of a tile, units
-inline constexpr double kTrackTurnRate = 0.31;              // TRACK_TURN_RATE, radians a tile
+inline constexpr double kTrackTurnRate = 0.31;              // TRACK_TURN_RATE, radians per tile
 inline constexpr double kTrackWidth = 40 / kScale;          // TRACK_WIDTH: centre to edge, units
 inline constexpr double kBorder = 8 / kScale;               // BORDER: width of the red and white kerb, units
 inline constexpr int kBorderMinCount = 4;                   // BORDER_MIN_COUNT, tiles

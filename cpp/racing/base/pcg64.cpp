@@ -15,7 +15,7 @@ constexpr Wide kMultiplier = joined(0x2360ED051FC65DA4, 0x4385DF649FCCF645);
 
 }  // namespace
 
-// The generator steps first and then gives out the new state: its halves combined, turned by its top six bits.
+// The generator advances first; its output is the halves of the new state combined and rotated by its top six bits.
 std::uint64_t Pcg64::next64() noexcept {
   const Wide stepped =
       joined(state_.state_high, state_.state_low) * kMultiplier + joined(state_.increment_high, state_.increment_low);
@@ -24,7 +24,7 @@ std::uint64_t Pcg64::next64() noexcept {
   return std::rotr(state_.state_high ^ state_.state_low, static_cast<int>(state_.state_high >> 58));
 }
 
-// The low half first; the high half waits, and stays in the state after it was taken, as NumPy leaves it.
+// The low half first, the high half at the next call. As in NumPy, the high half stays in the state after its use.
 std::uint32_t Pcg64::next32() noexcept {
   if (state_.has_uint32) {
     state_.has_uint32 = false;
@@ -40,8 +40,8 @@ double Pcg64::uniform(double low, double high) noexcept {
   return low + (high - low) * (static_cast<double>(next64() >> 11) * 0x1.0p-53);
 }
 
-// Lemire, "Fast Random Integer Generation in an Interval" (2019): the high half of a product, redrawn where the low
-// half is among the 2^32 mod bound values that would favour some results.
+// Lemire, "Fast Random Integer Generation in an Interval" (2019): the high half of a product, drawn again if the
+// low half is among the 2^32 mod bound values that would make some results more likely.
 std::uint32_t Pcg64::integers(std::uint32_t bound) noexcept {
   const std::uint32_t biased = (std::numeric_limits<std::uint32_t>::max() - bound + 1) % bound;
   std::uint64_t product = std::uint64_t{next32()} * bound;

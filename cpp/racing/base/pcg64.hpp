@@ -1,6 +1,6 @@
-// NumPy's default generator, PCG64 (O'Neill 2014; XSL-RR 128/64), continuing from any state of NumPy's.
+// NumPy's default generator, PCG64 (O'Neill 2014; XSL-RR 128/64), which can continue from any state of NumPy's.
 //
-// uniform and integers draw as numpy.random.Generator does, bit for bit.
+// `uniform` and `integers` return the numbers of numpy.random.Generator, bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ class Pcg64 {
     std::uint64_t state_low = 0;
     std::uint64_t increment_high = 0;
     std::uint64_t increment_low = 1;
-    bool has_uint32 = false;   // whether half of the last 64 bits is still to be given out
+    bool has_uint32 = false;   // whether `uinteger` is the next result of next32
     std::uint32_t uinteger = 0;
 
     bool operator==(const State&) const = default;

@@ -1,4 +1,4 @@
-// What one image of the game shows: everything that CarRacing._render reads, and nothing else.
+// The input of both renderers: everything that CarRacing._render reads, and nothing else.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace apexline::racing {
 
-// Where a body's origin is and how it is turned (b2Transform and the sweep's angle).
+// Position of a body's origin and its rotation (b2Transform and the sweep's angle); units and radians.
 struct Pose {
   float x = 0;
   float y = 0;
@@ -20,14 +20,14 @@ struct Pose {
   float cosine = 1;
 };
 
-struct WheelLook {
+struct WheelState {
   Pose pose;
-  double phase = 0;  // how far it has rolled, radians
-  double omega = 0;  // how fast it rolls, radians a second
+  double phase = 0;  // rolled angle, radians
+  double omega = 0;  // angular velocity, radians per second
 };
 
-// The colours that an episode fixes. `road` holds the three shades of tiles that nothing has touched, by tile % 3;
-// the first is also that of tiles that the car has touched.
+// The colours of an episode. `road` holds the three shades of untouched tiles, by tile % 3; touched tiles have the
+// first.
 struct Colours {
   std::array<Rgb, 3> road{Rgb{102, 102, 102}, Rgb{104, 104, 104}, Rgb{107, 107, 107}};
   Rgb background{102, 204, 102};
@@ -36,16 +36,16 @@ struct Colours {
 
 struct Scene {
   const Track* track = nullptr;
-  const std::uint8_t* touched = nullptr;  // (num_tiles): not 0 once any part of the car has touched the tile
+  const std::uint8_t* touched = nullptr;  // (num_tiles): not 0 if any part of the car has touched the tile
   Colours colours;
   Pose hull;
-  float velocity_x = 0;  // of the hull, units a second
+  float velocity_x = 0;  // of the hull, units per second
   float velocity_y = 0;
-  float spin = 0;  // of the hull, radians a second
-  std::array<WheelLook, kNumWheels> wheels;
+  float spin = 0;  // of the hull, radians per second
+  std::array<WheelState, kNumWheels> wheels;
   float steering_angle = 0;  // of the front left joint, radians
-  double seconds = 0;        // since reset
-  double score = 0;          // the number on the screen
+  double seconds = 0;        // since the reset
+  double score = 0;          // the displayed number
 };
 
 // The trace of a sliding wheel, drawn in images for people only.

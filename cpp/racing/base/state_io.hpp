@@ -1,7 +1,6 @@
-// Values to bytes and back, for states that are read by the same version of the library on the same kind of machine.
+// Serialisation of values as bytes, to be read by the same version of the library on the same kind of machine.
 //
-// A type lists its fields once, in `serialize(archive)`, as archive(a, b, c); StateWriter and StateReader both walk
-// that list.
+// A type lists its fields once, in `serialize(archive)`, as archive(a, b, c); StateWriter and StateReader use that list.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +46,7 @@ class StateWriter {
   std::vector<std::uint8_t> bytes_;
 };
 
-// Throws std::invalid_argument where the bytes end too early.
+// Throws std::invalid_argument if the bytes end before the last field.
 class StateReader {
  public:
   explicit StateReader(std::span<const std::uint8_t> bytes) noexcept : bytes_(bytes) {}
@@ -73,12 +72,12 @@ class StateReader {
   void read(std::vector<T>& values) {
     std::uint64_t count = 0;
     take(&count, sizeof(count));
-    if (count > bytes_.size()) throw std::invalid_argument("the state ends too early");
+    if (count > bytes_.size()) throw std::invalid_argument("the state is truncated");
     values.resize(static_cast<std::size_t>(count));
     for (T& value : values) read(value);
   }
   void take(void* to, std::size_t size) {
-    if (size > bytes_.size()) throw std::invalid_argument("the state ends too early");
+    if (size > bytes_.size()) throw std::invalid_argument("the state is truncated");
     std::memcpy(to, bytes_.data(), size);
     bytes_ = bytes_.subspan(size);
   }

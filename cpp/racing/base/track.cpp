@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::size_t kCheckpoints = 12;                       // CHECKPOINTS
 constexpr double kStartAlpha = 2 * kPi * -0.5 / kCheckpoints;  // start_alpha, radians
-constexpr int kLaps = 4;                                       // the pen stops in the lap after them
-constexpr std::size_t kMostSteps = 2500;                       // no_freeze
-constexpr double kDeadBand = 0.3;                              // of proj, within which the pen drives straight
-constexpr double kKerbTurn = kTrackTurnRate * 0.2;             // of a hard turn, radians a tile
+constexpr int kLaps = 4;                                       // the pen stops in the lap after these
+constexpr std::size_t kMaxSteps = 2500;                       // no_freeze
+constexpr double kDeadBand = 0.3;                              // of proj, within which the heading does not change
+constexpr double kKerbTurn = kTrackTurnRate * 0.2;             // of a sharp turn, radians per tile
 
 struct Checkpoint {
   double alpha = 0;
@@ -31,7 +31,7 @@ Checkpoints draw_checkpoints(Pcg64& random) noexcept {
     const double sector = 2 * kPi * static_cast<double>(c) / kCheckpoints;
     double alpha = sector + random.uniform(0, 2 * kPi * 1 / kCheckpoints);
     double radius = random.uniform(kTrackRadius / 3, kTrackRadius);
-    // The first and the last are fixed, but their numbers are drawn all the same.
+    // The first and the last are fixed; their random numbers are consumed nevertheless.
     if (c == 0 || c == kCheckpoints - 1) {
       alpha = sector;
       radius = 1.5 * kTrackRadius;
@@ -41,7 +41,7 @@ Checkpoints draw_checkpoints(Pcg64& random) noexcept {
   return checkpoints;
 }
 
-// The first checkpoint from `next` on that lies ahead of `alpha`, which is taken back by a turn where none does.
+// The first checkpoint from `next` on that is ahead of `alpha`. If there is none, alpha is reduced by a full turn.
 const Checkpoint& find_destination(const Checkpoints& checkpoints, std::size_t& next, double& alpha) noexcept {
   for (;;) {
     do {
@@ -52,18 +52,18 @@ const Checkpoint& find_destination(const Checkpoints& checkpoints, std::size_t& 
   }
 }
 
-// Drives a pen from checkpoint to checkpoint and gives the part of `trace` that it filled.
+// Moves a pen from checkpoint to checkpoint; returns the part of `trace` that it filled.
 //
-// Nearly all of create_track's time is spent here, waiting for the sine of one step before the next can begin; atan2
-// runs beside it. (Compilers join sin and cos to glibc's sincos, which gives the bits of both.)
-std::span<const Node> drive(const Checkpoints& checkpoints, std::span<Node, kMostSteps> trace) noexcept {
+// Nearly all of create_track's time is spent here, in a dependency chain over the sine of each step. (Compilers merge
+// sin and cos into glibc's sincos, which returns the same bits.)
+std::span<const Node> drive(const Checkpoints& checkpoints, std::span<Node, kMaxSteps> trace) noexcept {
   double x = 1.5 * kTrackRadius;
   double y = 0;
   double beta = 0;
   std::size_t next = 0;
   int laps = 0;
   bool visited_other_side = false;
-  for (std::size_t step = 0; step < kMostSteps; ++step) {
+  for (std::size_t step = 0; step < kMaxSteps; ++step) {
     double alpha = std::atan2(y, x);
     if (visited_other_side && alpha > 0) {
       ++laps;
@@ -91,7 +91,7 @@ std::span<const Node> drive(const Checkpoints& checkpoints, std::span<Node, kMos
   return trace;
 }
 
-// The last whole lap of a trace, or nothing where there is none or where its ends do not meet.
+// The last complete lap of a trace; empty if there is none or if its ends do not meet.
 std::span<const Node> closed_lap(std::span<const Node> trace) noexcept {
   std::size_t end = 0;
   for (std::size_t i = trace.size() - 1; i > 0; --i) {
@@ -101,7 +101,7 @@ std::span<const Node> closed_lap(std::span<const Node> trace) noexcept {
       continue;
     }
     const auto lap = trace.subspan(i, end - 1 - i);
-    // The game itself would raise on a lap as short as that; no seed is known to give one.
+    // The stock game would raise an exception for such a short lap; no seed that produces one is known.
     if (lap.size() < kBorderMinCount) return {};
     const double gap_x = std::cos(lap.front().beta) * (lap.front().x - lap.back().x);
     const double gap_y = std::sin(lap.front().beta) * (lap.front().y - lap.back().y);
@@ -113,26 +113,26 @@ std::span<const Node> closed_lap(std::span<const Node> trace) noexcept {
 
 double sign(double value) noexcept { return value > 0 ? 1 : value < 0 ? -1 : 0; }
 
-// Which tiles of a lap carry a kerb: those of hard turns, and the few before each.
+// Marks the tiles of a lap that have a kerb: those of sharp turns and the few before each.
 void find_kerbs(std::span<const Node> lap, std::span<bool> has_kerb) noexcept {
   const std::size_t count = lap.size();
   const auto before = [count](std::size_t i, std::size_t tiles) { return i >= tiles ? i - tiles : i + count - tiles; };
   for (std::size_t i = 0; i < count; ++i) {
-    bool is_hard = true;
+    bool is_sharp = true;
     double one_side = 0;
     for (std::size_t back = 0; back < kBorderMinCount; ++back) {
       const double turn = lap[before(i, back)].beta - lap[before(i, back + 1)].beta;
-      is_hard &= std::abs(turn) > kKerbTurn;
+      is_sharp &= std::abs(turn) > kKerbTurn;
       one_side += sign(turn);
     }
-    has_kerb[i] = is_hard && std::abs(one_side) == kBorderMinCount;
+    has_kerb[i] = is_sharp && std::abs(one_side) == kBorderMinCount;
   }
-  // Marks are read while they are set, as in the game: behind the start they spread a second time.
+  // As in the game, marks are read while they are set, so that around the start they spread twice.
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t back = 0; back < kBorderMinCount; ++back) has_kerb[before(i, back)] |= has_kerb[i];
 }
 
-// A point of the centre line and the way across the road there.
+// A point of the centre line and the direction across the road.
 struct Crossing {
   explicit Crossing(const Node& node) noexcept
       : x(node.x), y(node.y), across_x(std::cos(node.beta)), across_y(std::sin(node.beta)) {}
@@ -174,11 +174,11 @@ void lay_tiles(std::span<const Node> lap, std::span<const bool> has_kerb, Track&
 }  // namespace
 
 int create_track(Pcg64& random, Track& track) {
-  std::array<Node, kMostSteps> trace;
+  std::array<Node, kMaxSteps> trace;
   for (int failed = 0;; ++failed) {
     const auto lap = closed_lap(drive(draw_checkpoints(random), trace));
     if (lap.empty()) continue;
-    std::array<bool, kMostSteps> marks;
+    std::array<bool, kMaxSteps> marks;
     const std::span<bool> has_kerb{marks.data(), lap.size()};
     find_kerbs(lap, has_kerb);
     lay_tiles(lap, has_kerb, track);

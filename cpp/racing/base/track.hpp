@@ -1,7 +1,7 @@
 // The road of one episode: tiles in driving order, and the kerbs on hard turns.
 //
-// `create_track` consumes exactly the random numbers that CarRacing._create_track consumes in reset's loop, failed
-// attempts included, and gives its float64 values, bit for bit where libm is the same.
+// `create_track` consumes the same random numbers as CarRacing._create_track in the loop of reset, failed attempts
+// included, and computes the same float64 values, bit for bit if libm is the same.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@ struct Node {
   double y = 0;
 };
 
-// The corners follow the edge of the road and then lie kBorder further out. Where a kerb leads into a turn from a
-// tile that is exactly straight (one in 9,000 does) all its corners lie on the centre line, as the game draws it.
+// Two corners on the edge of the road, then two kBorder further out. A kerb before a turn whose tile is exactly straight
+// (one in 9,000) has all corners on the centre line, as in the game.
 struct Kerb {
-  std::int32_t tile = 0;  // drawn straight after this tile
+  std::int32_t tile = 0;  // drawn directly after this tile
   bool is_white = false;  // else red
   Quad corners{};
 
@@ -34,14 +34,14 @@ struct Kerb {
 };
 
 struct Track {
-  std::vector<Node> nodes;   // one a tile
-  std::vector<Quad> tiles;   // corners as in road_poly: left and right of this node, right and left of the last
-  std::vector<Kerb> kerbs;   // by tile
+  std::vector<Node> nodes;   // one per tile
+  std::vector<Quad> tiles;  // corners as in road_poly: left and right of this node, right and left of the previous one
+  std::vector<Kerb> kerbs;  // by tile
 
   [[nodiscard]] std::int32_t num_tiles() const noexcept { return static_cast<std::int32_t>(tiles.size()); }
 };
 
-// Replaces what `track` holds, keeping its memory; needs 90 KB of stack. Returns how many attempts failed before.
+// Replaces the contents of `track`, reusing its memory; needs 90 KB of stack. Returns the number of failed attempts.
 int create_track(Pcg64& random, Track& track);
 
 }  // namespace apexline::racing

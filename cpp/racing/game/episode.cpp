@@ -7,8 +7,8 @@
 namespace apexline::racing {
 namespace {
 
-constexpr double kFrameCost = 0.1;
-constexpr double kLapReward = 1000.0;    // shared by the tiles
+constexpr double kFramePenalty = 0.1;
+constexpr double kLapReward = 1000.0;     // divided by the number of tiles
 constexpr double kOffFieldReward = -100;
 
 Pose pose_of(const CarBlock& block, std::size_t body, std::size_t lane) noexcept {
@@ -22,15 +22,15 @@ Transform transform_of(const CarBlock& block, std::size_t body, std::size_t lane
 
 }  // namespace
 
-// CarRacing.__init__ draws colours too; a first reset may ask to keep them.
+// CarRacing.__init__ draws colours too; the first reset can keep them.
 Episode::Episode(const GameOptions& options, const Pcg64::State& random) noexcept : random_(random) {
-  if (options.domain_randomize) palette_ = draw_palette(random_);
+  if (options.domain_randomize) palette_ = random_palette(random_);
 }
 
 void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool recolour, CarBlock& block,
                     std::size_t lane) {
-  if (options.domain_randomize && recolour) palette_ = draw_palette(random_);
-  colours_ = drawn_colours(palette_);
+  if (options.domain_randomize && recolour) palette_ = random_palette(random_);
+  colours_ = surface_colours(palette_);
   failed_tracks_ = create_track(random_, track_);
   road_.build(track_);
   const auto count = static_cast<std::size_t>(num_tiles());
@@ -53,7 +53,7 @@ void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool 
 }
 
 void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_t lane) {
-  if (options.keeps_skid_marks) skid_marks_.follow(block, lane);
+  if (options.keeps_skid_marks) skid_marks_.update(block, lane);
 
   CarPose car;
   car.hull = transform_of(block, kHullBody, lane);
@@ -90,7 +90,7 @@ FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block
   seconds_ += 1.0 / kFramesPerSecond;
   ++num_frames_;
   score_on_screen_ = score_;
-  score_ -= kFrameCost;
+  score_ -= kFramePenalty;
   FrameEnd end;
   end.reward = score_ - counted_score_;
   counted_score_ = score_;
@@ -129,12 +129,12 @@ Scene Episode::scene(const CarBlock& block, std::size_t lane) const noexcept {
 void Episode::finish_loading() {
   const std::size_t count = track_.tiles.size();
   const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
-  bool is_whole = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
-  is_whole &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
-  for (const Kerb& kerb : track_.kerbs) is_whole &= is_tile(kerb.tile);
-  for (const std::int32_t tile : under_wheels_) is_whole &= is_tile(tile);
-  if (!is_whole) throw std::invalid_argument("the state's tiles contradict each other");
-  if (!skid_marks_.is_whole()) throw std::invalid_argument("the state's skid marks contradict each other");
+  bool is_consistent = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
+  is_consistent &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
+  for (const Kerb& kerb : track_.kerbs) is_consistent &= is_tile(kerb.tile);
+  for (const std::int32_t tile : under_wheels_) is_consistent &= is_tile(tile);
+  if (!is_consistent) throw std::invalid_argument("inconsistent environment state: tiles");
+  if (!skid_marks_.is_consistent()) throw std::invalid_argument("inconsistent environment state: skid marks");
   road_.build(track_);
 }
 

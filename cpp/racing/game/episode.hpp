@@ -1,6 +1,6 @@
-// One episode of the game around one car: its road, what of it was visited, the score, and when it ends.
+// One episode of the game: the road, the visited tiles, the score, and the conditions that end it.
 //
-// The car itself is a lane of a CarBlock. A frame is: drive; `touch_road`; solve; `finish_frame`.
+// The car itself is a lane of a CarBlock. A frame is: drive; `touch_road`; solve; `finish_frame`. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,12 @@ struct GameOptions {
   bool keeps_skid_marks = false;  // only images for people show them
 };
 
-// What a frame brought; the names of gymnasium.
+// The result of a frame, under the names of gymnasium.
 struct FrameEnd {
   double reward = 0;
   bool terminated = false;
   bool truncated = false;
-  std::int8_t lap_finished = -1;  // info["lap_finished"]; -1 where the game does not say
+  std::int8_t lap_finished = -1;  // info["lap_finished"]; -1: not set
 
   [[nodiscard]] bool is_last() const noexcept { return terminated || truncated; }
 };
@@ -39,17 +39,17 @@ class Episode {
  public:
   Episode(const GameOptions& options, const Pcg64::State& random) noexcept;
 
-  // Draws a new track, and new colours where the game randomises them and `recolour` asks for it; puts the car of
-  // `lane` on it and plays the frame without action in which CarRacing.reset looks around.
+  // Creates a track, and new colours if domain_randomize and `recolour` are set; places the car of `lane` at its start
+  // and plays the frame without action of CarRacing.reset.
   void begin(const GameOptions& options, const CarKernels& kernels, bool recolour, CarBlock& block, std::size_t lane);
 
-  // The contacts of a frame: which wheels are on the road, and which tiles are visited for the first time.
+  // Updates the contacts of a frame: the wheels on the road and the visited tiles. O(tiles).
   void touch_road(const GameOptions& options, CarBlock& block, std::size_t lane);
 
-  // What counts of a frame after the car has moved.
+  // Updates clock and score after the car has moved; O(1).
   FrameEnd finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane) noexcept;
 
-  // What the image of the last frame shows; refers to this episode until its next frame.
+  // The scene of the last frame; refers to this episode and is valid until its next frame.
   [[nodiscard]] Scene scene(const CarBlock& block, std::size_t lane) const noexcept;
 
   [[nodiscard]] const Track& track() const noexcept { return track_; }
@@ -62,20 +62,21 @@ class Episode {
   // The tiles that a wheel touches, ascending.
   [[nodiscard]] const std::vector<std::int32_t>& under_wheels() const noexcept { return under_wheels_; }
   [[nodiscard]] std::int32_t num_frames() const noexcept { return num_frames_; }
-  // CarRacing.reward: what a image says that is drawn after a step, not within it.
+  // CarRacing.reward: the score displayed by render(), which includes the last frame's penalty.
   [[nodiscard]] double score() const noexcept { return score_; }
   [[nodiscard]] std::int32_t failed_tracks() const noexcept { return failed_tracks_; }
   [[nodiscard]] const Pcg64& random() const noexcept { return random_; }
   void set_random(const Pcg64::State& state) noexcept { random_ = Pcg64(state); }
 
-  // Everything but the car.
+  // All of the state but the car.
   template <class Archive>
   void serialize(Archive& archive) {
     archive(random_, palette_, colours_, track_.nodes, track_.tiles, track_.kerbs, visited_, touched_, under_wheels_,
             skid_marks_, num_visited_, num_frames_, failed_tracks_, is_on_start_, lap_is_complete_, seconds_, score_,
             score_on_screen_, counted_score_);
   }
-  // After reading: makes what follows from the fields. Throws std::invalid_argument where they contradict each other.
+  // To be called after deserialising: rebuilds derived state. Throws std::invalid_argument if the fields are
+  // inconsistent.
   void finish_loading();
 
  private:
@@ -83,7 +84,7 @@ class Episode {
 
   Pcg64 random_;
   Palette palette_;
-  Colours colours_ = drawn_colours(palette_);
+  Colours colours_ = surface_colours(palette_);
   Track track_;
   Road road_;
   std::vector<std::uint8_t> visited_;  // by a wheel
@@ -91,13 +92,13 @@ class Episode {
   std::vector<std::int32_t> under_wheels_;
   SkidMarks skid_marks_;
   std::int32_t num_visited_ = 0;
-  std::int32_t num_frames_ = 0;  // played, without that of reset
+  std::int32_t num_frames_ = 0;  // without the frame of reset
   std::int32_t failed_tracks_ = 0;  // attempts before this track
   bool is_on_start_ = false;  // a wheel touches tile 0
-  bool lap_is_complete_ = false;  // by the repaired rule
+  bool lap_is_complete_ = false;  // by ends_at_start_line
   double seconds_ = 0;  // CarRacing.t
   double score_ = 0;  // CarRacing.reward
-  double score_on_screen_ = 0;  // the same before the last frame was charged
+  double score_on_screen_ = 0;  // the same without the last frame's penalty
   double counted_score_ = 0;  // CarRacing.prev_reward
 };
 

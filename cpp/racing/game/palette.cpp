@@ -5,38 +5,38 @@
 namespace apexline::racing {
 namespace {
 
-constexpr double kBrightest = 210;  // of any colour drawn
-constexpr double kGrassGain = 20;   // by which one channel of the grass is brighter than the background
-constexpr double kShade = 0.01;     // by which a tile is brighter than the one before, times 255; three in turn
+constexpr double kBrightest = 210;  // upper bound of each channel
+constexpr double kGrassGain = 20;   // difference of one channel between grass and background
+constexpr double kShade = 0.01;     // difference between the shades of consecutive tiles (three in turn), times 255
 
-ColourValues draw_colour(Pcg64& random) noexcept {
+ColourValues random_colour(Pcg64& random) noexcept {
   ColourValues colour;
   for (double& channel : colour) channel = random.uniform(0, kBrightest);
   return colour;
 }
 
-Rgb cut(const ColourValues& colour, double shade = 0) noexcept {
+Rgb truncated(const ColourValues& colour, double shade = 0) noexcept {
   const auto channel = [&](std::size_t i) { return static_cast<std::uint8_t>(colour[i] + shade); };
   return {channel(0), channel(1), channel(2)};
 }
 
 }  // namespace
 
-Palette draw_palette(Pcg64& random) noexcept {
+Palette random_palette(Pcg64& random) noexcept {
   Palette palette;
-  palette.road = draw_colour(random);
-  palette.background = draw_colour(random);
+  palette.road = random_colour(random);
+  palette.background = random_colour(random);
   palette.grass = palette.background;
   palette.grass[random.integers(3)] += kGrassGain;
   return palette;
 }
 
-Colours drawn_colours(const Palette& palette) noexcept {
+Colours surface_colours(const Palette& palette) noexcept {
   Colours colours;
   for (std::size_t i = 0; i < colours.road.size(); ++i)
-    colours.road[i] = cut(palette.road, kShade * static_cast<double>(i) * 255);
-  colours.background = cut(palette.background);
-  colours.grass = cut(palette.grass);
+    colours.road[i] = truncated(palette.road, kShade * static_cast<double>(i) * 255);
+  colours.background = truncated(palette.background);
+  colours.grass = truncated(palette.grass);
   return colours;
 }
 

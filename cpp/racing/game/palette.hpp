@@ -1,4 +1,4 @@
-// The colours of an episode: the game's own, or drawn anew at each reset where it randomises its domain.
+// The colours of an episode: the game's default ones, or random ones at each reset (domain_randomize).
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace apexline::racing {
 
-// Red, green and blue as the game keeps them, from 0 to below 256.
+// Red, green and blue in the game's float64, from 0 to below 256.
 using ColourValues = std::array<double, 3>;
 
 // CarRacing's road_color, bg_color and grass_color.
@@ -18,10 +18,10 @@ struct Palette {
   ColourValues grass{102, 230, 102};
 };
 
-// What CarRacing._reinit_colors draws: seven numbers, before those of the track.
-Palette draw_palette(Pcg64& random) noexcept;
+// CarRacing._reinit_colors: consumes seven random numbers.
+Palette random_palette(Pcg64& random) noexcept;
 
-// The colours as they reach the image: fractions are cut off, after the shade of a tile was added.
-Colours drawn_colours(const Palette& palette) noexcept;
+// The colours in the image: truncated to integers after the shade of a tile was added.
+Colours surface_colours(const Palette& palette) noexcept;
 
 }  // namespace apexline::racing

@@ -7,16 +7,15 @@
 namespace apexline::racing {
 namespace {
 
-// Two skins of 0.01 and, with plenty to spare, what float32 loses on coordinates up to 400 units.
-constexpr float kSkins = 0.02F;
-constexpr float kDoubt = 0.005F;
+constexpr float kSkins = 0.02F;   // Box2D's skins of two polygons, units
+constexpr float kDoubt = 0.005F;  // more than the rounding error of float32 at coordinates up to 400 units
 
 struct Circle {
   Vec2 middle;
   float radius = 0;
 };
 
-Circle around(const ConvexPolygon& polygon) noexcept {
+Circle bounding_circle(const ConvexPolygon& polygon) noexcept {
   Circle circle;
   const auto count = static_cast<std::size_t>(polygon.count);
   for (std::size_t i = 0; i < count; ++i)
@@ -31,16 +30,16 @@ Circle around(const ConvexPolygon& polygon) noexcept {
 struct PartCircles {
   Circle wheel;
   std::array<Circle, kNumHullParts> hull_parts;
-  float hull_reach = 0;  // of the hull's corners from its origin
+  float hull_reach = 0;  // largest distance of the hull's corners from its origin, units
 };
 
 const PartCircles& part_circles() noexcept {
   static const PartCircles circles = [] {
     const Chassis& car = chassis();
     PartCircles all;
-    all.wheel = around(car.wheel);
+    all.wheel = bounding_circle(car.wheel);
     for (std::size_t i = 0; i < kNumHullParts; ++i) {
-      all.hull_parts[i] = around(car.hull_parts[i]);
+      all.hull_parts[i] = bounding_circle(car.hull_parts[i]);
       const Vec2 middle = all.hull_parts[i].middle;
       all.hull_reach = std::max(all.hull_reach, std::sqrt(dot(middle, middle)) + all.hull_parts[i].radius);
     }
@@ -71,7 +70,7 @@ void Road::build(const Track& track) {
       const Vec2 normal{along.y / length, -along.x / length};
       tile.edges[j] = {normal.x, normal.y, dot(normal, from)};
     }
-    const Circle circle = around(tile.shape);
+    const Circle circle = bounding_circle(tile.shape);
     middles_x_[i] = circle.middle.x;
     middles_y_[i] = circle.middle.y;
     radii_[i] = circle.radius;

@@ -1,8 +1,8 @@
-// The road as the car feels it: which tiles its parts touch.
+// The contacts between the car's parts and the tiles of the road.
 //
-// A tile is the convex hull of its quadrilateral in float32, as Box2D has it. Touching is decided by exactly Box2D's
-// overlap test wherever the answer is not plain from distances, so it is the same to the bit. O(tiles) a car and
-// frame, with the tests of all parts 0.3 microseconds on a track of 300; no memory is allocated but in `build`.
+// A tile is the convex hull of its quadrilateral in float32, as in Box2D. Unless distances alone decide, Box2D's overlap
+// test is used, so that the result is the same to the bit. O(tiles) per car and frame: 0.3 microseconds for all parts on
+// a track of 300 tiles. Only `build` allocates memory. Const member functions are thread-safe.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace apexline::racing {
 
-// Where the parts of one car are.
+// The positions of the parts of one car.
 struct CarPose {
   Transform hull;
   std::array<Transform, kNumWheels> wheels;
@@ -25,7 +25,7 @@ class Road {
  public:
   void build(const Track& track);
 
-  // Calls `visit(tile)` for each tile that may touch a part of the car, in ascending order.
+  // Calls `visit(tile)` for each tile that could touch a part of the car, in ascending order.
   template <class Visit>
   void near(const CarPose& car, Visit&& visit) const {
     const float reach = reach_of(car);

@@ -1,4 +1,4 @@
-// The traces that sliding wheels leave, for people to see: car_dynamics.py's particles.
+// The traces of sliding wheels in images for people: car_dynamics.py's particles.
 #pragma once
 
 #include <array>
@@ -14,28 +14,28 @@ class SkidMarks {
  public:
   void clear() noexcept;
 
-  // Follows the wheels of a lane after `drive`, before the contacts and the move.
-  void follow(const CarBlock& block, std::size_t lane);
+  // Adds the wheels of a lane. To be called after `drive`, before contacts and `solve`. O(marks).
+  void update(const CarBlock& block, std::size_t lane);
 
   // At most 30, oldest first.
   [[nodiscard]] const std::vector<SkidMark>& marks() const noexcept { return marks_; }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(marks_, num_forgotten_);
+    archive(marks_, num_dropped_);
     for (Trace& trace : traces_) archive(trace);
   }
-  // Whether what was read can be the traces of a car.
-  [[nodiscard]] bool is_whole() const noexcept;
+  // Whether a deserialised state is possible.
+  [[nodiscard]] bool is_consistent() const noexcept;
 
  private:
-  // A slide's second frame makes a mark, and further ones prolong it, also when newer marks have pushed it out of the
-  // image. A mark's first point is its second: the game keeps a reference to the position, which moves on.
+  // The second frame of a slide starts a mark; further frames extend it, even if newer marks have replaced it. The first
+  // point of a mark equals its second, because the game stores a reference to the position.
   struct Trace {
     bool has_start = false;
     bool on_grass = false;
-    std::size_t num_points = 0;  // of the mark; 0 where there is none
-    std::size_t mark = 0;        // how many marks were made before it
+    std::size_t num_points = 0;  // of the mark; 0: no mark
+    std::size_t mark = 0;        // number of marks made before it
 
     template <class Archive>
     void serialize(Archive& archive) {
@@ -44,7 +44,7 @@ class SkidMarks {
   };
 
   std::vector<SkidMark> marks_;
-  std::size_t num_forgotten_ = 0;
+  std::size_t num_dropped_ = 0;
   std::array<Trace, kNumWheels> traces_;
 };
 

@@ -7,7 +7,7 @@
 namespace apexline::racing {
 namespace {
 
-constexpr double kGasRamp = 0.1;  // a frame
+constexpr double kGasRamp = 0.1;  // largest increase per frame
 
 // Copies one lane of each row and counts the bytes of the rows.
 class LaneCopier {

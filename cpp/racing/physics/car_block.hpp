@@ -1,7 +1,7 @@
-// Eight cars side by side, a car a SIMD lane, and the two steps that move them.
+// The states of eight cars, one per SIMD lane.
 //
-// A frame of the game is: `drive` (car_dynamics.py: pedals and tyres make forces, float64), then the contacts with
-// the road (episode.hpp), then `solve` (Box2D's b2World::Step: joints, motion, sleep, float32).
+// A frame of the game is: `drive` (car_dynamics.py: forces of pedals and tyres, float64), then the contacts with the road
+// (episode.hpp), then `solve` (Box2D's b2World::Step: joints, motion, sleep, float32); see car_kernels.hpp.
 #pragma once
 
 #include <array>
@@ -24,34 +24,34 @@ template <class T>
 using BodyLanes = std::array<Lane<T>, kNumBodies>;
 
 struct alignas(64) CarBlock {
-  // Bodies: origin, turn, centre of mass, velocities. Units, radians, and units or radians a second.
+  // Bodies: origin, rotation, centre of mass, velocities. Units, radians, and units or radians per second.
   BodyLanes<float> x, y, sine, cosine, angle;
   BodyLanes<float> centre_x, centre_y;
   BodyLanes<float> velocity_x, velocity_y, spin;
 
-  // Joints: what the last solve ended with (its warm start), and the target of the steering motor.
+  // Joints: impulses of the last solve (the warm start of the next), and the target of the steering motor.
   WheelLanes<float> impulse_x, impulse_y, limit_impulse, motor_impulse;
-  WheelLanes<std::int32_t> limit;  // -1 at the lower, 1 at the upper limit, else 0
-  WheelLanes<float> motor_speed;   // radians a second
+  WheelLanes<std::int32_t> limit;  // -1: at the lower limit, 1: at the upper, 0: at neither
+  WheelLanes<float> motor_speed;  // radians per second
 
-  WheelLanes<float> force_x, force_y;  // on the wheels' centres, from `drive` for the next `solve`
-  Lane<float> rest_time;               // for which no body has moved, seconds
+  WheelLanes<float> force_x, force_y;  // on the wheels' centres, set by `drive` for the next `solve`
+  Lane<float> rest_time;  // time for which no body has moved, seconds
 
-  Lane<double> steer, gas, brake;  // what the pedals do now; gas is ramped
-  WheelLanes<double> omega;        // how fast a wheel rolls, radians a second
-  WheelLanes<double> phase;        // how far it has rolled, radians
+  Lane<double> steer, gas, brake;  // current controls; gas is ramped
+  WheelLanes<double> omega;  // angular velocity of rolling, radians per second
+  WheelLanes<double> phase;  // rolled angle, radians
 
-  WheelLanes<std::int64_t> on_road;  // -1 where a wheel touches a tile, else 0
-  WheelLanes<std::int64_t> skids;    // -1 where the last `drive` demanded twice the friction there is, else 0
+  WheelLanes<std::int64_t> on_road;  // -1: the wheel touches a tile, else 0
+  WheelLanes<std::int64_t> skids;  // -1: the last `drive` needed more than twice the friction limit, else 0
 };
 
-// Puts a new car into a lane, at rest at `position` (float64 as the track has it) and turned by `angle`.
+// Places a new car in a lane, at rest at `position` (units) and rotated by `angle` (radians).
 void place_car(CarBlock& block, std::size_t lane, Point position, double angle) noexcept;
 
-// CarRacing.step's pedal: gas comes on by at most 0.1 a frame, and goes off at once.
+// Car.gas: the gas increases by at most 0.1 per frame and decreases at once.
 void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept;
 
-// Writes nothing but the lane, so other threads may use the other lanes meanwhile.
+// Writes only the target lane; other threads may use the other lanes at the same time.
 void copy_lane(const CarBlock& from, std::size_t from_lane, CarBlock& to, std::size_t to_lane) noexcept;
 
 }  // namespace apexline::racing

@@ -1,4 +1,4 @@
-// The car's fixed properties: shapes, masses and joints, as car_dynamics.py hands them to Box2D.
+// The constants of the car: shapes, masses and joints, as Box2D computes them from car_dynamics.py.
 #pragma once
 
 #include <array>
@@ -13,15 +13,15 @@ namespace apexline::racing {
 
 inline constexpr double kEnginePower = 100000000 * kSize * kSize;           // ENGINE_POWER
 inline constexpr double kWheelMomentOfInertia = 4000 * kSize * kSize;       // WHEEL_MOMENT_OF_INERTIA
-inline constexpr double kFrictionLimit = 1000000 * kSize * kSize;           // FRICTION_LIMIT: of a wheel on the road
+inline constexpr double kFrictionLimit = 1000000 * kSize * kSize;           // FRICTION_LIMIT of a wheel on the road
 inline constexpr double kGrassFrictionLimit = kFrictionLimit * 0.6;         // FRICTION_LIMIT off the road
 inline constexpr double kSlipStiffness = 205000 * kSize * kSize;            // force per speed of slip
-inline constexpr double kBrakeForce = 15;                                   // BRAKE_FORCE, radians a second a frame
+inline constexpr double kBrakeForce = 15;  // BRAKE_FORCE, radians per second per frame
 
 struct Body {
   float inverse_mass = 0;
   float inverse_inertia = 0;  // about the centre of mass
-  Vec2 centre_of_mass;        // from the body's origin
+  Vec2 centre_of_mass;  // from the body's origin
 };
 
 struct Chassis {
@@ -38,7 +38,7 @@ struct Chassis {
 
 [[nodiscard]] const Chassis& chassis() noexcept;
 
-// Where car_dynamics.py puts wheel `i` at the start, from the hull's origin: not turned with the hull.
+// The initial position of wheel `i` from the hull's origin, units. As in car_dynamics.py it is not rotated with the hull.
 [[nodiscard]] Point wheel_offset(std::size_t i) noexcept;
 
 }  // namespace apexline::racing

@@ -1,4 +1,4 @@
-// Convex polygons in float32, as Box2D 2.3 builds, weighs and overlaps them; the same bits.
+// Convex polygons in float32: hull, mass and overlap test of Box2D 2.3, bit for bit.
 #pragma once
 
 #include <array>
@@ -22,16 +22,16 @@ struct Mass {
   float inertia = 0;  // about the body's origin
 };
 
-// The convex hull of 3 to 8 points that span an area, by gift wrapping (b2PolygonShape::Set). The order of the
-// vertices decides where the overlap test starts, and so the last bit of its result.
+// The convex hull of 3 to 8 points that span an area, by gift wrapping (b2PolygonShape::Set). The order of the vertices
+// determines the first simplex of the overlap test and thereby the last bit of its result.
 [[nodiscard]] ConvexPolygon convex_hull(std::span<const Vec2> points) noexcept;
 
 // b2PolygonShape::ComputeMass
 [[nodiscard]] Mass mass_of(const ConvexPolygon& polygon, float density) noexcept;
 
-// Whether two polygons touch, each grown by the skin of 0.01 that Box2D gives polygons (b2TestOverlap): their
-// distance by GJK (Gilbert, Johnson and Keerthi 1988) in Box2D's order of operations. `fixed` is in world
-// coordinates, `moved` is seen through `transform`. Swapping the two gives the same result to the bit.
+// Whether two polygons touch, each grown by Box2D's skin of 0.01 units (b2TestOverlap): their distance by GJK (Gilbert,
+// Johnson and Keerthi 1988) in Box2D's order of operations. `fixed` is in world coordinates, `moved` is transformed by
+// `transform`. Swapping the polygons does not change the result.
 [[nodiscard]] bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved,
                             const Transform& transform) noexcept;
 

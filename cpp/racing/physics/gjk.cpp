@@ -8,10 +8,10 @@ namespace {
 
 constexpr float kEpsilon = std::numeric_limits<float>::epsilon();
 constexpr float kSkin = 2.0F * 0.005F;      // b2_polygonRadius, units
-constexpr float kTouching = 10.0F * kEpsilon;  // b2TestOverlap: a distance below counts as none, units
+constexpr float kTouching = 10.0F * kEpsilon;  // b2TestOverlap: smaller distances count as contact, units
 constexpr int kMaxIterations = 20;          // b2Distance: k_maxIters
 
-// A point of the Minkowski difference moved - fixed, and the pair of vertices that it comes from.
+// A point of the Minkowski difference moved - fixed and its pair of vertices.
 struct Support {
   Vec2 on_fixed;
   Vec2 on_moved;
@@ -21,7 +21,7 @@ struct Support {
   std::int32_t moved_index = 0;
 };
 
-// The simplex of GJK: one, two or three supports, kept to those around the point closest to the origin.
+// The simplex of GJK: one to three supports, reduced to those around the point closest to the origin.
 class Simplex {
  public:
   explicit Simplex(const Support& first) noexcept : supports_{first}, count_(1) { supports_[0].weight = 1.0F; }
@@ -35,7 +35,7 @@ class Simplex {
     if (count_ == 3) reduce_triangle();
   }
 
-  // Towards the origin, at a right angle to the segment.
+  // Perpendicular to the segment, towards the origin.
   [[nodiscard]] Vec2 direction() const noexcept {
     if (count_ == 1) return -supports_[0].difference;
     const Vec2 edge = supports_[1].difference - supports_[0].difference;
@@ -176,10 +176,10 @@ bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved, const Tran
     const Vec2 direction = simplex.direction();
     if (dot(direction, direction) < kEpsilon * kEpsilon) break;
     const Support support = difference.furthest_along(direction);
-    bool is_known = false;
+    bool is_repeated = false;
     for (int i = 0; i < before.count(); ++i)
-      is_known |= support.fixed_index == before[i].fixed_index && support.moved_index == before[i].moved_index;
-    if (is_known) break;
+      is_repeated |= support.fixed_index == before[i].fixed_index && support.moved_index == before[i].moved_index;
+    if (is_repeated) break;
     simplex.add(support);
   }
   const float distance = simplex.distance();

@@ -13,8 +13,8 @@ struct Turn {
   double cosine;
 };
 
-// Rotating by a quarter turn's exact sine and cosine gives pygame's negated and swapped coordinates, since x * 0 + y
-// is y for every finite x. (A zero may come out with the other sign, which moves no pixel.)
+// With the exact sine and cosine of a quarter turn the result is pygame's negated and swapped coordinates, since
+// x * 0 + y is y for every finite x. (The sign of a zero may differ, which moves no pixel.)
 Turn turn_by(double angle) noexcept {
   angle = std::fmod(angle, 2 * kPi);
   if (angle < 0) angle += 2 * kPi;

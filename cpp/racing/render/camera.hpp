@@ -1,6 +1,6 @@
-// Where a point of the playfield is seen on the game's surface of 1000x800 pixels, to the last bit of float64.
+// The game's camera: maps a point of the playfield to its surface of 1000x800 pixels, bit for bit in float64.
 //
-// Rows are counted from below, as the game draws them: it turns the finished image upside down.
+// Rows are counted from below, as the game draws them; it flips the finished image.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,12 @@ inline constexpr int kSurfaceHeight = 800;  // WINDOW_H, pixels
 inline constexpr int kIndicatorHeight = 100;  // of the black box below the image, pixels
 inline constexpr int kSide = 96;            // STATE_W and STATE_H: of the observation, pixels
 
-// Follows the hull and turns with it; zooms in during the first second.
+// Follows and rotates with the hull; zooms in during the first second.
 class Camera {
  public:
   explicit Camera(const Scene& scene) noexcept;
 
-  [[nodiscard]] double zoom() const noexcept { return zoom_; }  // pixels a unit
+  [[nodiscard]] double zoom() const noexcept { return zoom_; }  // pixels per unit
 
   [[nodiscard]] Point on_screen(Point world) const noexcept {
     const Point point = turned(world);
@@ -30,7 +30,7 @@ class Camera {
   }
 
  private:
-  // pygame's Vector2.rotate_rad, which turns by exact quarters where the angle is within 1e-6 radians of one.
+  // pygame's Vector2.rotate_rad, which rotates by exact quarter turns if the angle is within 1e-6 radians of one.
   [[nodiscard]] Point turned(Point point) const noexcept {
     return {cosine_ * point.x - sine_ * point.y, sine_ * point.x + cosine_ * point.y};
   }

@@ -11,23 +11,24 @@ namespace apexline::racing {
 namespace {
 
 constexpr double kGrassSide = kPlayfield / 20.0;  // GRASS_DIM, units
-constexpr double kMarkAngle = 1.2;                // of the tyre that the light mark covers, radians
+constexpr double kMarkAngle = 1.2;                // angle of the light mark on a tyre, radians
 constexpr double kWheelPixels = 27;               // WHEEL_R; the game multiplies by SIZE last
-// Antialiasing paints at most one pixel beyond a corner's own.
-constexpr double kMargin = 2;  // pixels
-// No polygon of grass, road or kerb is longer across: MAX_SHAPE_DIM, in units. The game relies on it as well.
+// Antialiasing paints at most one pixel beyond a corner; pixels.
+constexpr double kMargin = 2;
+// MAX_SHAPE_DIM, units: no polygon of grass, road or kerb is larger across. The game relies on it too.
 constexpr double kLongest = kGrassSide * std::numbers::sqrt2;
 
-class Lister {
+class DisplayLister {
  public:
-  Lister(const Scene& scene, std::vector<Polygon>& polygons) : scene_(scene), camera_(scene), polygons_(polygons) {}
+  DisplayLister(const Scene& scene, std::vector<DisplayPolygon>& polygons)
+      : scene_(scene), camera_(scene), polygons_(polygons) {}
 
   void list_field() {
     constexpr double bounds = kPlayfield;
     add_world(Quad{{{bounds, bounds}, {bounds, -bounds}, {-bounds, -bounds}, {-bounds, bounds}}}, Ink::kField);
   }
 
-  // Patches that are near the camera's centre; all others are as far from it as the surface's farthest corner.
+  // The patches closer to the camera's centre than the surface's farthest corner.
   void list_grass() {
     const double reach = std::hypot(kSurfaceWidth / 2.0, kSurfaceHeight * 3 / 4.0) / camera_.zoom() + kGrassSide;
     const auto first = [&](double centre) {
@@ -57,7 +58,7 @@ class Lister {
   }
 
   void list_car() {
-    for (const WheelLook& wheel : scene_.wheels) {
+    for (const WheelState& wheel : scene_.wheels) {
       add_part(wheel.pose, kWheelCorners, Ink::kTyre);
       list_mark(wheel);
     }
@@ -65,26 +66,26 @@ class Lister {
   }
 
  private:
-  Polygon& append(Ink ink, Brush brush) {
-    Polygon& polygon = polygons_.emplace_back();
+  DisplayPolygon& append(Ink ink, Brush brush) {
+    DisplayPolygon& polygon = polygons_.emplace_back();
     polygon.ink = ink;
     polygon.brush = brush;
     return polygon;
   }
 
-  // Whether a polygon with this corner can reach what is seen.
+  // Whether a polygon with this corner can be visible.
   [[nodiscard]] bool may_be_seen(Point corner) const noexcept {
     const Point at = camera_.on_screen(corner);
     return at.x >= -reach_ && at.x <= kSurfaceWidth + reach_ && at.y >= kIndicatorHeight - reach_ &&
            at.y <= kSurfaceHeight + reach_;
   }
 
-  // As pygame passes it to SDL_gfx: towards zero, in 16 bits. What may be seen fits without to_pixel's limits.
+  // As pygame passes it to SDL_gfx: towards zero, in 16 bits. Visible polygons do not need to_pixel's limits.
   static std::int16_t short_pixel(double coordinate) noexcept {
     return static_cast<std::int16_t>(static_cast<std::int32_t>(coordinate));
   }
 
-  void add_corner(Polygon& polygon, Point world) const noexcept {
+  void add_corner(DisplayPolygon& polygon, Point world) const noexcept {
     const Point corner = camera_.on_screen(world);
     polygon.x[polygon.num_corners] = short_pixel(corner.x);
     polygon.y[polygon.num_corners] = short_pixel(corner.y);
@@ -92,7 +93,7 @@ class Lister {
   }
 
   void add_world(const Quad& quad, Ink ink) {
-    Polygon& polygon = append(ink, Brush::kSmooth);
+    DisplayPolygon& polygon = append(ink, Brush::kSmooth);
     for (const Point& corner : quad) add_corner(polygon, corner);
   }
 
@@ -104,7 +105,7 @@ class Lister {
     const auto [low, high] = std::minmax({corners[0].y, corners[1].y, corners[2].y, corners[3].y});
     if (right < -kMargin || left > kSurfaceWidth + kMargin) return;
     if (high < kIndicatorHeight - kMargin || low > kSurfaceHeight + kMargin) return;
-    Polygon& polygon = append(ink, Brush::kSmooth);
+    DisplayPolygon& polygon = append(ink, Brush::kSmooth);
     polygon.num_corners = 4;
     for (std::size_t i = 0; i < 4; ++i) {
       polygon.x[i] = short_pixel(corners[i].x);
@@ -113,7 +114,7 @@ class Lister {
   }
 
   void add_part(const Pose& pose, std::span<const Vec2> corners, Ink ink) {
-    Polygon& polygon = append(ink, Brush::kPlain);
+    DisplayPolygon& polygon = append(ink, Brush::kPlain);
     const Transform transform{{pose.x, pose.y}, pose.sine, pose.cosine};
     for (const Vec2 corner : corners) {
       const Vec2 world = apply(transform, corner);
@@ -121,8 +122,8 @@ class Lister {
     }
   }
 
-  // The part of a tyre's light mark that faces up.
-  void list_mark(const WheelLook& wheel) {
+  // The visible part of a tyre's light mark.
+  void list_mark(const WheelState& wheel) {
     const double from = wheel.phase, to = wheel.phase + kMarkAngle;
     const double from_sine = std::sin(from), to_sine = std::sin(to);
     if (from_sine > 0 && to_sine > 0) return;
@@ -139,13 +140,13 @@ class Lister {
   const Scene& scene_;
   const Camera camera_;
   const double reach_ = kLongest * camera_.zoom() + kMargin;  // pixels
-  std::vector<Polygon>& polygons_;
+  std::vector<DisplayPolygon>& polygons_;
 };
 
 }  // namespace
 
-std::array<Rgb, kPaletteSize> palette(const Colours& colours) noexcept {
-  std::array<Rgb, kPaletteSize> inks{};
+std::array<Rgb, kMaxInks> ink_colours(const Colours& colours) noexcept {
+  std::array<Rgb, kMaxInks> inks{};
   const auto set = [&](Ink ink, Rgb colour) { inks[static_cast<std::size_t>(ink)] = colour; };
   set(Ink::kField, colours.background);
   set(Ink::kGrass, colours.grass);
@@ -160,7 +161,7 @@ std::array<Rgb, kPaletteSize> palette(const Colours& colours) noexcept {
   return inks;
 }
 
-bool fills_image(const Polygon& polygon) noexcept {
+bool fills_image(const DisplayPolygon& polygon) noexcept {
   constexpr std::array<std::array<std::int32_t, 2>, 4> corners{{{0, kIndicatorHeight},
                                                                 {kSurfaceWidth - 1, kIndicatorHeight},
                                                                 {kSurfaceWidth - 1, kSurfaceHeight - 1},
@@ -177,9 +178,9 @@ bool fills_image(const Polygon& polygon) noexcept {
   return on_left || on_right;
 }
 
-void list_polygons(const Scene& scene, std::vector<Polygon>& polygons) {
+void list_polygons(const Scene& scene, std::vector<DisplayPolygon>& polygons) {
   polygons.clear();
-  Lister lister(scene, polygons);
+  DisplayLister lister(scene, polygons);
   lister.list_field();
   lister.list_grass();
   lister.list_road();

@@ -1,6 +1,6 @@
-// What the game paints below the indicators, in its order: polygons in the pixels of its 1000x800 surface.
+// The polygons that the game draws before the indicators, in its order and in pixels of its 1000x800 surface.
 //
-// Corners are what CarRacing._render hands to pygame: the same float64 and float32 operations in the same order,
+// Corners are those that CarRacing._render passes to pygame: the same float64 and float32 operations in the same order,
 // truncated towards zero. The surface is the one before the flip, so y grows upwards.
 #pragma once
 
@@ -14,7 +14,7 @@
 namespace apexline::racing {
 
 enum class Ink : std::uint8_t {
-  kOutside,  // beyond the field
+  kOutside,  // outside of the field
   kField,
   kGrass,
   kRoad0,
@@ -27,13 +27,13 @@ enum class Ink : std::uint8_t {
   kHull,
 };
 
-// Which of pygame's routines paints it.
+// The function of pygame that paints a polygon.
 enum class Brush : std::uint8_t {
   kSmooth,  // gfxdraw.aapolygon, then gfxdraw.filled_polygon
-  kPlain,   // draw.polygon
+  kPlain,  // draw.polygon
 };
 
-struct Polygon {
+struct DisplayPolygon {
   static constexpr int kMaxCorners = 8;
 
   std::array<std::int16_t, kMaxCorners> x{};
@@ -43,17 +43,17 @@ struct Polygon {
   Brush brush = Brush::kSmooth;
 };
 
-inline constexpr std::size_t kPaletteSize = 16;
+inline constexpr std::size_t kMaxInks = 16;
 
 // The colour of each ink.
-[[nodiscard]] std::array<Rgb, kPaletteSize> palette(const Colours& colours) noexcept;
+[[nodiscard]] std::array<Rgb, kMaxInks> ink_colours(const Colours& colours) noexcept;
 
-// Whether the polygon, which is convex, covers all that can be seen above the indicators' box.
-[[nodiscard]] bool fills_image(const Polygon& polygon) noexcept;
+// Whether the convex polygon covers the whole image above the indicators.
+[[nodiscard]] bool fills_image(const DisplayPolygon& polygon) noexcept;
 
-// Replaces what `polygons` holds by what the scene shows above the indicators' box, the field first; what lies
-// elsewhere is left out. O(tiles + kerbs). Memory is taken only where there are more polygons than ever before.
-// Precondition: no tile or kerb measures more than 23.5 units across, as in the game, whose largest measure about 15.
-void list_polygons(const Scene& scene, std::vector<Polygon>& polygons);
+// Replaces `polygons` by those that are visible above the indicators, the field first. O(tiles + kerbs). Allocates only
+// if there are more polygons than in any call before. Precondition: no tile or kerb is more than 23.5 units across; the
+// game's largest are about 15.
+void list_polygons(const Scene& scene, std::vector<DisplayPolygon>& polygons);
 
 }  // namespace apexline::racing

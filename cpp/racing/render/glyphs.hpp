@@ -1,7 +1,7 @@
-// The images of the characters in which the game writes its score: '-' and the ten digits.
+// The images of the characters of the score: the ten digits and '-'.
 //
-// No font is shipped: Python makes the table from pygame's own font where pygame is installed (the game's exact
-// digits), else from a plain drawing of the project's own.
+// No font is shipped: Python makes the table from pygame's font if pygame is installed (the game's exact digits), else
+// from a simple drawing of the project's own.
 #pragma once
 
 #include <array>
@@ -22,8 +22,7 @@ struct Glyphs {
 
   std::int32_t height = 0;           // pixels of the 1000x800 image
   std::array<Glyph, kCount> characters;  // 0 to 9, then the minus
-  // From the left of one character to the left of the next, [this][next], in 1/64 pixel: the width with kerning. A
-  // character's place is the sum of the steps before it, rounded down to a pixel.
+  // Distance from the left of one character to the left of the next, [this][next], in 1/64 pixel: width and kerning.
   std::array<std::array<std::int32_t, kCount>, kCount> steps{};
 };
 

@@ -1,4 +1,3 @@
-// One variant of CarKernels; see lanes.hpp.
 #include "racing/physics/kernels/drive_loops.hpp"
 #include "racing/physics/kernels/solve_loops.hpp"
 

@@ -1,4 +1,4 @@
-// Car.step of car_dynamics.py for eight cars: what the pedals and the tyres do, in float64.
+// Car.step of car_dynamics.py for eight cars: the forces of pedals and tyres, in float64.
 #pragma once
 
 #include "racing/physics/kernels/lanes.hpp"
@@ -7,7 +7,7 @@ namespace apexline::racing {
 namespace {
 
 constexpr double kDt = 1.0 / kFramesPerSecond;  // seconds
-constexpr double kFullBrake = 0.9;              // from here on the brake locks the wheels
+constexpr double kFullBrake = 0.9;              // brake values from here on lock the wheels
 
 // numpy.sign
 inline Doubles sign(Doubles v) noexcept {
@@ -32,7 +32,7 @@ struct Tyre {
   Longs skids;
 };
 
-// The tyre's force on the wheel, and what rolling against the ground does to `omega`.
+// The tyre's force on the wheel and the change of `omega` by it.
 inline Tyre grip(Doubles omega, Floats sine, Floats cosine, Floats velocity_x, Floats velocity_y,
                  Longs on_road) noexcept {
   const Doubles zero{};

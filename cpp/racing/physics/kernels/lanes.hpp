@@ -1,5 +1,6 @@
-// Eight lanes of float32 or float64 in the compiler's own vector types. Included by one file an instruction set,
-// so everything is in an anonymous namespace: no two variants may share a function.
+// Eight lanes of float32 or float64 in the compiler's vector types.
+//
+// Included by one file per instruction set, so everything has internal linkage: variants must not share functions.
 #pragma once
 
 #include <cmath>
@@ -13,9 +14,9 @@ namespace {
 
 static_assert(kLanes == 8);
 using Floats = float __attribute__((vector_size(32)));
-using Ints = std::int32_t __attribute__((vector_size(32)));  // also what comparing Floats gives: -1 or 0
+using Ints = std::int32_t __attribute__((vector_size(32)));  // also the result of comparing Floats: -1 or 0
 using Doubles = double __attribute__((vector_size(64)));
-using Longs = std::int64_t __attribute__((vector_size(64)));  // also what comparing Doubles gives
+using Longs = std::int64_t __attribute__((vector_size(64)));  // also the result of comparing Doubles
 
 template <class V, class T>
 inline V load(const Lane<T>& lanes) noexcept {
@@ -62,7 +63,7 @@ inline V root(V v) noexcept {
   return v;
 }
 
-// b2Min and b2Max: the second where they are equal.
+// b2Min and b2Max: the second argument if both are equal.
 inline Floats smaller(Floats a, Floats b) noexcept { return a < b ? a : b; }
 inline Floats larger(Floats a, Floats b) noexcept { return a > b ? a : b; }
 inline Floats clamped(Floats v, Floats low, Floats high) noexcept { return larger(low, smaller(v, high)); }

@@ -1,5 +1,5 @@
 // b2World::Step for eight cars: a hull with four wheels on revolute joints with motor and limits (b2Island::Solve,
-// b2RevoluteJoint), in Box2D's order of operations. Contacts are sensors and push nothing.
+// b2RevoluteJoint), in Box2D's order of operations. Contacts are sensors without forces.
 #pragma once
 
 #include <array>
@@ -21,10 +21,10 @@ constexpr float kBox2dPi = 3.14159265359F;
 constexpr float kLinearSlop = 0.005F;
 constexpr float kAngularSlop = 2.0F / 180.0F * kBox2dPi;
 constexpr float kMaxAngularCorrection = 8.0F / 180.0F * kBox2dPi;
-constexpr float kMaxTranslation = 2.0F;  // a step; 100 units a second
-constexpr float kMaxRotation = 0.5F * kBox2dPi;  // a step
+constexpr float kMaxTranslation = 2.0F;  // per step; 100 units per second
+constexpr float kMaxRotation = 0.5F * kBox2dPi;  // per step
 constexpr float kTimeToSleep = 0.5F;  // seconds
-constexpr float kLinearSleepTolerance = 0.01F;  // units a second
+constexpr float kLinearSleepTolerance = 0.01F;  // units per second
 constexpr float kAngularSleepTolerance = 2.0F / 180.0F * kBox2dPi;
 
 struct Vectors {
@@ -48,7 +48,7 @@ inline Vectors turned(Floats sine, Floats cosine, Vec2 v) noexcept {
 
 inline Floats inverse_or_zero(Floats v) noexcept { return v != 0.0F ? 1.0F / v : v; }
 
-// In the lanes of `active` alone: libm's are a call each.
+// Computes only the lanes of `active`, since each lane is a call of libm.
 inline void turn(Floats angle, Ints active, Floats& sine, Floats& cosine) noexcept {
   for (int i = 0; i < static_cast<int>(kLanes); ++i) {
     if (active[i] == 0) continue;
@@ -76,8 +76,8 @@ struct Impulse {
   Floats motor;
 };
 
-// A joint between the hull (a) and a wheel (b) while velocities are solved. The effective mass is a symmetric 3x3
-// matrix with columns ex, ey, ez; what Box2D computes from it in every iteration is the same in every iteration.
+// A joint between the hull (a) and a wheel (b) while velocities are solved. The effective mass is a symmetric 3x3 matrix
+// with columns ex, ey, ez; `prepare` computes what Box2D recomputes with equal results in every iteration.
 class Joint {
  public:
   void prepare(const Chassis& car, Vectors arm_a, Vectors arm_b, Floats motor_speed, Ints limit) noexcept {
@@ -131,7 +131,7 @@ class Joint {
       Floats limit_impulse{};
       solve_limits(total, gap, b.angular - a.angular, impulse, limit_impulse);
       total.limit += limit_impulse;
-      // Without a limit nothing is added, not even a zero: a lane's bits must not depend on its neighbours.
+      // Lanes without a limit add nothing, not even zero, so that a lane's bits do not depend on the other lanes.
       const Floats a_turn = cross(arm_a_, impulse);
       const Floats b_turn = cross(arm_b_, impulse);
       a.angular -= inertia_a_ * (is_limited_ ? a_turn + limit_impulse : a_turn);
@@ -150,7 +150,7 @@ class Joint {
     return {inverse_22_ * (yy_ * v.x - xy_ * v.y), inverse_22_ * (xx_ * v.y - xy_ * v.x)};
   }
 
-  // In the lanes whose joint is at a limit, replaces `impulse` and sets `limit_impulse`.
+  // Replaces `impulse` and sets `limit_impulse` in the lanes whose joint is at a limit.
   void solve_limits(const Impulse& total, Vectors gap, Floats drift, Vectors& impulse,
                     Floats& limit_impulse) const noexcept {
     const Vectors column{xz_, yz_};
@@ -203,7 +203,7 @@ struct Position {
   Floats angle;
 };
 
-// One pass over the joints in the lanes of `active`; those whose errors are within the slop after it.
+// One pass over the joints in the lanes of `active`. Returns the lanes whose errors are within the slop.
 inline Ints correct_positions(const Chassis& car, const std::array<Ints, kNumWheels>& limits, Ints active,
                               std::array<Position, kNumBodies>& positions) noexcept {
   const float mass_a = car.hull_body.inverse_mass;
@@ -258,7 +258,7 @@ inline Ints correct_positions(const Chassis& car, const std::array<Ints, kNumWhe
   return is_solved;
 }
 
-// Holds a body to the greatest step and turn of a frame, then moves it.
+// Limits a body's translation and rotation per step, then moves it.
 inline void integrate(Velocity& velocity, Position& position) noexcept {
   const Vectors translation = kStep * velocity.linear;
   const Floats square = dot(translation, translation);
@@ -271,7 +271,7 @@ inline void integrate(Velocity& velocity, Position& position) noexcept {
   position.angle += kStep * velocity.angular;
 }
 
-// One block's step: `prepare`, then the iterations over its joints, then `finish`.
+// One block's step: the constructor prepares it, then iterations over the joints, then `finish`.
 class BlockSolver {
  public:
   BlockSolver(CarBlock& block, LaneMask moved) noexcept : car_(chassis()), block_(block), moves_(mask_of(moved)) {
@@ -285,8 +285,8 @@ class BlockSolver {
     for (std::size_t i = kNumWheels; i-- > 0;) prepare_joint(i);
   }
 
-  // Two of Box2D's iterations over the joints. A caller interleaves those of several blocks, joint by joint.
-  void remember() noexcept {
+  // The caller interleaves the joints of several blocks; `has_settled` compares with the last call of `store_iterate`.
+  void store_iterate() noexcept {
     impulses_before_ = impulses_;
     velocities_before_ = velocities_;
   }
@@ -322,7 +322,7 @@ class BlockSolver {
     joints_[i].warm_start(impulses_[i], velocities_[kHullBody], velocities_[i]);
   }
 
-  // Which lanes' cars have been at rest for long enough, where their positions are right.
+  // The lanes whose cars have been at rest for kTimeToSleep and whose positions are solved.
   [[nodiscard]] Ints fall_asleep(Ints is_solved) noexcept {
     Ints is_at_rest = Ints{} - 1;
     for (const Velocity& velocity : velocities_)
@@ -372,15 +372,15 @@ class BlockSolver {
   std::array<Position, kNumBodies> positions_;
 };
 
-// All of Box2D's iterations, or fewer with the same result: the iteration is a function of velocities and impulses,
-// so once both are, to the bit, what they were two iterations ago, every second one to come will be the same again.
+// All of Box2D's iterations, or fewer with the same result: an iteration is a function of velocities and impulses, so
+// once both equal, to the bit, those of two iterations ago, all further pairs of iterations change nothing.
 //
-// Each joint waits for what the last one did to the hull, so the joints of several blocks are solved side by side.
+// Each joint depends on the hull's velocity after the previous joint, so the joints of several blocks are interleaved.
 template <std::size_t... k>
 void iterate(std::array<BlockSolver, sizeof...(k)>& blocks, std::index_sequence<k...>) noexcept {
   static_assert(kVelocityIterations % 2 == 0);
   for (int iteration = 0; iteration < kVelocityIterations; iteration += 2) {
-    (blocks[k].remember(), ...);
+    (blocks[k].store_iterate(), ...);
     std::tuple hulls(blocks[k].hull()...);  // in registers
     for (int twice = 0; twice < 2; ++twice)
       for (std::size_t i = kNumWheels; i-- > 0;) (blocks[k].solve_joint(i, std::get<k>(hulls)), ...);

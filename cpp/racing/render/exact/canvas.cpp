@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline::racing {
 namespace {
@@ -12,7 +12,7 @@ constexpr std::uint32_t packed(Rgb colour) noexcept {
   return std::uint32_t{colour.red} | std::uint32_t{colour.green} << 8 | std::uint32_t{colour.blue} << 16;
 }
 
-// The shift of a negative number rounds down: so does SDL_gfx, whose unsigned arithmetic wraps around before it masks.
+// The shift of a negative number rounds down, as does SDL_gfx, whose unsigned arithmetic wraps around before it masks.
 constexpr std::uint32_t mixed(std::uint32_t old, int colour, int opacity) noexcept {
   const int from = static_cast<int>(old & 255);
   return static_cast<std::uint32_t>(from + ((colour - from) * opacity >> 8)) & 255;
@@ -20,7 +20,7 @@ constexpr std::uint32_t mixed(std::uint32_t old, int colour, int opacity) noexce
 
 int checked_side(int side, const char* name) {
   if (side < 1 || side > Canvas::kMaxSide)
-    throw std::invalid_argument(text(name, " is ", side, "; it must be from 1 to ", Canvas::kMaxSide));
+    throw std::invalid_argument(text(name, " is ", side, "; expected 1 to ", Canvas::kMaxSide));
   return side;
 }
 

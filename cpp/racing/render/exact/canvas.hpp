@@ -1,4 +1,4 @@
-// A image that is drawn upon as pygame draws upon a Surface of 32 bits without alpha.
+// An image with the drawing operations of a pygame Surface of 32 bits without alpha.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 
 namespace apexline::racing {
 
-// Everything is clipped at the image's edges. Nothing here allocates but the constructor.
+// All operations are clipped at the image's edges. Only the constructor allocates.
 class Canvas {
  public:
   static constexpr int kMaxSide = 16384;  // pixels: SDL_gfx clips lines in 16 bits
 
-  // Black. Throws std::invalid_argument unless both sides are from 1 to kMaxSide.
+  // Creates a black image. Throws std::invalid_argument unless both sides are from 1 to kMaxSide.
   Canvas(int width, int height);
 
   [[nodiscard]] int width() const noexcept { return width_; }
@@ -24,22 +24,22 @@ class Canvas {
   [[nodiscard]] const std::uint32_t* row(int y) const noexcept { return pixels_.data() + offset(0, y); }
   [[nodiscard]] std::uint32_t* row(int y) noexcept { return pixels_.data() + offset(0, y); }
 
-  void clear() noexcept;  // black again
+  void clear() noexcept;  // to black
 
-  // The columns `first` to `last` of a row, or the rows `first` to `last` of a column; both ends are painted, none
-  // where first > last.
+  // Paints the columns `first` to `last` of a row, or the rows `first` to `last` of a column, both included; nothing if
+  // first > last.
   void fill_row(int y, int first, int last, Rgb colour) noexcept;
   void fill_column(int x, int first, int last, Rgb colour) noexcept;
 
   void set(int x, int y, Rgb colour) noexcept { fill_row(y, x, x, colour); }
 
-  // Moves a pixel towards `colour` by opacity / 256, rounded down as SDL_gfx's _putPixelAlpha does.
+  // Blends a pixel with `colour` by opacity / 256, rounded down as in SDL_gfx's _putPixelAlpha.
   void blend(int x, int y, Rgb colour, int opacity) noexcept;
 
-  // Upside down.
+  // Mirrors the image vertically.
   void flip() noexcept;
 
-  // Into (height, width, 3) bytes.
+  // Writes (height, width, 3) bytes.
   void copy_to(std::uint8_t* rgb) const noexcept;
 
  private:

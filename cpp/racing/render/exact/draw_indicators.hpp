@@ -7,7 +7,7 @@
 
 namespace apexline::racing {
 
-// Precondition: the canvas is of 1000x800 pixels, rows counted from above.
+// Precondition: the canvas has 1000x800 pixels, rows counted from above.
 void draw_indicators(Canvas& canvas, const Scene& scene, const Glyphs& glyphs);
 
 // White ink on a black box, centred as pygame centres a Rect: half of each side is rounded down. If characters overlap,

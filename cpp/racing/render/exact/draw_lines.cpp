@@ -6,7 +6,7 @@
 namespace apexline::racing::draw {
 namespace {
 
-// Bresenham's line of pairs of pixels: side by side where the line is rather steep, else one above the other.
+// Bresenham's line of pairs of pixels, side by side if the line is steep, else one above the other.
 void line(Canvas& canvas, PixelPoint from, PixelPoint to, Rgb colour) {
   const int dx = std::abs(to.x - from.x);
   const int dy = std::abs(to.y - from.y);

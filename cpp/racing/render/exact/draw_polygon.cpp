@@ -14,8 +14,8 @@ void fill_between(Canvas& canvas, int y, int from, int to, Rgb colour) noexcept 
   canvas.fill_row(y, std::min(from, to), std::max(from, to), colour);
 }
 
-// pygame rounds to the left where the crossings found before are even in number, else to the right, whichever of them
-// turn out to open and close a span: the order of the corners is seen in the image.
+// pygame rounds to the left if an even number of crossings was found before, else to the right, whichever of them open
+// and close a span. The order of the corners is therefore visible in the image.
 int crossing_at(int y, PixelPoint upper, PixelPoint lower, bool to_left) noexcept {
   const std::int64_t rows = std::int64_t{lower.y} - upper.y;
   const std::int64_t columns = std::int64_t{lower.x} - upper.x;

@@ -12,11 +12,11 @@
 namespace apexline::racing {
 namespace {
 
-constexpr Rgb kTyreMarks{0, 0, 0};    // WHEEL_COLOR
+constexpr Rgb kRoadMarks{0, 0, 0};    // WHEEL_COLOR
 constexpr Rgb kMudMarks{102, 102, 0};  // MUD_COLOR
 
-void draw_polygon(Canvas& canvas, const Polygon& polygon, Rgb colour) {
-  std::array<PixelPoint, Polygon::kMaxCorners> corners;
+void draw_polygon(Canvas& canvas, const DisplayPolygon& polygon, Rgb colour) {
+  std::array<PixelPoint, DisplayPolygon::kMaxCorners> corners;
   for (std::size_t i = 0; i < polygon.num_corners; ++i) corners[i] = {polygon.x[i], polygon.y[i]};
   const std::span<const PixelPoint> points(corners.data(), polygon.num_corners);
   if (polygon.brush == Brush::kPlain) return draw::fill_polygon(canvas, points, colour);
@@ -30,7 +30,7 @@ void draw_skid_marks(Canvas& canvas, const Scene& scene, std::span<const SkidMar
   for (const SkidMark& mark : marks) {
     points.clear();
     for (const Point point : mark.points) points.push_back(pixel_at(camera.on_screen(point)));
-    draw::lines(canvas, points, mark.on_grass ? kMudMarks : kTyreMarks);
+    draw::lines(canvas, points, mark.on_grass ? kMudMarks : kRoadMarks);
   }
 }
 
@@ -38,14 +38,14 @@ void draw_skid_marks(Canvas& canvas, const Scene& scene, std::span<const SkidMar
 
 void draw_exact_frame(Canvas& canvas, const Scene& scene, std::span<const SkidMark> skid_marks, const Glyphs& glyphs) {
   assert(canvas.width() == kSurfaceWidth && canvas.height() == kSurfaceHeight);
-  std::vector<Polygon> polygons;
+  std::vector<DisplayPolygon> polygons;
   list_polygons(scene, polygons);
-  const auto inks = palette(scene.colours);
+  const auto inks = ink_colours(scene.colours);
 
   canvas.clear();
   bool is_road_done = false;
-  for (const Polygon& polygon : polygons) {
-    // The car, whose parts are all plain, stands on its marks.
+  for (const DisplayPolygon& polygon : polygons) {
+    // The marks lie below the car, whose parts are the only ones with the plain brush.
     if (!is_road_done && polygon.brush == Brush::kPlain) {
       draw_skid_marks(canvas, scene, skid_marks);
       is_road_done = true;

@@ -1,5 +1,5 @@
 // The image of the game for people: CarRacing's surface of 1000x800 pixels, skid marks included, equal to the stock
-// game's by every pixel where libm and the glyphs are the same.
+// game's in every pixel if libm and the glyphs are the same.
 //
 // SmoothScaler scales it to what render() returns: 600x400 in render mode "rgb_array", 96x96 in "state_pixels". An image
 // takes milliseconds; the observations for training are drawn by the fast renderer.
@@ -13,7 +13,8 @@
 
 namespace apexline::racing {
 
-// `skid_marks` from the oldest; none where `mode` is "state_pixels". Precondition: the canvas is of 1000x800 pixels.
+// `skid_marks`, oldest first; the stock game draws none in render mode "state_pixels". Precondition: the canvas has
+// 1000x800 pixels.
 void draw_exact_frame(Canvas& canvas, const Scene& scene, std::span<const SkidMark> skid_marks, const Glyphs& glyphs);
 
 }  // namespace apexline::racing

@@ -37,7 +37,7 @@ void fill_polygon(Canvas& canvas, std::span<const PixelPoint> points, Rgb colour
       if (row_of(upper) > row_of(lower)) std::swap(upper, lower);
       const int top = row_of(upper);
       const int bottom = row_of(lower);
-      // A row belongs to the edges that it enters; the last row, which none enters, to those that end there.
+      // A row is crossed by the edges that begin at or above it and end below; the last row by those that end there.
       const bool is_crossed = top <= y && y < bottom;
       const bool is_last = y == lowest && top < y && y <= bottom;
       if (!is_crossed && !is_last) continue;

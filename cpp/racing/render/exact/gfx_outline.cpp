@@ -27,8 +27,8 @@ std::int16_t moved(std::int16_t from, float distance) noexcept {
   return static_cast<std::int16_t>(from + static_cast<std::int16_t>(static_cast<int>(distance)));
 }
 
-// Cohen and Sutherland's clipping. Which end comes first afterwards is seen in the image: its pixel is opaque.
-// Returns whether anything is left.
+// Clips by Cohen and Sutherland; returns whether anything is left. The order of the ends matters: the first pixel is
+// opaque.
 bool clip(End& first, End& second, int right, int bottom) noexcept {
   while (true) {
     unsigned side = sides(first, right, bottom);
@@ -54,13 +54,14 @@ bool clip(End& first, End& second, int right, int bottom) noexcept {
   }
 }
 
-// How far the line's centre lies between two pixels after each step, in 2**32ths of a pixel.
+// The position of the line's centre between two pixels, in 2**32ths of a pixel.
 class Fraction {
  public:
   // A rise of `minor` over a run of `major`, cut to 16 bits.
   Fraction(int minor, int major) noexcept : step_(static_cast<std::uint32_t>((minor << 16) / major) << 16) {}
 
-  // Whether the line has come to the next pixel. A slope of 1 leaves no fraction, and comes there with every step.
+  // Advances by one pixel; returns whether the line has reached the next row or column. A slope of 1 has no fraction and
+  // does so every time.
   bool advance() noexcept {
     const std::uint32_t before = value_;
     value_ += step_;
@@ -78,7 +79,7 @@ class Fraction {
   std::uint32_t value_ = 0;
 };
 
-// The last pixel is left out: it is the first of the polygon's next edge.
+// Without the last pixel, which is the first of the polygon's next edge.
 void draw_edge(Canvas& canvas, End first, End second, Rgb colour) {
   if (!clip(first, second, canvas.width() - 1, canvas.height() - 1)) return;
   End top = first;

@@ -1,9 +1,7 @@
-// The shapes of which the game is drawn, each as the function of pygame-ce 2.5.8 that the game calls, equal to it by
-// every pixel.
+// The drawing functions of pygame-ce 2.5.8 that the game calls, equal in every pixel.
 //
-// gfx:: is pygame.gfxdraw, which is SDL_gfx; it keeps coordinates in 16 bits, and so do these: what does not fit wraps
-// around. draw:: is pygame.draw. The time is that of the painted pixels plus, a row of the image that the shape
-// crosses, that of its corners.
+// gfx:: is pygame.gfxdraw, which is SDL_gfx; coordinates are truncated to 16 bits and wrap around. draw:: is pygame.draw.
+// O(painted pixels + rows * corners).
 #pragma once
 
 #include <span>
@@ -22,8 +20,8 @@ void fill_polygon(Canvas& canvas, std::span<const PixelPoint> points, Rgb colour
 
 namespace apexline::racing::draw {
 
-// pygame.draw.polygon with width=0. Precondition: 4 points or more, since pygame draws triangles in another way, and
-// the game has none. Equal as long as width times height is below 2**31, where pygame's arithmetic overflows.
+// pygame.draw.polygon with width=0. Precondition: 4 points or more, since pygame draws triangles differently and
+// the game has none. Equal if width times height is below 2**31; beyond, pygame's arithmetic overflows.
 void fill_polygon(Canvas& canvas, std::span<const PixelPoint> points, Rgb colour);
 
 // pygame.draw.lines with width=2 and closed=False. Precondition: 2 points or more.

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <stdexcept>
 
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline::racing {
 namespace {

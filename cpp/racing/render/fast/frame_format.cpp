@@ -4,7 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline::racing {
 
@@ -69,7 +69,7 @@ void FrameWriter::average(const std::uint8_t* visible, std::size_t stride, std::
   // Dividing by twice the area is multiplying by 2^40 over it, rounded up: exact for less than 2^40 / (2 * area).
   const std::uint32_t area = side * side;
   const std::uint64_t reciprocal = ((std::uint64_t{1} << 40) + 2 * area - 1) / (2 * area);
-  // A column of pixels weighs `side` in all, and 255 times that fits.
+  // The weights of a column of pixels add up to `side`, and 255 * side fits into 16 bits.
   std::array<std::uint16_t, kSide> sums;
   for (std::uint32_t i = 0; i < size; ++i) {
     sums.fill(0);
@@ -78,7 +78,7 @@ void FrameWriter::average(const std::uint8_t* visible, std::size_t stride, std::
       for (std::uint32_t x = 0; x < side; ++x)
         sums[x] = static_cast<std::uint16_t>(sums[x] + weight * visible[y * stride + x]);
     }
-    // Pixel x, which ends in output k or beyond it.
+    // Pixel x ends in output k or beyond it.
     std::uint32_t sum = 0;
     for (std::uint32_t x = 0, k = 0; x < side; ++x) {
       sum += covered(k, x) * sums[x];

@@ -1,5 +1,5 @@
-// From the game's image to a frame: crop, gray, area mean, tone curve and layout, byte for byte as the wrappers of
-// apexline.racing.pixels give it.
+// Converts the game's 96x96 image to a frame: crop, gray, area mean, tone curve and layout. The reference is the wrappers
+// in python/apexline/racing/stock/wrappers/, byte for byte.
 #pragma once
 
 #include <array>
@@ -15,11 +15,11 @@ struct FrameFormat {
   static constexpr int kCroppedSide = 84;  // rows 0:84 and columns 6:90
   static constexpr int kCropLeft = 6;
 
-  bool crop_hud = false;        // 84x84 pixels without the indicators instead of 96x96
-  bool gray = false;            // (299 R + 587 G + 114 B + 500) / 1000, without a channel axis
-  int frame_size = kSide;       // pixels a side after an area mean, 1 to visible_side()
+  bool crop_hud = false;  // 84x84 pixels without the indicators instead of 96x96
+  bool gray = false;  // (299 R + 587 G + 114 B + 500) / 1000, without a channel axis
+  int frame_size = kSide;  // pixels a side after an area mean, 1 to visible_side()
   bool channels_first = false;  // colours as (3, frame_size, frame_size) instead of (frame_size, frame_size, 3)
-  bool road_contrast = false;   // gray values are mapped by kRoadContrast
+  bool road_contrast = false;  // gray values are mapped by kRoadContrast
 
   [[nodiscard]] int visible_side() const noexcept { return crop_hud ? kCroppedSide : kSide; }
   [[nodiscard]] std::size_t bytes() const noexcept {
@@ -27,8 +27,8 @@ struct FrameFormat {
   }
 };
 
-// A tone curve: straight lines through (0, 0), (96, 58), (108, 178), (255, 255), to nearest, ties up. The shades
-// of the road, 100 to 105, are spread to ten times their distance.
+// A tone curve: straight lines through (0, 0), (96, 58), (108, 178), (255, 255), rounded to nearest, ties up. It
+// multiplies the distances between the shades of the road, 100 to 105, by ten.
 [[nodiscard]] constexpr std::array<std::uint8_t, 256> make_road_contrast() noexcept {
   std::array<std::uint8_t, 256> curve{};
   for (int x = 0; x < 256; ++x) {
@@ -39,7 +39,7 @@ struct FrameFormat {
 }
 inline constexpr std::array<std::uint8_t, 256> kRoadContrast = make_road_contrast();
 
-// Not for two threads at a time: it owns scratch memory. `write` allocates nothing.
+// Not thread-safe: it owns scratch memory. `write` does not allocate.
 class FrameWriter {
  public:
   // Throws std::invalid_argument unless 1 <= frame_size <= visible_side().
@@ -52,7 +52,7 @@ class FrameWriter {
  private:
   using Square = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide>;
 
-  // One channel, whose rows lie `stride` apart, as size x size bytes.
+  // Writes one channel, whose rows are `stride` bytes apart, as frame_size x frame_size bytes.
   void write_channel(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
   void halve(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
   void average(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;

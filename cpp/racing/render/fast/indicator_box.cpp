@@ -45,10 +45,10 @@ struct Share {
   std::int32_t end;     // weight of the cell's end
 };
 
-// Rows of the surface, scaled along x, on their way to the rows of the image.
+// Sums of rows that are scaled along x, for each row of the box.
 class RowTotals {
  public:
-  // Adds the rows from y0 up to but without y1, which all hold `line`, between two columns.
+  // Adds the surface's rows from y0 up to but without y1, which all equal `line`, between two columns.
   void add(const Line& line, std::size_t from, std::size_t to, std::int32_t y0, std::int32_t y1) noexcept {
     if (from >= to) return;
     for (std::size_t row = std::max(first_cell(kDown, y0), kFirstRow); row < kSide; ++row) {
@@ -66,10 +66,10 @@ class RowTotals {
     }
   }
 
-  // Adds the text, whose columns show one gray that `line` gives where there is no ink.
+  // Adds the score, which is gray.
   void add(const ScoreColumns& text) noexcept {
     for (std::size_t column = text.first(); column < text.end(); ++column) {
-      // With nothing above and below, as far as an output reaches.
+      // Padded with zeros above and below by the height of an output.
       constexpr std::size_t reach = kSurfaceHeight / kSide + 2;
       std::array<std::uint16_t, kMaxGlyphHeight + 2 * reach> values{};
       const std::uint16_t* const sums = text.rows(column);
@@ -116,7 +116,7 @@ void IndicatorBox::draw(const Bars& bars, const ScoreText& text, Planes& planes)
   std::size_t count = bars.count;
   boxes[count++] = score.box();
 
-  // Between two neighbouring edges nothing changes along an axis, but for the ink.
+  // Between two neighbouring edges of boxes nothing changes along an axis except for the ink.
   std::array<std::int32_t, 2 * (Bars::kMaxBars + 1)> xs, ys;
   for (std::size_t i = 0; i < count; ++i) {
     xs[2 * i] = boxes[i].left;

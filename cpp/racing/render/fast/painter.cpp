@@ -6,12 +6,12 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::size_t kUsualPolygons = 1024;  // a long track with kerbs, all of it and of the field in the image
+constexpr std::size_t kUsualPolygons = 1024;  // more than a long track with kerbs and the whole field
 
 Shades shades_of(const Colours& colours) noexcept {
-  const auto inks = palette(colours);
+  const auto inks = ink_colours(colours);
   Shades shades;
-  for (std::size_t ink = 0; ink < kPaletteSize; ++ink) {
+  for (std::size_t ink = 0; ink < kMaxInks; ++ink) {
     shades[0][ink] = inks[ink].red;
     shades[1][ink] = inks[ink].green;
     shades[2][ink] = inks[ink].blue;
@@ -28,7 +28,7 @@ Painter::Painter(const FrameFormat& format, const Glyphs& glyphs)
 
 void Painter::draw(const Scene& scene, std::uint8_t* out) {
   list_polygons(scene, polygons_);
-  // The field comes first and mostly fills the image.
+  // The field is the first polygon and usually fills the image.
   const bool is_full = fills_image(polygons_.front());
   const Ink ground = is_full ? polygons_.front().ink : Ink::kOutside;
   samples_.inks.fill(static_cast<std::uint8_t>(ground));

@@ -1,8 +1,8 @@
 // Draws the observation of CarRacing (state_pixels) from a scene, without a 1000x800 surface in between.
 //
-// The box of the indicators and every flat area are the game's bytes. At edges a pixel is the mean of 16 samples where
-// the game blends antialiased outlines: over whole images the values are off by less than 0.1 on average, those at
-// edges by a few levels (tests/oracle/test_painter.py).
+// The indicators and all flat areas equal the game's bytes. At edges a pixel is the mean of 16 samples, whereas the game
+// blends antialiased outlines: the mean difference over an image is below 0.1, at edges a few levels
+// (tests/oracle/test_painter.py).
 #pragma once
 
 #include <cstdint>
@@ -15,21 +15,21 @@
 
 namespace apexline::racing {
 
-// Not for two threads at a time: it owns scratch memory, 200 KB. A frame depends on its scene alone.
+// Not thread-safe: it owns 200 KB of scratch memory. A frame depends on its scene only.
 class Painter {
  public:
-  // Throws std::invalid_argument where the format or the glyphs are.
+  // Throws std::invalid_argument if the format or the glyphs are invalid.
   Painter(const FrameFormat& format, const Glyphs& glyphs);
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return writer_.format(); }
-  // Writes format().bytes() bytes. Allocates only where a scene has more polygons than any before.
+  // Writes format().bytes() bytes. Allocates only if a scene has more polygons than all before.
   void draw(const Scene& scene, std::uint8_t* out);
 
  private:
   const RasterKernels& kernels_;
   const IndicatorBox box_;
   FrameWriter writer_;
-  std::vector<Polygon> polygons_;
+  std::vector<DisplayPolygon> polygons_;
   Samples samples_;
   Planes planes_{};
 };

@@ -1,4 +1,4 @@
-// Painters to borrow: one for each thread that draws at the same time.
+// A pool of painters, one for each thread that draws at the same time.
 #pragma once
 
 #include <cassert>
@@ -18,10 +18,9 @@ class PainterPool {
     for (std::size_t i = 0; i < count; ++i) idle_.push_back(std::make_unique<Painter>(format, glyphs));
   }
 
-  // Calls use(painter) with a painter that nobody else has meanwhile. Thread-safe, for as many threads as there are
-  // painters.
+  // Calls use(painter) with a painter that no other thread uses. Thread-safe for as many threads as there are painters.
   template <class Use>
-  void lend(const Use& use) {
+  void with_painter(const Use& use) {
     std::unique_ptr<Painter> painter = take();
     use(*painter);
     const std::lock_guard lock(mutex_);

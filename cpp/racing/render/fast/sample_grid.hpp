@@ -1,9 +1,9 @@
-// Where the observation's image is sampled: 8 rows of 192 samples for each of the 84 rows of 96 pixels above the
+// The sample positions of the observation: 8 rows of 192 samples for each of the 84 rows of 96 pixels above the
 // indicators.
 //
-// A pixel of the observation is the mean of 1000/96 x 800/96 pixels of the surface. Its samples lie in 8 rows of the
-// surface, two a row, shifted from row to row by an eighth of their distance in an order that leaves no slope of an
-// edge in step with it.
+// A pixel of the observation is the mean of 1000/96 x 800/96 pixels of the surface. It has two samples in each of 8 rows
+// of the surface, shifted from row to row by multiples of an eighth of their distance, in an order that avoids aliasing
+// with slanted edges.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@
 namespace apexline::racing {
 
 inline constexpr int kVisibleRows = 84;  // of the observation, above the indicators
-inline constexpr int kRowsAPixel = 8;
-inline constexpr int kSamplesARow = 2 * kSide;
+inline constexpr int kRowsPerPixel = 8;
+inline constexpr int kSamplesPerRow = 2 * kSide;
 
 // Rows of the surface that 3 rows of the observation cover.
 inline constexpr int kRowCycle = 3 * kSurfaceHeight / kSide;
@@ -26,10 +26,10 @@ static_assert(kRowCycle * kSide == 3 * kSurfaceHeight);
 constexpr int pixel_row(int y) noexcept { return (kSurfaceHeight - 1 - y) * 3 / kRowCycle; }
 
 // The surface's rows that are sampled for each row of the observation.
-constexpr std::array<std::array<float, kRowsAPixel>, kVisibleRows> sampled_rows() noexcept {
-  std::array<std::array<float, kRowsAPixel>, kVisibleRows> rows{};
+constexpr std::array<std::array<float, kRowsPerPixel>, kVisibleRows> sampled_rows() noexcept {
+  std::array<std::array<float, kRowsPerPixel>, kVisibleRows> rows{};
   for (int row = 0; row < kVisibleRows; ++row)
-    for (int k = 0; k < kRowsAPixel; ++k) {
+    for (int k = 0; k < kRowsPerPixel; ++k) {
       // Of the 25 rows, the three pixels take 8, 9 and 8; the second one's middle is left out.
       const int within = row % 3 == 0 ? k : row % 3 == 1 ? 8 + k + (k >= 4 ? 1 : 0) : 17 + k;
       rows[static_cast<std::size_t>(row)][static_cast<std::size_t>(k)] =
@@ -38,15 +38,15 @@ constexpr std::array<std::array<float, kRowsAPixel>, kVisibleRows> sampled_rows(
   return rows;
 }
 
-// How far right the samples of each of the 8 rows lie, in distances between samples.
-inline constexpr std::array<float, kRowsAPixel> kSampleShift{0.0625F, 0.5625F, 0.3125F, 0.8125F,
-                                                             0.1875F, 0.6875F, 0.4375F, 0.9375F};
+// Offsets of the samples of the 8 rows, in distances between samples.
+inline constexpr std::array<float, kRowsPerPixel> kSampleShift{0.0625F, 0.5625F, 0.3125F, 0.8125F,
+                                                               0.1875F, 0.6875F, 0.4375F, 0.9375F};
 
-// The samples of a image, an ink each. A row of pixels is 12 groups of 16 samples side by side; a group holds its 8
-// rows one after the other, so that it is laid and added up in few wide registers.
+// The ink of every sample of an image. A row of pixels is 12 groups of 16 samples; the 8 rows of a group are contiguous,
+// so that a group is filled and summed in few wide registers.
 inline constexpr int kGroupWidth = 16;
-inline constexpr int kGroups = kSamplesARow / kGroupWidth;
-inline constexpr int kGroupBytes = kGroupWidth * kRowsAPixel;
+inline constexpr int kGroups = kSamplesPerRow / kGroupWidth;
+inline constexpr int kGroupBytes = kGroupWidth * kRowsPerPixel;
 inline constexpr int kPixelRowBytes = kGroups * kGroupBytes;
 struct alignas(64) Samples {
   std::array<std::uint8_t, static_cast<std::size_t>(kVisibleRows) * kPixelRowBytes> inks;

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "racing/render/fast/surface_cells.hpp"
-#include "support/text.hpp"
+#include "support/errors.hpp"
 
 namespace apexline::racing {
 

@@ -1,4 +1,4 @@
-// The inner loops that draw the observation, one variant an instruction set; all give the same bytes.
+// The inner loops of the fast renderer, one variant per instruction set; all variants are bit-identical.
 #pragma once
 
 #include <array>
@@ -14,15 +14,15 @@ namespace apexline::racing {
 using Plane = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide>;
 using Planes = std::array<Plane, 3>;  // red, green, blue
 
-// Each channel's value for each ink.
-using Shades = std::array<std::array<std::uint8_t, kPaletteSize>, 3>;
+// The value of each channel for each ink.
+using Shades = std::array<std::array<std::uint8_t, kMaxInks>, 3>;
 
 struct RasterKernels {
-  // Paints `count` polygons over the samples.
+  // Paints `count` polygons over the samples, in order.
   //
-  // A sample takes a polygon's ink where pygame paints its surface pixel. Of the antialiased outline it takes what is
-  // covered by half or more; on average over an edge that covers as much.
-  void (*paint)(const Polygon* polygons, std::size_t count, Samples& samples) noexcept;
+  // A sample gets a polygon's ink if pygame paints its pixel of the surface. Pixels of the antialiased outline count if
+  // they are covered by half or more, which is the same area on average.
+  void (*paint)(const DisplayPolygon* polygons, std::size_t count, Samples& samples) noexcept;
   // The means of the samples as smoothscale rounds them, for rows 0 to 83 of the planes.
   void (*shade)(const Samples& samples, const Shades& shades, Planes& planes) noexcept;
   // (299 R + 587 G + 114 B + 500) / 1000 of the first `side` rows and of `side` columns from `left` on.

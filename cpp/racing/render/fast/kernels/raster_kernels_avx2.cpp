@@ -5,22 +5,21 @@
 namespace apexline::racing {
 namespace {
 
-// A register holds a quarter of a group: 2 rows of 16 samples, a lane each.
+// A register holds a quarter of a group: 2 rows of 16 samples, one per 128-bit lane.
 constexpr int kWidth = 32;
 constexpr int kQuarters = kGroupBytes / kWidth;
 
 struct Avx2Pen {
-  static void lay(const Spans& spans, std::uint8_t ink, std::uint8_t* row) noexcept {
+  static void fill(const Spans& spans, std::uint8_t ink, std::uint8_t* row) noexcept {
     const Ints covered = spans.length > 0;
-    // The least of 16-bit numbers, in one instruction.
+    // The minimum of 16-bit numbers, in one instruction.
     const int begin = _mm_extract_epi16(_mm_minpos_epu16(words(spans.first | (~covered & 0xFFFF))), 0);
     const int end =
         0xFFFF - _mm_extract_epi16(_mm_minpos_epu16(words(0xFFFF - ((spans.first + spans.length) & covered))), 0);
     if (begin >= end) return;
 
-    // A place is covered where it is no further than `last` behind the first. An empty row's first is no place at all,
-    // and its last is itself.
-    const __m256i first = bytes((spans.first & covered) | (~covered & kSamplesARow));
+    // A place is covered if it is at most `last` behind the first. The first of an empty row is past the end.
+    const __m256i first = bytes((spans.first & covered) | (~covered & kSamplesPerRow));
     const __m256i last = bytes((spans.length - 1) & covered);
     const int group = begin / kGroupWidth;
     const __m256i place =

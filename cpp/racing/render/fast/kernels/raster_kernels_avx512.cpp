@@ -5,15 +5,15 @@
 namespace apexline::racing {
 namespace {
 
-// A register holds half a group: 4 rows of 16 samples, a lane each.
+// A register holds half a group: 4 rows of 16 samples, one per 128-bit lane.
 constexpr int kWidth = 64;
 
 struct Avx512Pen {
-  static void lay(const Spans& spans, std::uint8_t ink, std::uint8_t* row) noexcept {
+  static void fill(const Spans& spans, std::uint8_t ink, std::uint8_t* row) noexcept {
     const Ints covered = spans.length > 0;
     const auto begins = reinterpret_cast<__m256i>(spans.first | ~covered);
     const auto ends = reinterpret_cast<__m256i>(~((spans.first + spans.length) & covered));
-    // The least of 16-bit numbers, in one instruction.
+    // The minimum of 16-bit numbers, in one instruction.
     const int begin = _mm_extract_epi16(_mm_minpos_epu16(_mm256_maskz_cvtepi32_epi16(0xFF, begins)), 0);
     const int end = 0xFFFF - _mm_extract_epi16(_mm_minpos_epu16(_mm256_maskz_cvtepi32_epi16(0xFF, ends)), 0);
     if (begin >= end) return;
@@ -29,7 +29,7 @@ struct Avx512Pen {
     const int group = begin / kGroupWidth;
     const __m512i place = _mm512_add_epi8(_mm512_set4_epi32(0x0F0E0D0C, 0x0B0A0908, 0x07060504, 0x03020100),
                                           _mm512_set1_epi8(static_cast<char>(group * kGroupWidth)));
-    // Behind the first of its span, wrapping round where it is before.
+    // The distance from the first of its span; places before it wrap around.
     __m512i upper = _mm512_sub_epi8(place, _mm512_shuffle_epi8(first, rows));
     __m512i lower = _mm512_sub_epi8(place, _mm512_shuffle_epi8(first, lower_rows));
     const __m512i inks = _mm512_set1_epi8(static_cast<char>(ink));
@@ -58,7 +58,7 @@ struct Avx512Pen {
         }
         for (std::size_t channel = 0; channel < 3; ++channel) {
           const __m512i* const s = sums[channel];
-          // Adds the four lanes of each, and leaves the four sums side by side.
+          // Adds the four lanes of each register; the result holds the four sums.
           const __m512i low = add_neighbours(s[0], s[1]), high = add_neighbours(s[2], s[3]);
           const __m512i sum = _mm512_add_epi16(_mm512_maskz_shuffle_i64x2(0xFF, low, high, 0b10001000),
                                                _mm512_maskz_shuffle_i64x2(0xFF, low, high, 0b11011101));

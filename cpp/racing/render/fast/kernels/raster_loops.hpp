@@ -1,7 +1,8 @@
-// The parts of RasterKernels that every variant shares: where each polygon covers each row of samples.
+// The parts of RasterKernels that all variants share: the spans of samples that a polygon covers.
 //
-// Eight rows, those of one row of the observation, are computed side by side in GCC's vector types, which every
-// instruction set rounds alike. `Pen` brings the variant's own part: laying spans of bytes and adding them up.
+// The eight sample rows of one row of the observation are computed in one vector of GCC's vector types, which round alike
+// under every instruction set. `Pen` is the part of each variant: Pen::fill paints spans of bytes, Pen::shade sums them.
+// Everything has internal linkage: variants must not share functions.
 #pragma once
 
 #include <algorithm>
@@ -15,26 +16,26 @@ namespace {
 using Floats = float __attribute__((vector_size(32)));
 using Ints = std::int32_t __attribute__((vector_size(32)));
 
-// For each row of a row of pixels, the samples that a polygon covers there.
+// The samples that a polygon covers in each of eight sample rows.
 struct Spans {
   Ints first;
-  Ints length;  // 0 for none
+  Ints length;  // 0: none
 };
 
-// smoothscale cuts off twice, along x and along y, with factors a little below one: a flat area comes out 2 below its
-// colour, a mean of 16 samples with fractions up to that.
+// smoothscale rounds down twice with factors slightly below one: a flat area becomes 2 less than its colour, a mean of 16
+// samples up to 17/16 less.
 constexpr int kRoundingLoss = 17;  // sixteenths
 
-constexpr float kSamplesAPixel = static_cast<float>(kSamplesARow) / kSurfaceWidth;
-constexpr float kLast = kSamplesARow;
+constexpr float kSamplesPerPixel = static_cast<float>(kSamplesPerRow) / kSurfaceWidth;
+constexpr float kLast = kSamplesPerRow;
 
 inline constexpr auto kSampledRows = sampled_rows();
 
 inline void load(Floats& to, const float* from) noexcept { std::memcpy(&to, from, sizeof(to)); }
 
-// The rows and columns of the surface that a polygon lies in, and the observation's rows that see it.
+// The bounding box of a polygon on the surface, and the rows of the observation that it can cover.
 struct Extent {
-  explicit Extent(const Polygon& polygon) noexcept {
+  explicit Extent(const DisplayPolygon& polygon) noexcept {
     low = high = polygon.y[0];
     left = right = polygon.x[0];
     for (std::size_t i = 1; i < polygon.num_corners; ++i) {
@@ -54,11 +55,11 @@ struct Extent {
 };
 
 template <class Pen>
-class Spanner {
+class PolygonPainter {
  public:
-  static void paint(const Polygon* polygons, std::size_t count, Samples& samples) noexcept {
+  static void paint(const DisplayPolygon* polygons, std::size_t count, Samples& samples) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
-      const Polygon& polygon = polygons[i];
+      const DisplayPolygon& polygon = polygons[i];
       const Extent extent(polygon);
       if (polygon.brush == Brush::kSmooth)
         paint_smooth(polygon, extent, samples);
@@ -68,9 +69,9 @@ class Spanner {
   }
 
  private:
-  // Lays the samples from `start` up to but without `end`, both counted from one so that truncation rounds up.
-  static void lay(const Floats& start, const Floats& end, const Ints& inside, std::uint8_t ink,
-                  std::uint8_t* row) noexcept {
+  // Fills the samples from `start` up to but without `end`, both counted from one so that truncation rounds up.
+  static void fill(const Floats& start, const Floats& end, const Ints& inside, std::uint8_t ink,
+                   std::uint8_t* row) noexcept {
     Floats shift;
     load(shift, kSampleShift.data());
     const Floats none{};
@@ -83,23 +84,23 @@ class Spanner {
     spans.first = __builtin_convertvector(from, Ints);
     spans.length = __builtin_convertvector(to, Ints) - spans.first;
     spans.length &= (spans.length > 0) & inside;
-    Pen::lay(spans, ink, row);
+    Pen::fill(spans, ink, row);
   }
 
-  // gfxdraw: a pixel is filled where its centre lies between two edges, each rounded to the pixel at the row's centre.
-  // That widens a polygon by half a pixel, and the antialiased line beside it by an eighth more: on an edge within
-  // 45 degrees of the vertical 5/8 of a pixel in x, on others 1/2 + (dy/dx)^2 / 8 in y.
-  static void paint_smooth(const Polygon& polygon, const Extent& extent, Samples& samples) noexcept {
+  // gfxdraw: a pixel is filled if its centre is between two edges, each rounded to the pixel at the row's centre. That
+  // widens a polygon by half a pixel, and its antialiased outline by an eighth more: an edge within 45 degrees of the
+  // vertical by 5/8 of a pixel in x, others by 1/2 + (dy/dx)^2 / 8 in y.
+  static void paint_smooth(const DisplayPolygon& polygon, const Extent& extent, Samples& samples) noexcept {
     struct Edge {
-      float start;  // where it crosses y = 0, in samples counted from one
-      float slope;  // samples a row
+      float start;  // x at y = 0, in samples counted from one
+      float slope;  // samples per row
     };
     const std::size_t n = polygon.num_corners;
     int area = 0;
     for (std::size_t i = 0, j = n - 1; i < n; j = i++)
       area += (polygon.x[j] - extent.left) * (polygon.y[i] - extent.low) -
               (polygon.x[i] - extent.left) * (polygon.y[j] - extent.low);
-    Edge lefts[Polygon::kMaxCorners], rights[Polygon::kMaxCorners];
+    Edge lefts[DisplayPolygon::kMaxCorners], rights[DisplayPolygon::kMaxCorners];
     std::size_t num_lefts = 0, num_rights = 0;
     for (std::size_t i = 0, j = n - 1; i < n; j = i++) {
       const auto dx = static_cast<float>(polygon.x[i] - polygon.x[j]);
@@ -110,7 +111,7 @@ class Spanner {
       const float widening = steep <= 1 ? 0.625F : 0.5F * steep + 0.125F / steep;
       const bool is_right = (dy > 0) == (area >= 0);
       const float across = static_cast<float>(polygon.x[i]) - run * static_cast<float>(polygon.y[i]) + 0.5F;
-      const Edge edge{(across + (is_right ? widening : -widening)) * kSamplesAPixel + 1, run * kSamplesAPixel};
+      const Edge edge{(across + (is_right ? widening : -widening)) * kSamplesPerPixel + 1, run * kSamplesPerPixel};
       if (is_right)
         rights[num_rights++] = edge;
       else
@@ -118,8 +119,8 @@ class Spanner {
     }
     const auto ink = static_cast<std::uint8_t>(polygon.ink);
     const Floats none{};
-    const Floats left = none + (static_cast<float>(extent.left) * kSamplesAPixel + 1);
-    const Floats right = none + (static_cast<float>(extent.right + 1) * kSamplesAPixel + 1);
+    const Floats left = none + (static_cast<float>(extent.left) * kSamplesPerPixel + 1);
+    const Floats right = none + (static_cast<float>(extent.right + 1) * kSamplesPerPixel + 1);
     const Floats low = none + static_cast<float>(extent.low);
     const Floats high = none + static_cast<float>(extent.high);
     for (int row = extent.first_row; row < extent.end_row; ++row) {
@@ -135,13 +136,13 @@ class Spanner {
         const Floats x = rights[i].start + rights[i].slope * y;
         to = to < x ? to : x;
       }
-      lay(from, to, (y >= low) & (y <= high), ink, samples.inks.data() + place * kPixelRowBytes);
+      fill(from, to, (y >= low) & (y <= high), ink, samples.inks.data() + place * kPixelRowBytes);
     }
   }
 
-  // draw.polygon: of the two edges that a row crosses the first in order is rounded down and the other up; the pixels
-  // from the lesser to the greater are painted, both included.
-  static void paint_plain(const Polygon& polygon, const Extent& extent, Samples& samples) noexcept {
+  // draw.polygon: of the two edges that a row crosses, the first in order is rounded down and the other up; the pixels
+  // between are painted, both ends included.
+  static void paint_plain(const DisplayPolygon& polygon, const Extent& extent, Samples& samples) noexcept {
     const std::size_t n = polygon.num_corners;
     const auto ink = static_cast<std::uint8_t>(polygon.ink);
     const Floats none{};
@@ -176,14 +177,14 @@ class Spanner {
         has_other = (y >= low) & (y <= high);
       }
       const Ints first = one < other ? one : other, last = one < other ? other : one;
-      const Floats from = __builtin_convertvector(first, Floats) * kSamplesAPixel + 1;
-      const Floats to = __builtin_convertvector(last + 1, Floats) * kSamplesAPixel + 1;
-      lay(from, to, has_other, ink, samples.inks.data() + place * kPixelRowBytes);
+      const Floats from = __builtin_convertvector(first, Floats) * kSamplesPerPixel + 1;
+      const Floats to = __builtin_convertvector(last + 1, Floats) * kSamplesPerPixel + 1;
+      fill(from, to, has_other, ink, samples.inks.data() + place * kPixelRowBytes);
     }
   }
 };
 
-// Whole rows, whatever `side` is: a fixed length leaves no remainder for single bytes.
+// Computes whole rows for any `side`, since a loop of fixed length has no scalar remainder.
 inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept {
   std::uint8_t whole[kSide];
   for (std::size_t row = 0; row < side; ++row, out += side) {
@@ -191,7 +192,7 @@ inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::
     const std::uint8_t* const green = planes[1].data() + row * kSide;
     const std::uint8_t* const blue = planes[2].data() + row * kSide;
     for (std::size_t i = 0; i < kSide; ++i) {
-      // n / 1000 = (n / 8) / 125, where n / 8 fits into 16 bits if the multiples of 8 in the weights are taken apart;
+      // n / 1000 = (n / 8) / 125. n / 8 fits into 16 bits if the multiples of 8 in the weights are divided separately,
       // and n / 125 = n * 33555 >> 22 for n below 2^15.
       const std::uint16_t r = red[i], g = green[i], b = blue[i];
       const auto rest = static_cast<std::uint16_t>(3 * (r + g) + 2 * b + 500);
@@ -214,7 +215,7 @@ inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const
 
 template <class Pen>
 constexpr RasterKernels raster_kernels_of() {
-  return {&Spanner<Pen>::paint, &Pen::shade, &gray, &interleave};
+  return {&PolygonPainter<Pen>::paint, &Pen::shade, &gray, &interleave};
 }
 
 }  // namespace
