@@ -13,8 +13,8 @@ using apexline::test::text_of;
 
 TEST(a_new_canvas_is_black_and_its_size_is_checked) {
   CHECK(text_of(Canvas(3, 2)) == "...\n...\n");
-  CHECK_THROWS(std::invalid_argument, "width is 0; it must be from 1 to 16384", Canvas(0, 4));
-  CHECK_THROWS(std::invalid_argument, "height is 16385; it must be from 1 to 16384", Canvas(4, 16385));
+  CHECK_THROWS(std::invalid_argument, "width is 0; expected 1 to 16384", Canvas(0, 4));
+  CHECK_THROWS(std::invalid_argument, "height is 16385; expected 1 to 16384", Canvas(4, 16385));
 }
 
 TEST(rows_and_columns_are_clipped) {

@@ -372,5 +372,5 @@ TEST(an_inconsistent_state_raises) {
   Game target(17);
   StateReader reader(bad);
   reader(target.episode);
-  CHECK_THROWS(std::invalid_argument, "contradict", target.episode.finish_loading());
+  CHECK_THROWS(std::invalid_argument, "inconsistent environment state: tiles", target.episode.finish_loading());
 }

@@ -31,6 +31,14 @@ inline racing::WorldOptions small_frames(std::int32_t num_envs, int num_threads 
   return options;
 }
 
+// As small_frames, with episodes of 10 frames.
+inline racing::WorldOptions short_episodes(std::int32_t num_envs, racing::Autoreset autoreset) {
+  racing::WorldOptions options = small_frames(num_envs);
+  options.game.max_episode_frames = 10;
+  options.autoreset = autoreset;
+  return options;
+}
+
 inline racing::World world_of(const racing::WorldOptions& options) {
   std::vector<racing::Pcg64::State> random;
   for (std::int32_t env = 0; env < options.num_envs; ++env)

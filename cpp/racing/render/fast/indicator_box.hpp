@@ -1,4 +1,4 @@
-// The black box of the indicators, rows 84 to 95 of the observation, without a surface in between.
+// The black box of the indicators, rows 84 to 95 of the observation, drawn without a surface.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace apexline::racing {
 
-// Draws byte for byte what smoothscale makes of the exact renderer's box, but for one level at most if a bar ends in a
-// column of pixels that holds ink of the score, which takes a spin of 31 radians a second. Thread-safe.
+// Equals the exact renderer's box after smoothscale in every byte, except for at most one level if a bar ends in a column
+// of pixels with ink of the score, which needs a spin of 31 radians per second. Thread-safe.
 class IndicatorBox {
  public:
   // Throws std::invalid_argument if GlyphColumns does.

@@ -6,8 +6,7 @@
 
 namespace apexline::racing {
 
-// Blends what of the bars lies above the box into rows 0 to 83, each pixel by the share that a bar covers; within one
-// level of the game's values.
+// Blends the parts of the bars above the box into rows 0 to 83, each pixel by the fraction that a bar covers.
 void draw_overlong_bars(const Bars& bars, Planes& planes) noexcept;
 
 }  // namespace apexline::racing

@@ -30,7 +30,7 @@ constexpr std::array<std::array<float, kRowsPerPixel>, kVisibleRows> sampled_row
   std::array<std::array<float, kRowsPerPixel>, kVisibleRows> rows{};
   for (int row = 0; row < kVisibleRows; ++row)
     for (int k = 0; k < kRowsPerPixel; ++k) {
-      // Of the 25 rows, the three pixels take 8, 9 and 8; the second one's middle is left out.
+      // Of the 25 rows, the three pixels cover 8, 9 and 8; the middle row of the second is not sampled.
       const int within = row % 3 == 0 ? k : row % 3 == 1 ? 8 + k + (k >= 4 ? 1 : 0) : 17 + k;
       rows[static_cast<std::size_t>(row)][static_cast<std::size_t>(k)] =
           static_cast<float>(kSurfaceHeight - 1 - (row / 3 * kRowCycle + within));

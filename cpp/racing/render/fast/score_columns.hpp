@@ -1,4 +1,4 @@
-// The score scaled along x: for each column of the observation, the sums of what the surface's rows contribute to it.
+// The score scaled along x: for each column of the observation, weighted sums over the rows of the surface.
 #pragma once
 
 #include <array>
@@ -45,7 +45,7 @@ class ScoreColumns {
   [[nodiscard]] const std::uint16_t* rows(std::size_t column) const noexcept { return sums_[column - first_].data(); }
 
  private:
-  static constexpr std::size_t kMaxColumns = 40;  // of the observation; what lies further right is cut off
+  static constexpr std::size_t kMaxColumns = 40;  // of the observation; ink further right is clipped
   using Sums = std::array<std::uint16_t, kMaxGlyphHeight>;
 
   void add(const std::vector<GlyphColumns::Column>& glyph, std::int32_t left) noexcept;
