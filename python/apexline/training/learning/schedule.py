@@ -1,4 +1,4 @@
-"""What changes as a run goes on: how many updates are due, and how far images are shifted."""
+"""The number of updates per step, and the random shift as a schedule of whole pixels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from apexline.agent import LinearSchedule
 
 
 class UpdateSchedule:
-    """Counts out updates so that after n steps exactly floor(replay_ratio * n) have been due.
+    """Number of updates per step: after n steps, exactly floor(replay_ratio * n) in total.
 
-    The ratio is taken as the decimal number that it is written as, so nothing drifts, however long a run is.
+    The ratio is read as a decimal number, so rounding errors do not accumulate.
+
+    Args:
+        replay_ratio: updates per step.
     """
 
     def __init__(self, replay_ratio: float) -> None:
@@ -20,7 +23,7 @@ class UpdateSchedule:
         self._updates = 0
 
     def due(self, steps: int) -> int:
-        """Updates that `steps` more steps call for."""
+        """Updates due after `steps` more steps; each is returned once."""
         self._steps += steps
         before, self._updates = self._updates, floor(self._ratio * self._steps)
         return self._updates - before
