@@ -1,4 +1,4 @@
-"""The defaults are plain: what the prototype had."""
+"""Defaults of AgentConfig and NoiseConfig."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
 
 
-def test_the_defaults_are_the_prototypes() -> None:
+def test_the_defaults() -> None:
     config = AgentConfig()
     assert (config.encoder, config.trunk_features, config.hidden) == ("small42", 64, (256, 256))
     assert (config.actor_lr, config.critic_lr, config.tau) == (

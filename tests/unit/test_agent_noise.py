@@ -1,4 +1,4 @@
-"""Exploration noise: distributions, schedule, factors, state."""
+"""Exploration noise: distributions, schedule, factors per environment, state."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_the_factors_spread_over_the_environments() -> None:
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(0, 1.0), (25, 0.875), (50, 0.75), (100, 0.5), (1000, 0.5)])
-def test_sigma_moves_linearly_to_its_end(steps: int, expected: float) -> None:
+def test_sigma_is_annealed_linearly(steps: int, expected: float) -> None:
     config = NoiseConfig(sigma=LinearSchedule(1.0, 0.5, 100), env_factors=())
     assert make_noise(config, 1, 1, seed=0).scale(steps) == pytest.approx(expected)
 
 
-def test_gaussian_noise_has_each_environments_deviation() -> None:
+def test_gaussian_noise_has_the_deviation_of_each_environment() -> None:
     config = NoiseConfig(sigma=LinearSchedule(1.0), env_factors=(0.1, 0.4))
     noise = make_noise(config, 2, 3, seed=0)
     samples = np.stack([noise.sample(0) for _ in range(20_000)])
@@ -43,7 +43,7 @@ def test_gaussian_noise_has_each_environments_deviation() -> None:
     assert np.abs(correlations).max() < 0.03
 
 
-def test_ou_is_keras_rls_recursion() -> None:
+def test_ou_is_the_recursion_of_keras_rl() -> None:
     config = NoiseConfig(kind="ou", theta=0.15, mu=0.2, dt=0.01, sigma=LinearSchedule(0.3), env_factors=())
     noise = make_noise(config, 2, 3, seed=5)
     normals = np.random.default_rng(5)
@@ -53,7 +53,7 @@ def test_ou_is_keras_rls_recursion() -> None:
         np.testing.assert_allclose(noise.sample(0), x, rtol=1e-5)
 
 
-def test_ou_settles_at_its_stationary_distribution() -> None:
+def test_ou_converges_to_its_stationary_distribution() -> None:
     config = NoiseConfig(kind="ou", theta=0.5, mu=1.0, dt=0.1, sigma=LinearSchedule(0.3), env_factors=())
     noise = make_noise(config, 4000, 1, seed=0)
     for _ in range(200):
@@ -65,7 +65,7 @@ def test_ou_settles_at_its_stationary_distribution() -> None:
     assert np.corrcoef(x[:, 0], following[:, 0])[0, 1] == pytest.approx(factor, abs=0.01)
 
 
-def test_reset_forgets_the_masked_environments_only() -> None:
+def test_reset_applies_to_the_masked_environments_only() -> None:
     noise = make_noise(OU, 3, 2, seed=0)
     assert isinstance(noise, OrnsteinUhlenbeckNoise)
     noise.sample(0)
@@ -76,7 +76,7 @@ def test_reset_forgets_the_masked_environments_only() -> None:
 
 
 @pytest.mark.parametrize("config", [STEADY, OU])
-def test_state_survives_json(config: NoiseConfig) -> None:
+def test_the_state_round_trips_through_json(config: NoiseConfig) -> None:
     noise = make_noise(config, 3, 2, seed=1)
     noise.sample(0)
     resumed = make_noise(config, 3, 2, seed=2)
@@ -86,13 +86,13 @@ def test_state_survives_json(config: NoiseConfig) -> None:
 
 
 @pytest.mark.parametrize("config", [STEADY, OU])
-def test_the_seed_decides(config: NoiseConfig) -> None:
+def test_noise_is_determined_by_the_seed(config: NoiseConfig) -> None:
     first, second, other = (make_noise(config, 3, 2, seed).sample(0) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.isclose(first, other).any()
 
 
-def test_samples_are_the_callers_to_keep() -> None:
+def test_a_sample_is_not_overwritten_by_the_next() -> None:
     noise = make_noise(OU, 1, 1, seed=0)
     first = noise.sample(0)
     kept = first.copy()
@@ -100,18 +100,18 @@ def test_samples_are_the_callers_to_keep() -> None:
     np.testing.assert_array_equal(first, kept)
 
 
-def test_none_is_silence() -> None:
+def test_kind_none_is_zero() -> None:
     noise = make_noise(NoiseConfig(kind="none"), 2, 3, seed=0)
     assert not noise.sample(0).any()
     noise.reset(np.array([True, True]))
 
 
-def test_kinds() -> None:
+def test_make_noise_returns_the_configured_kind() -> None:
     assert isinstance(make_noise(STEADY, 1, 1, 0), GaussianNoise)
     assert isinstance(make_noise(OU, 1, 1, 0), OrnsteinUhlenbeckNoise)
 
 
 @pytest.mark.parametrize(("envs", "actions"), [(0, 2), (2, 0)])
 def test_sizes_below_one_are_named(envs: int, actions: int) -> None:
-    with pytest.raises(ValueError, match=f"num_envs={envs} and action_size={actions}"):
+    with pytest.raises(ValueError, match=f"num_envs is {envs} and action_size is {actions}; expected >= 1"):
         make_noise(STEADY, envs, actions, seed=0)

@@ -40,12 +40,12 @@ def test_on_a_device_it_is_float32_and_multiplicative() -> None:
         ((1.0, 0.5, 0), "over is 0; expected >= 1"),
     ],
 )
-def test_impossible_schedules_are_refused(arguments: tuple[float, ...], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: tuple[float, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LinearSchedule(*arguments)  # type: ignore[arg-type]
 
 
-def test_the_fields_bound_their_schedules() -> None:
+def test_learning_rates_and_sigma_check_their_schedules() -> None:
     with pytest.raises(ValueError, match=r"actor_lr\.start is 0; expected > 0"):
         AgentConfig(actor_lr=LinearSchedule(0))
     with pytest.raises(ValueError, match=r"critic_lr\.end is -1; expected >= 0"):

@@ -1,4 +1,4 @@
-"""Configurations: bounds, round trips, and what the presets promise."""
+"""Configurations: bounds, contradictions, round trips, and the values of the presets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apexline.training.config.validation import check, from_dict, to_dict
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_survive_json(name: str) -> None:
+def test_presets_round_trip_through_json(name: str) -> None:
     config = PRESETS[name]
     assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
 
@@ -67,7 +67,7 @@ def test_a_bad_schedule_is_named_with_its_value() -> None:
         (LinearSchedule(2, 3, 9), r"replay\.shift\.end is 3\.0; expected <= shift\.start"),
     ],
 )
-def test_a_shift_is_whole_pixels_and_falls(shift: LinearSchedule, message: str) -> None:
+def test_a_shift_is_whole_pixels_and_does_not_increase(shift: LinearSchedule, message: str) -> None:
     values = to_dict(PRESETS["cpu"])
     values["replay"]["shift"] = vars(shift)
     with pytest.raises(InputError, match=message):
@@ -85,7 +85,7 @@ def test_an_unknown_preset_is_named() -> None:
         preset("fast")
 
 
-def test_the_notebook_preset_is_the_notebook() -> None:
+def test_the_notebook_preset_has_the_hyperparameters_of_the_notebook() -> None:
     config = PRESETS["notebook"]
     assert (config.agent.critic_lr, config.agent.actor_lr) == (LinearSchedule(5e-5), LinearSchedule(5e-6))
     assert (config.replay.gamma, config.agent.tau) == (0.99, 0.001)
@@ -182,5 +182,5 @@ def test_fields_of_an_earlier_version_are_refused_in_one_line() -> None:
         from_dict(values, "old")
 
 
-def test_defaults_are_checked_too() -> None:
+def test_the_defaults_are_valid() -> None:
     check(TrainConfig())

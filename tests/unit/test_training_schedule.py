@@ -1,4 +1,4 @@
-"""The schedules: updates are exact over any window, the shift falls in equal steps."""
+"""UpdateSchedule is exact over any window of steps; the random shift decreases in equal steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apexline.training.learning.schedule import UpdateSchedule, shift_at
 
 
 @given(ratio=st.decimals("0.01", "4", places=2), steps=st.lists(st.integers(0, 40), max_size=60))
-def test_every_window_gets_its_share(ratio: object, steps: list[int]) -> None:
+def test_due_updates_are_exact_over_every_window(ratio: object, steps: list[int]) -> None:
     schedule = UpdateSchedule(float(str(ratio)))
     updates = [schedule.due(step) for step in steps]
     for begin in range(len(steps)):
@@ -25,12 +25,12 @@ def test_every_window_gets_its_share(ratio: object, steps: list[int]) -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.3, 0.7])
-def test_nothing_drifts(ratio: float) -> None:
+def test_rounding_errors_do_not_accumulate(ratio: float) -> None:
     schedule = UpdateSchedule(ratio)
     assert sum(schedule.due(1) for _ in range(100_000)) == round(100_000 * ratio)
 
 
-def test_the_shift_falls_in_equal_steps_to_none() -> None:
+def test_the_shift_decreases_in_equal_steps() -> None:
     assert [shift_at(LinearSchedule(2, 0, 6), updates) for updates in range(9)] == [2, 2, 2, 1, 1, 1, 0, 0, 0]
     assert [shift_at(LinearSchedule(4, 0, 2), updates) for updates in range(4)] == [4, 2, 0, 0]
     assert [shift_at(LinearSchedule(3), updates) for updates in (0, 1, 10**9)] == [3, 3, 3]
@@ -43,6 +43,6 @@ def test_the_shift_falls_in_equal_steps_to_none() -> None:
     over=st.integers(1, 10**6),
     updates=st.integers(0, 2 * 10**6),
 )
-def test_the_shift_is_exact(start: int, end: int, over: int, updates: int) -> None:
+def test_the_shift_equals_exact_arithmetic(start: int, end: int, over: int, updates: int) -> None:
     exact = start + (end - start) * min(Fraction(updates, over), 1)
     assert shift_at(LinearSchedule(start, end, over), updates) == ceil(exact)

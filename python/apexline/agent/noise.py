@@ -1,4 +1,4 @@
-"""Exploration noise, added to the actions of all environments at once, in the actions' own units."""
+"""Exploration noise for the actions of all environments, in the units of the actions."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NoiseConfig:
-    """Exploration noise: type, scale, schedule, per-environment factors."""
+    """Exploration noise: type, scale, schedule, per-environment factors.
+
+    Raises:
+        ValueError: sigma starts or ends below 0.
+    """
 
     kind: Literal["gaussian", "ou", "none"] = "gaussian"
-    """`gaussian` is independent in time; `ou` is the Ornstein-Uhlenbeck process of Lillicrap et al. 2015."""
+    """`gaussian`: independent at each step. `ou`: the Ornstein-Uhlenbeck process of Lillicrap et al. 2015."""
     sigma: LinearSchedule = LinearSchedule(1.0, 0.5, 80_000)
-    """Standard deviation over steps of all environments together (`ou`: of the increments over a unit of time), in
-    units of the action."""
+    """Standard deviation in units of the action, over agent steps of all environments together; of `ou`: that of the
+    increments per unit of time."""
     env_factors: tuple[Annotated[float, Ge(0)], ...] = (0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4)
-    """Factors of sigma, spread over the environments in order; empty: 1 for all."""
+    """Factors of sigma: of N environments, environment i uses factor i * len(env_factors) // N; empty: 1 for all."""
     theta: Annotated[float, Ge(0)] = 0.15
-    """Rate at which `ou` returns to mu, per unit of time."""
+    """Rate of the return of `ou` to mu, per unit of time."""
     mu: float = 0.0
-    """Mean to which `ou` returns."""
+    """Mean of `ou`."""
     dt: Annotated[float, Gt(0)] = 0.01
-    """Time that one step takes in `ou`; 0.01 is keras-rl's."""
+    """Time of one agent step in `ou`; keras-rl uses 0.01."""
 
     def __post_init__(self) -> None:
         for name in ("start", "end"):
@@ -41,8 +45,13 @@ class NoiseConfig:
 
 
 class Noise(ABC):
-    """Noise with its own random numbers; of N environments, environment i has the factor
-    env_factors[i * len(env_factors) // N].
+    """Exploration noise with its own random generator.
+
+    Args:
+        config: type, scale and schedule.
+        num_envs: number of environments.
+        action_size: components of an action.
+        seed: of the random generator.
 
     Raises:
         ValueError: `num_envs` or `action_size` is below 1.
@@ -50,7 +59,7 @@ class Noise(ABC):
 
     def __init__(self, config: NoiseConfig, num_envs: int, action_size: int, seed: int) -> None:
         if num_envs < 1 or action_size < 1:
-            raise ValueError(f"num_envs={num_envs} and action_size={action_size} must be at least 1")
+            raise ValueError(f"num_envs is {num_envs} and action_size is {action_size}; expected >= 1")
         factors = config.env_factors or (1.0,)
         self.config = config
         self.shape = (num_envs, action_size)
@@ -58,22 +67,22 @@ class Noise(ABC):
         self.rng = np.random.default_rng(seed)
 
     def scale(self, steps: int) -> npt.NDArray[np.float64]:
-        """Standard deviation of each environment's noise (num_envs, 1) after `steps` steps."""
+        """Standard deviation (num_envs, 1) float64 of each environment's noise after `steps` agent steps."""
         return self.factors * self.config.sigma(steps)
 
     @abstractmethod
     def sample(self, steps: int) -> FloatArray:
-        """Noise (num_envs, action_size) float32 for the next step, when `steps` have been taken."""
+        """Noise (num_envs, action_size) float32 for the next step, after `steps` agent steps."""
 
-    def reset(self, envs: npt.NDArray[np.bool_]) -> None:  # noqa: B027 - most noise has no past
-        """Resets the environments in the mask (num_envs,), whose episodes begin."""
+    def reset(self, envs: npt.NDArray[np.bool_]) -> None:  # noqa: B027 - only `ou` has a state
+        """Reset the noise of the environments in the mask (num_envs,) bool, at the start of their episodes."""
 
     def state_dict(self) -> dict[str, Any]:
-        """The random state, as plain Python values."""
+        """State of the random generator and the process, as plain Python values."""
         return {"rng": self.rng.bit_generator.state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Continue from `state`."""
         self.rng.bit_generator.state = state["rng"]
 
 
@@ -85,10 +94,10 @@ class GaussianNoise(Noise):
 
 
 class OrnsteinUhlenbeckNoise(Noise):
-    """x += theta * (mu - x) * dt + sigma * sqrt(dt) * N(0, 1), from x = 0 at each episode's start.
+    """x += theta * (mu - x) * dt + sigma * sqrt(dt) * N(0, 1), with x = 0 at the start of each episode.
 
     This is keras-rl's OrnsteinUhlenbeckProcess, a first-order autoregression with factor f = 1 - theta * dt.
-    It settles at mean mu and variance sigma^2 * dt / (1 - f^2), about sigma^2 / (2 * theta).
+    Its stationary distribution has mean mu and variance sigma^2 * dt / (1 - f^2), about sigma^2 / (2 * theta).
     """
 
     def __init__(self, config: NoiseConfig, num_envs: int, action_size: int, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Values that change linearly in the course of a run: noise, learning rates, random shifts."""
+"""Linear schedules of hyperparameters: noise, learning rates, random shifts."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class LinearSchedule:
         return self.start + (self.end - self.start) * min(t / self.over, 1.0)
 
     def of_tensor(self, t: Tensor) -> Tensor:
-        """The value at `t`, an integer tensor, as float32 on its device; the host does not wait for it.
+        """The values at `t`, an integer tensor, as float32 on its device; the host does not synchronize.
 
-        It is computed as start * (1 - (1 - end / start) * t / over), so `start` must not be 0.
+        They are start * (1 - (1 - end / start) * min(t / over, 1)), so `start` must not be 0.
         """
         if self.end is None or self.over is None:
             return torch.full_like(t, self.start, dtype=torch.float32)

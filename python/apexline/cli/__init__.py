@@ -29,8 +29,8 @@ HELP = ("-h", "--help", "--help-all")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns 0 for success, 1 for a failed run, 2 for invalid input, 130 for Ctrl-C, and 141 if
-    the reader of the standard output has closed it."""
+    """Run one command; returns 0 for success, 1 for a failed run, 2 for invalid input, 130 for Ctrl-C, 141 if
+    the standard output is a pipe that its reader has closed."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
         try:

@@ -14,10 +14,12 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
+import tyro
 
 from apexline.agent import LinearSchedule
 
 INDENT = 6
+POSITIONAL = get_args(tyro.conf.Positional[str])[1]
 NAMES = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH", NoneType: "None"}
 BOUNDS: dict[type, tuple[str, str]] = {
     annotated_types.Gt: (">", "gt"),
@@ -28,14 +30,15 @@ BOUNDS: dict[type, tuple[str, str]] = {
 
 
 class Option(NamedTuple):
-    """One option, or with an empty `form` the title of a group of them."""
+    """An option, an argument, or the heading of a group of options."""
 
     flag: str
-    """`--game.frame-size`, of a positional argument `RUN`, of a group `game`."""
+    """`--game.frame-size`; of an argument `RUN`, of a group `game`."""
     form: str
-    """What follows the flag: the type of its value."""
+    """The type of the value, as usage lines show it."""
     text: str
     """Description, bounds and default."""
+    is_group: bool = False
 
 
 def print_help(name: str, command: type, values: Any = None) -> None:
@@ -60,7 +63,7 @@ def options_of(kind: type, values: Any = None, prefix: str = "") -> Iterator[Opt
         default = getattr(values, field.name) if values is not None else field.default
         name = field.name.rstrip("_").replace("_", "-")
         base, metadata = _split(hints[field.name])
-        if "positional" in str(metadata).lower():
+        if POSITIONAL in metadata:
             yield Option("RUN", "", _described(texts[field.name], metadata, dataclasses.MISSING))
         elif base is not LinearSchedule and dataclasses.is_dataclass(base):
             renamed = [item.name for item in metadata if getattr(item, "name", None) is not None]
@@ -75,7 +78,7 @@ def options_of(kind: type, values: Any = None, prefix: str = "") -> Iterator[Opt
             yield Option(f"--{prefix}{name}", _form(base), text)
     for name, part, default in nested:
         if name:
-            yield Option(f"{prefix}{name}", "", summary_of(part))
+            yield Option(f"{prefix}{name}", "", summary_of(part), is_group=True)
         yield from options_of(part, default, f"{prefix}{name}." if name else prefix)
 
 
@@ -84,8 +87,7 @@ def render(usage: str, summary: str, options: Sequence[Option], ending: str = ""
     width = min(shutil.get_terminal_size().columns, 100)
     parts = [f"usage: {usage}\n", textwrap.fill(summary, width), ""]
     for option in options:
-        is_group = not option.form and not option.flag.isupper() and not option.flag.startswith("--")
-        if is_group:
+        if option.is_group:
             parts += ["", textwrap.fill(f"{option.flag}: {option.text}", width)]
             continue
         parts.append(f"  {option.flag} {option.form}".rstrip())

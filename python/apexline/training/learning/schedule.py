@@ -32,7 +32,7 @@ class UpdateSchedule:
 def shift_at(schedule: LinearSchedule, updates: int) -> int:
     """The random shift in pixels after `updates` updates: the schedule's value, rounded up.
 
-    So each number of pixels from `start` down to `end` + 1 is used for equally many updates. The value is rounded to 9
-    decimals first, as floating-point arithmetic makes 3 * (1 - 1/3) larger than 2.
+    Each number of pixels from `start` down to `end` + 1 is used for equally many updates. The value is first rounded to
+    9 decimals, as 3 * (1 - 1/3) is larger than 2 in floating-point arithmetic.
     """
     return ceil(round(schedule(updates), 9))
