@@ -22,7 +22,7 @@ struct ShapingOptions {
 
 enum class EndedBy : std::uint8_t { kGame, kStall, kLapEnd };
 
-// The state of the rules in one episode. It does not depend on which rules are on, but for the missed tiles.
+// The state of the rules in one episode. Only the number of checked tiles depends on which rules are on.
 class Shaping {
  public:
   void begin(const Episode& episode) noexcept;

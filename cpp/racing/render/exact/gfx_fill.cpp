@@ -9,7 +9,7 @@
 namespace apexline::racing::gfx {
 namespace {
 
-// From 2**-16ths of a pixel to the nearest; halves go up.
+// Rounds 2**-16ths of a pixel to the nearest pixel; halves up.
 int nearest(std::int64_t crossing) noexcept {
   return static_cast<std::int16_t>((crossing >> 16) + (crossing >> 15 & 1));
 }
