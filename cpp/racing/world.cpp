@@ -268,7 +268,7 @@ void World::begin(std::size_t env, bool recolours) {
   fill_report(game);
 }
 
-void World::fill_report(Game& game) const noexcept {
+void World::fill_report(Game& game) noexcept {
   game.report.score = game.score;
   game.report.frames = game.episode.num_frames();
   game.report.tiles = game.episode.num_visited() / static_cast<double>(game.episode.num_tiles());

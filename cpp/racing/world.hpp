@@ -118,7 +118,7 @@ class World {
   void step_block(std::size_t block, std::span<const Action> actions);
   void step_pair(std::size_t block, std::span<const Action> actions);
   void begin(std::size_t env, bool recolours);
-  void fill_report(Game& game) const noexcept;
+  static void fill_report(Game& game) noexcept;
   // Calls work(env, painter) for every environment, distributed over the threads.
   template <class Work>
   void for_each_game(const Work& work);

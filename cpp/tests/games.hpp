@@ -40,11 +40,11 @@ inline Pedals follow_lane(const racing::Episode& episode, const racing::CarBlock
   const auto nearest = std::min_element(nodes.begin(), nodes.end(), [&](const auto& a, const auto& b) {
     return std::hypot(a.x - x, a.y - y) < std::hypot(b.x - x, b.y - y);
   });
-  const auto& aim = nodes[static_cast<std::size_t>(nearest - nodes.begin() + 5) % nodes.size()];
+  const auto& target = nodes[static_cast<std::size_t>(nearest - nodes.begin() + 5) % nodes.size()];
   const double forward_x = -std::sin(static_cast<double>(block.angle[kHullBody][lane]));
   const double forward_y = std::cos(static_cast<double>(block.angle[kHullBody][lane]));
-  const double dx = aim.x - x;
-  const double dy = aim.y - y;
+  const double dx = target.x - x;
+  const double dy = target.y - y;
   const double error = std::atan2(forward_x * dy - forward_y * dx, forward_x * dx + forward_y * dy);
   const double speed = std::hypot(block.velocity_x[kHullBody][lane], block.velocity_y[kHullBody][lane]);
   return {std::clamp(-2 * error, -1.0, 1.0), speed < 50 ? 1.0 : 0.0, 0};

@@ -103,7 +103,7 @@ float Road::reach_of(const CarPose& car) noexcept {
 }
 
 bool Road::touches(const Tile& tile, const ConvexPolygon& part, float part_radius, Vec2 part_middle,
-                   const Transform& transform) const noexcept {
+                   const Transform& transform) noexcept {
   float furthest_out = -std::numeric_limits<float>::infinity();
   for (std::size_t i = 0; i < static_cast<std::size_t>(tile.shape.count); ++i)
     furthest_out = std::max(furthest_out, tile.edges[i].distance(part_middle));

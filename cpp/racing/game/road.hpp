@@ -54,8 +54,8 @@ class Road {
   };
 
   [[nodiscard]] static float reach_of(const CarPose& car) noexcept;
-  [[nodiscard]] bool touches(const Tile& tile, const ConvexPolygon& part, float part_radius, Vec2 part_middle,
-                             const Transform& transform) const noexcept;
+  [[nodiscard]] static bool touches(const Tile& tile, const ConvexPolygon& part, float part_radius, Vec2 part_middle,
+                                    const Transform& transform) noexcept;
 
   std::vector<Tile> tiles_;
   std::vector<float> middles_x_, middles_y_, radii_;

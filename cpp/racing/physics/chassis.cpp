@@ -33,12 +33,12 @@ Body body_of(std::span<const ConvexPolygon> parts, float density) noexcept {
 
 Chassis build() noexcept {
   Chassis car;
-  std::transform(kHullParts.begin(), kHullParts.end(), car.hull_parts.begin(), convex_hull);
+  std::ranges::transform(kHullParts, car.hull_parts.begin(), convex_hull);
   car.wheel = convex_hull(kWheelCorners);
   car.hull_body = body_of(car.hull_parts, kHullDensity);
   car.wheel_body = body_of({&car.wheel, 1}, kWheelDensity);
-  std::transform(kWheelPositions.begin(), kWheelPositions.end(), car.anchors.begin(),
-                 [](PixelPoint pixel) { return car_point(pixel.x, pixel.y); });
+  std::ranges::transform(kWheelPositions, car.anchors.begin(),
+                         [](PixelPoint pixel) { return car_point(pixel.x, pixel.y); });
   car.max_motor_torque = static_cast<float>(180 * 900 * kSize * kSize);
   car.lower_angle = static_cast<float>(-0.4);
   car.upper_angle = static_cast<float>(+0.4);

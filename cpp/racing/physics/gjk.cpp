@@ -24,7 +24,7 @@ struct Support {
 // The simplex of GJK: one to three supports, reduced to those around the point closest to the origin.
 class Simplex {
  public:
-  explicit Simplex(const Support& first) noexcept : supports_{first}, count_(1) { supports_[0].weight = 1.0F; }
+  explicit Simplex(const Support& first) noexcept : supports_{first} { supports_[0].weight = 1.0F; }
 
   [[nodiscard]] int count() const noexcept { return count_; }
   [[nodiscard]] const Support& operator[](int i) const noexcept { return supports_[static_cast<std::size_t>(i)]; }
@@ -119,7 +119,7 @@ class Simplex {
   }
 
   std::array<Support, 3> supports_;
-  int count_;
+  int count_ = 1;
 };
 
 std::int32_t furthest(const ConvexPolygon& polygon, Vec2 direction) noexcept {

@@ -31,7 +31,7 @@ Canvas::Canvas(int width, int height)
       height_(checked_side(height, "height")),
       pixels_(static_cast<std::size_t>(width) * static_cast<std::size_t>(height)) {}
 
-void Canvas::clear() noexcept { std::fill(pixels_.begin(), pixels_.end(), 0); }
+void Canvas::clear() noexcept { std::ranges::fill(pixels_, 0); }
 
 void Canvas::fill_row(int y, int first, int last, Rgb colour) noexcept {
   first = std::max(first, 0);

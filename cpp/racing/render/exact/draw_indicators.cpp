@@ -35,7 +35,7 @@ void draw_score(Canvas& canvas, double score, const Glyphs& glyphs, PixelPoint c
   const int top = centre.y - glyphs.height / 2;
   std::vector<std::uint8_t> inks(static_cast<std::size_t>(line.width));
   for (int y = 0; y < glyphs.height; ++y) {
-    std::fill(inks.begin(), inks.end(), 0);
+    std::ranges::fill(inks, 0);
     for (std::size_t i = 0; i < line.text.length; ++i) {
       const Glyph& glyph = glyphs.characters[line.text.characters[i]];
       const std::uint8_t* coverage = glyph.coverage.data() + static_cast<std::size_t>(y * glyph.width);

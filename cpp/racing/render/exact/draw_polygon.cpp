@@ -27,12 +27,12 @@ int crossing_at(int y, PixelPoint upper, PixelPoint lower, bool to_left) noexcep
 
 void fill_polygon(Canvas& canvas, std::span<const PixelPoint> points, Rgb colour) {
   const auto [highest, lowest] =
-      std::minmax_element(points.begin(), points.end(), [](PixelPoint a, PixelPoint b) { return a.y < b.y; });
+      std::ranges::minmax_element(points, [](PixelPoint a, PixelPoint b) { return a.y < b.y; });
   const int top = highest->y;
   const int bottom = lowest->y;
   if (top == bottom) {
     const auto [left, right] =
-        std::minmax_element(points.begin(), points.end(), [](PixelPoint a, PixelPoint b) { return a.x < b.x; });
+        std::ranges::minmax_element(points, [](PixelPoint a, PixelPoint b) { return a.x < b.x; });
     return canvas.fill_row(top, left->x, right->x, colour);
   }
 
@@ -51,7 +51,7 @@ void fill_polygon(Canvas& canvas, std::span<const PixelPoint> points, Rgb colour
       if (is_crossed || is_last) crossings.push_back(crossing_at(y, upper, lower, crossings.size() % 2 == 0));
     }
     // Every row is crossed an even number of times.
-    std::sort(crossings.begin(), crossings.end());
+    std::ranges::sort(crossings);
     for (std::size_t i = 0; i + 1 < crossings.size(); i += 2)
       fill_between(canvas, y, crossings[i], crossings[i + 1], colour);
   }

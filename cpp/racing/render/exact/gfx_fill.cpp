@@ -45,7 +45,7 @@ void fill_polygon(Canvas& canvas, std::span<const PixelPoint> points, Rgb colour
       crossings.push_back(part * (column_of(lower) - column_of(upper)) + std::int64_t{column_of(upper)} * 65536);
     }
     // Every row is crossed an even number of times.
-    std::sort(crossings.begin(), crossings.end());
+    std::ranges::sort(crossings);
     for (std::size_t i = 0; i + 1 < crossings.size(); i += 2) {
       const auto [first, last] = std::minmax({nearest(crossings[i] + 1), nearest(crossings[i + 1] - 1)});
       canvas.fill_row(y, first, last, colour);

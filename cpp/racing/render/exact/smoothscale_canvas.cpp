@@ -59,7 +59,7 @@ void SmoothScaler::scale_columns(std::uint8_t* rgb) {
       const std::uint8_t* row = narrow_.data() + static_cast<std::size_t>(y) * length;
       for (std::size_t i = 0; i < length; ++i) sums[i] += weighted(row[i], weight);
     };
-    std::fill(sums.begin(), sums.end(), 0);
+    std::ranges::fill(sums, 0);
     if (cell.carry >= 0) add(cell.carry, cell.carry_weight);
     for (std::int32_t y = cell.carry + 1; y < cell.end; ++y) add(y, kWholePixel);
     add(cell.end, cell.end_weight);

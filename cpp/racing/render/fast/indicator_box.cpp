@@ -125,8 +125,8 @@ void IndicatorBox::draw(const Bars& bars, const ScoreText& text, Planes& planes)
     ys[2 * i + 1] = std::max(boxes[i].bottom + 1, kIndicatorTop);
   }
   const std::span edges_x{xs.data(), 2 * count}, edges_y{ys.data(), 2 * count};
-  std::sort(edges_x.begin(), edges_x.end());
-  std::sort(edges_y.begin(), edges_y.end());
+  std::ranges::sort(edges_x);
+  std::ranges::sort(edges_y);
 
   RowTotals totals;
   for (std::size_t band = 0; band + 1 < edges_y.size(); ++band) {

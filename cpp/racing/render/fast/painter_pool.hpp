@@ -23,13 +23,13 @@ class PainterPool {
   void with_painter(const Use& use) {
     std::unique_ptr<Painter> painter = take();
     use(*painter);
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     idle_.push_back(std::move(painter));
   }
 
  private:
   std::unique_ptr<Painter> take() {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     assert(!idle_.empty());
     std::unique_ptr<Painter> painter = std::move(idle_.back());
     idle_.pop_back();
