@@ -1,4 +1,4 @@
-"""The command line as a user meets it: exit codes, one-line errors, files."""
+"""The command line: exit codes, errors of one line, help, output files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PIL import Image
 from apexline import __version__
 from apexline.agent import LinearSchedule
 from apexline.cli import main
+from apexline.cli.parse import as_options
 from apexline.racing import ShapingRules
 from apexline.training import PRESETS, Policy, train
 from apexline.training.config.train_config import ShapingPhase
@@ -28,7 +29,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with weights that have learned nothing yet."""
+    """A run folder with untrained weights."""
     folder = tmp_path_factory.mktemp("runs") / "run"
     config = PRESETS["cpu"]
     config = replace(
@@ -43,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def error_line(capture: Capture) -> str:
-    """What was said on stderr, which must be a single line without a traceback."""
+    """The output on stderr, which must be a single line without a traceback."""
     lines = capture.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("apexline: ")
@@ -51,7 +52,7 @@ def error_line(capture: Capture) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["drive"], "COMMAND is drive; expected one of train, eval"),
         (["eval", "{tmp}/missing"], "missing: no such run folder or checkpoint"),
@@ -102,15 +103,15 @@ def error_line(capture: Capture) -> str:
         (["info", "--preset", "fast"], "preset is fast; expected one of auto, cpu"),
     ],
 )
-def test_mistakes_end_with_one_line_and_code_2(
-    arguments: list[str], said: str, run: Path, tmp_path: Path, capsys: Capture
+def test_invalid_input_ends_with_one_line_and_code_2(
+    arguments: list[str], expected: str, run: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     before = sorted((path.name, path.stat().st_mtime_ns) for path in run.iterdir())
     filled = [argument.format(run=run, tmp=tmp_path) for argument in arguments]
     if filled[0] == "train" and "--preset" not in filled and "--resume" not in filled:
         filled += ["--preset", "cpu"]
     assert main(filled) == 2
-    assert said in error_line(capsys)
+    assert expected in error_line(capsys)
     assert not (tmp_path / "new").exists()
     assert sorted((path.name, path.stat().st_mtime_ns) for path in run.iterdir()) == before
 
@@ -128,6 +129,16 @@ def test_a_damaged_checkpoint_is_refused(run: Path, tmp_path: Path, capsys: Capt
 def test_a_preset_that_needs_a_missing_gpu(tmp_path: Path, capsys: Capture) -> None:
     assert main(["train", "--preset", "cuda", "--out", str(tmp_path / "new")]) == 2
     assert "no GPU" in error_line(capsys)
+
+
+def test_fields_of_the_configuration_are_named_as_options() -> None:
+    for message, shown in {
+        "seed is -1; expected >= 0": "--seed is -1; expected >= 0",
+        "game.frame_size is 99; expected x": "--game.frame-size is 99; expected x",
+        "shaping.1.start_step is 3": "--shaping.1.start-step is 3",
+        "runs/replay.bin: no such seed": "runs/replay.bin: no such seed",
+    }.items():
+        assert as_options(message) == shown
 
 
 def test_short_help_lists_ten_options(capsys: Capture) -> None:
@@ -183,9 +194,7 @@ def test_the_first_line_comes_before_torch_is_imported() -> None:
     assert done.stdout == f"apexline {__version__}: train\n"
 
 
-def test_a_missing_package_is_named_with_what_brings_it(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package_is_named_with_its_extra(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.startswith("apexline.cli.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "tyro", None)
@@ -234,7 +243,7 @@ def test_eval_writes_the_same_scores_for_any_number_of_processes(
         assert figure in text
 
 
-def test_play_writes_a_moving_image(run: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_play_writes_an_animated_gif(run: Path, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "drive.gif"
     assert main(["play", str(run), "--out", str(out), "--every", "25"]) == 0
     with Image.open(out) as image:
@@ -255,7 +264,7 @@ def test_exported_weights_play_as_their_run(run: Path, tmp_path: Path, capsys: C
     assert reports[0]["episodes"] == reports[1]["episodes"]
 
 
-def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
+def test_a_run_from_weights_uses_their_game_shaping_and_networks(
     run: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     config = Policy.load(run).config
@@ -281,14 +290,14 @@ def test_a_run_from_weights_takes_over_their_game_rules_and_networks(
     )
 
 
-def test_resume_takes_the_runs_own_configuration(run: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_resume_uses_the_configuration_of_the_run(run: Path, tmp_path: Path, capsys: Capture) -> None:
     copy = tmp_path / "run"
     copy.mkdir()
     (copy / checkpoint.LATEST).write_bytes((run / checkpoint.LATEST).read_bytes())
     assert main(["train", "--resume", str(copy), "--budget.total_frames", "16"]) == 0
-    said = capsys.readouterr().out
-    assert said.splitlines()[2].startswith("memory: about ")
-    assert "100%" in said
+    output = capsys.readouterr().out
+    assert output.splitlines()[2].startswith("memory: about ")
+    assert "100%" in output
     policy = Policy.load(copy)
     assert (policy.config.num_envs, policy.config.budget.total_frames) == (1, 16)
 
@@ -308,10 +317,10 @@ def test_a_terminated_run_saves_its_state(tmp_path: Path) -> None:
         if "frames/s" in line:
             break
     process.terminate()
-    _, said = process.communicate()
+    _, output = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
-    assert f"apexline train --resume {folder}" in said
-    assert "Traceback" not in said
+    assert f"apexline train --resume {folder}" in output
+    assert "Traceback" not in output
     assert checkpoint.load(folder / checkpoint.LATEST)["steps"] > 0
     assert (folder / "curve.png").exists()
 

@@ -272,6 +272,12 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
     assert checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["steps"] >= 60
 
 
+def test_the_budget_can_be_a_number_of_steps(tmp_path: Path) -> None:
+    config = short()
+    config = replace(config, budget=replace(config.budget, total_frames=None, total_steps=50))
+    assert train(config, tmp_path / "run").steps == 50
+
+
 def test_the_budget_can_be_a_number_of_episodes(tmp_path: Path) -> None:
     config = short()
     config = replace(config, budget=replace(config.budget, total_frames=None, total_episodes=2))
