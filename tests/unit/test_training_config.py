@@ -177,8 +177,10 @@ def test_phases_are_in_order_and_differ(phases: tuple[ShapingPhase, ...], messag
 
 def test_fields_of_an_earlier_version_are_refused_in_one_line() -> None:
     values = to_dict(PRESETS["cpu"])
-    values["shaping"][0]["rules"]["price"] = 1
-    with pytest.raises(InputError, match=r"old: shaping\.0\.rules\.price is not a field.*another version"):
+    values["shaping"][0]["rules"]["surcharge"] = 1
+    with pytest.raises(
+        InputError, match=r"old: shaping\.0\.rules\.surcharge is not a field.*another version"
+    ):
         from_dict(values, "old")
 
 
