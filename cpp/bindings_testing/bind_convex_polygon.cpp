@@ -1,7 +1,7 @@
 // Convex polygons as Box2D computes them.
 #include "bindings/arrays.hpp"
 #include "bindings_testing.hpp"
-#include "racing/physics/convex_polygon.hpp"
+#include "racing/physics/gjk.hpp"
 
 namespace apexline::bindings {
 namespace {

@@ -12,6 +12,7 @@
 #include "check.hpp"
 #include "racing/base/car_shape.hpp"
 #include "racing/physics/chassis.hpp"
+#include "racing/physics/gjk.hpp"
 #include "random.hpp"
 
 using namespace apexline::racing;

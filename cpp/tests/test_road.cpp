@@ -8,6 +8,7 @@
 
 #include "check.hpp"
 #include "games.hpp"
+#include "racing/physics/gjk.hpp"
 
 using namespace apexline::racing;
 using namespace apexline::test;

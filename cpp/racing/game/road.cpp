@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "racing/physics/gjk.hpp"
+
 namespace apexline::racing {
 namespace {
 

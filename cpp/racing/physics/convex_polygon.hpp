@@ -1,4 +1,4 @@
-// Convex polygons in float32: hull, mass and overlap test of Box2D 2.3, bit for bit.
+// Convex polygons in float32: hull and mass of Box2D 2.3, bit for bit.
 #pragma once
 
 #include <array>
@@ -28,11 +28,5 @@ struct Mass {
 
 // b2PolygonShape::ComputeMass
 [[nodiscard]] Mass mass_of(const ConvexPolygon& polygon, float density) noexcept;
-
-// Whether two polygons touch, each grown by Box2D's skin of 0.01 units (b2TestOverlap): their distance by GJK (Gilbert,
-// Johnson and Keerthi 1988) in Box2D's order of operations. `fixed` is in world coordinates, `moved` is transformed by
-// `transform`. Swapping the polygons does not change the result.
-[[nodiscard]] bool overlaps(const ConvexPolygon& fixed, const ConvexPolygon& moved,
-                            const Transform& transform) noexcept;
 
 }  // namespace apexline::racing

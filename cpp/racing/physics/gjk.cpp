@@ -1,7 +1,7 @@
+#include "racing/physics/gjk.hpp"
+
 #include <cmath>
 #include <limits>
-
-#include "racing/physics/convex_polygon.hpp"
 
 namespace apexline::racing {
 namespace {
