@@ -33,21 +33,22 @@ class GameOptions:
     pedal: bool = False
     """Two continuous actions (steer, pedal): gas and brake on one axis in [-1, 1]."""
     action_repeat: int = 1
-    """Game frames (1/50 s) for which an action is held; their rewards are summed."""
+    """Game frames (1/50 s) for which an action is held, >= 1; their rewards are summed."""
     max_episode_frames: int | None = 1000
-    """Game frames after which an episode is truncated; None: no limit."""
+    """Game frames after which an episode is truncated, >= 1; None: no limit."""
     ends_at_start_line: bool = False
     """End a lap at the start line once `lap_complete_percent` is visited. The stock game means to do so, but its rule
     never applies: only a lap with every tile visited ends. Backend `native` only."""
     skip_zoom: int = 0
-    """Game frames without action after a reset, before the first observation; they count in `frames`, `score` and
-    `max_episode_frames`. The game zooms in over its first 49 frames, whose images show little of the road."""
+    """Game frames without action after a reset, before the first observation, from 0 to `max_episode_frames` - 1; they
+    count in `frames`, `score` and `max_episode_frames`. The game zooms in over its first 49 frames, whose images show
+    little of the road."""
     crop_hud: bool = False
     """Cut off the indicators: keep rows 0:84 and columns 6:90."""
     gray: bool = False
     """One channel, (299 R + 587 G + 114 B + 500) // 1000, instead of three."""
     frame_size: int | None = None
-    """Side of a frame in pixels after an area mean, at most 96, or 84 with `crop_hud`; None: no resize."""
+    """Side of a frame in pixels after an area mean, from 1 to 96, or 84 with `crop_hud`; None: no resize."""
     channels_first: bool = False
     """Shape of colour frames: (3, height, width) instead of (height, width, 3)."""
     road_contrast: bool = False
@@ -139,18 +140,19 @@ class ShapingRules:
     """
 
     stall_steps: int | None = None
-    """Steps in a row without a new tile after which the episode is terminated; None: off."""
+    """Steps in a row without a new tile after which the episode is terminated, >= 1; None: off."""
     stall_penalty: float = 10.0
-    """Subtracted from the reward of the step that `stall_steps` terminates."""
+    """Subtracted from the reward of the step that `stall_steps` terminates, >= 0."""
     idle_penalty: float = 0.0
-    """Subtracted from the reward of every step without a new tile."""
+    """Subtracted from the reward of every step without a new tile, >= 0."""
     lap_bonus: float | None = None
-    """Added to the reward of the step that completes a lap, by visiting the last tile or by returning to the start of
-    the road with tiles missed; the latter then terminates the episode too. None: off."""
+    """Added to the reward of the step that completes a lap, >= 0. A lap is complete when the last tile is visited, or
+    when the car is back at the start of the road with tiles missed; the latter then terminates the episode too.
+    None: off."""
     missed_tile_penalty: float = 0.0
-    """Subtracted from the reward of a step that leaves one or more tiles behind unvisited."""
+    """Subtracted from the reward of a step that leaves one or more tiles behind unvisited, >= 0."""
     missed_tile_margin: int = 3
-    """A tile counts as left behind once the car is more than this many tiles past it."""
+    """A tile counts as left behind once the car is more than this many tiles past it, >= 0."""
 
     def __post_init__(self) -> None:
         if self.stall_steps is not None:
