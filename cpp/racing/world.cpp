@@ -202,7 +202,7 @@ class World::BlockStep {
       report.terminated = end.terminated;
       report.truncated = end.truncated;
       if (end.is_last()) played.phase = Phase::kEnded;
-      world_.fill_report(played);
+      World::fill_report(played);
     });
   }
 
