@@ -49,9 +49,9 @@ struct ScoreText {
 // The text with a place for each character.
 struct ScoreLine {
   ScoreText text;
-  std::array<std::int32_t, ScoreText::kMaxLength>
-      x{};  // left edges of the characters, from the left of the text, pixels
-  std::int32_t width = 0;                             // pixels
+  // Left edges of the characters, from the left of the text, pixels.
+  std::array<std::int32_t, ScoreText::kMaxLength> x{};
+  std::int32_t width = 0;  // pixels
 };
 
 [[nodiscard]] ScoreLine lay_out(const ScoreText& text, const Glyphs& glyphs) noexcept;
