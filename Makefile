@@ -56,7 +56,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	find cpp -name '*.[ch]pp' | xargs $(BIN)/clang-format --dry-run --Werror
 	@$(WITH_BIN) cmake --preset ci >/dev/null
-	find cpp/support cpp/replay cpp/racing -name '*.cpp' | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy --quiet -p build/ci
+	find cpp/support cpp/replay cpp/racing -name '*.cpp' | xargs -P $(JOBS) -n 1 $(BIN)/clang-tidy --quiet -p build/ci
 
 types: $(READY)
 	$(BIN)/mypy
