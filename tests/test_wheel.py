@@ -29,6 +29,12 @@ def test_the_test_bindings_are_built_only_if_chosen(tmp_path):
     assert installed_modules(tmp_path / "tests", "-DAPEXLINE_TEST_BINDINGS=ON") == {"_core", "_core_testing"}
 
 
+def test_a_wheel_from_the_build_folder_of_an_editable_install_has_no_test_bindings(tmp_path):
+    chosen = "-DAPEXLINE_TEST_BINDINGS=ON"
+    assert "_core_testing" in installed_modules(tmp_path, chosen, "-DSKBUILD_STATE=editable")
+    assert installed_modules(tmp_path, "-DSKBUILD_STATE=wheel") == {"_core"}
+
+
 def test_the_stub_of_the_test_bindings_is_left_out():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["scikit-build"]
     assert "apexline/_core_testing.pyi" in settings["wheel"]["exclude"]
