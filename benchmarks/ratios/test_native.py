@@ -34,11 +34,11 @@ def test_native_reset(benchmark: Any) -> None:
     frames = benchmark(reset.run)
 
     assert frames.shape == (GAMES, 42, 42)
-    assert len({reset.env.track(game).tiles.tobytes() for game in range(GAMES)}) == GAMES
+    assert len({reset.env.track_snapshot(game).tiles.tobytes() for game in range(GAMES)}) == GAMES
     reset.begin()
     stock: Any = gym.make("CarRacing-v3", disable_env_checker=True).unwrapped
     stock.reset(seed=FOURTH)
-    assert len(reset.env.track(FOURTH).tiles) == len(stock.road)
+    assert len(reset.env.track_snapshot(FOURTH).tiles) == len(stock.road)
     frames = reset.run()
     stock.reset()
-    assert len(reset.env.track(FOURTH).tiles) == len(stock.road)
+    assert len(reset.env.track_snapshot(FOURTH).tiles) == len(stock.road)

@@ -82,7 +82,7 @@ def test_discrete_actions_are_those_of_the_stock_game() -> None:
     for action in rng.choice([0, 1, 2, 3, 3, 3, 4], 80):
         assert native.step(action)[1:] == stock.step(action)[1:]
     hull = stock.unwrapped.car.hull
-    assert tuple(hull.position) == (native.car().x[4], native.car().y[4])
+    assert tuple(hull.position) == (native.car_snapshot().x[4], native.car_snapshot().y[4])
 
 
 def test_no_step_after_the_end_of_an_episode() -> None:
@@ -121,7 +121,7 @@ def test_a_generator_set_by_the_user() -> None:
     for each in (env, stock):
         each.np_random = np.random.Generator(np.random.PCG64(77))
         each.reset()
-    np.testing.assert_array_equal(env.track().nodes, np.array(stock.track))
+    np.testing.assert_array_equal(env.track_snapshot().nodes, np.array(stock.track))
     env.np_random = np.random.Generator(np.random.MT19937(0))
     with pytest.raises(TypeError, match="np_random is a MT19937 generator; expected PCG64"):
         env.reset()
@@ -168,7 +168,14 @@ def test_a_closed_game() -> None:
     env.reset(seed=0)
     env.close()
     env.close()
-    for use in (env.reset, lambda: env.step(np.zeros(3)), env.observe, env.get_state, env.track, env.car):
+    for use in (
+        env.reset,
+        lambda: env.step(np.zeros(3)),
+        env.observe,
+        env.get_state,
+        env.track_snapshot,
+        env.car_snapshot,
+    ):
         with pytest.raises(gym.error.ClosedEnvironmentError, match=r"^CarRacingEnv is closed$"):
             use()
 
@@ -246,7 +253,7 @@ env.reset(seed=0)
 for _ in range(5):
     frames, rewards, *_ = env.step(np.full((2, 3), [0.1, 0.4, 0], np.float32))
 assert [image.shape for image in env.render()] == [(400, 600, 3)] * 2
-print(hashlib.sha256(np.concatenate([car := env.car(0).x, rewards]).tobytes()).hexdigest())
+print(hashlib.sha256(np.concatenate([car := env.car_snapshot(0).x, rewards]).tobytes()).hexdigest())
 """
 
 

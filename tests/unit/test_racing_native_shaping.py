@@ -33,7 +33,7 @@ def wild(seed: int) -> Driver:
 
 def on_the_road(look_ahead: int) -> Driver:
     return lambda env: np.stack(
-        [follow_the_road(env.track(i), env.car(i), look_ahead) for i in range(env.num_envs)]
+        [follow_the_road(env.track_snapshot(i), env.car_snapshot(i), look_ahead) for i in range(env.num_envs)]
     )
 
 

@@ -68,7 +68,7 @@ def test_what_a_step_returns() -> None:
     assert terminated.dtype == truncated.dtype == np.bool_
     assert rewards.shape == terminated.shape == truncated.shape == (3,)
     assert all(array.flags.c_contiguous for array in (frames, rewards, terminated, truncated))
-    tiles = [len(env.track(i).tiles) for i in range(3)]
+    tiles = [len(env.track_snapshot(i).tiles) for i in range(3)]
     np.testing.assert_allclose(rewards, [2000 / n - 0.1 for n in tiles])
 
 
@@ -118,7 +118,7 @@ def test_threads_and_other_games_change_nothing() -> None:
 
 
 def assert_equal_games(ours: Env, env: int, theirs: Env, their_env: int) -> None:
-    np.testing.assert_array_equal(ours.track(env).nodes, theirs.track(their_env).nodes)
+    np.testing.assert_array_equal(ours.track_snapshot(env).nodes, theirs.track_snapshot(their_env).nodes)
 
 
 def test_seeds() -> None:
@@ -152,7 +152,7 @@ def test_without_a_seed_games_differ() -> None:
     envs = [Env(2, **SMALL) for _ in range(2)]
     for env in envs:
         env.reset()
-    nodes = [env.track(i).nodes for env in envs for i in range(2)]
+    nodes = [env.track_snapshot(i).nodes for env in envs for i in range(2)]
     assert not any(np.array_equal(a, b) for i, a in enumerate(nodes) for b in nodes[:i])
     generator, _ = seeding.np_random(envs[0].np_random_seed[1])
     twin = Env(1, **SMALL)
@@ -235,9 +235,9 @@ def lap_with_cut_corners(**options: Any) -> tuple[bool, dict[str, Any]]:
     """Drives over the start line and 40 frames beyond, unless the episode ends: whether it did, and its last infos."""
     env = Env(1, max_episode_frames=None, **options, **SMALL)
     env.reset(seed=3)
-    track, beyond, gone = env.track(0), 0, 0
+    track, beyond, gone = env.track_snapshot(0), 0, 0
     while beyond < 40:
-        car = env.car(0)
+        car = env.car_snapshot(0)
         _, _, terminated, _, infos = env.step(follow_the_road(track, car, look_ahead=8)[None])
         gone += 1
         is_far = np.hypot(car.x[4] - track.nodes[0, 2], car.y[4] - track.nodes[0, 3]) > 10
@@ -290,7 +290,7 @@ def test_snapshots_equal_the_stock_car_and_road() -> None:
         actions = wild_driving(rng, 2)
         native.step(actions)
         stock.step(actions[1])
-    car, track = native.car(1), native.track(1)
+    car, track = native.car_snapshot(1), native.track_snapshot(1)
     bodies = [*stock.car.wheels, stock.car.hull]
     for ours, theirs in [
         (car.x, [body.position.x for body in bodies]),

@@ -139,7 +139,7 @@ def test_a_closed_environment() -> None:
         env.reset,
         env.observe,
         env.get_state,
-        lambda: env.track(0),
+        lambda: env.track_snapshot(0),
         lambda: env.np_random,
     ):
         with pytest.raises(gym.error.ClosedEnvironmentError, match=r"^CarRacingVectorEnv is closed$"):
@@ -149,7 +149,7 @@ def test_a_closed_environment() -> None:
 def test_an_index_out_of_range() -> None:
     env = Env(2, **SMALL)
     env.reset(seed=0)
-    for read in (env.track, env.car, env.skid_marks, env.get_state):
+    for read in (env.track_snapshot, env.car_snapshot, env.skid_marks, env.get_state):
         for index in (2, -1):
             with pytest.raises(IndexError, match=f"env is {index}; expected 0 to 1"):
                 read(index)
@@ -169,7 +169,7 @@ def test_a_call_from_a_second_thread_raises() -> None:
 
     def read() -> None:
         while not done.is_set():
-            env.track(0)
+            env.track_snapshot(0)
 
     thread = threading.Thread(target=step)
     thread.start()
@@ -177,5 +177,5 @@ def test_a_call_from_a_second_thread_raises() -> None:
     with pytest.raises(RuntimeError, match="one caller at a time"):
         read()
     thread.join()
-    assert env.car(0) is not None
+    assert env.car_snapshot(0) is not None
     env.close()

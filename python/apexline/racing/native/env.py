@@ -172,13 +172,13 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
         unpack_states(self._games.world, {0: state})
         self.np_random = generator_at(self._games.world.random_state(0))
 
-    def track(self) -> TrackSnapshot:
+    def track_snapshot(self) -> TrackSnapshot:
         """Returns a copy of the road."""
-        return self._games.track(0)
+        return self._games.track_snapshot(0)
 
-    def car(self) -> CarSnapshot:
+    def car_snapshot(self) -> CarSnapshot:
         """Returns a copy of the car's state."""
-        return self._games.car(0)
+        return self._games.car_snapshot(0)
 
     def skid_marks(self) -> list[SkidMark]:
         """Returns the skid marks, which exist with the render modes "rgb_array" and "human" only."""

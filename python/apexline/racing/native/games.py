@@ -155,11 +155,11 @@ class NativeGames:
         if self._window is not None:
             self._window.show(self._exact_frame(0, WINDOW_SIZE, with_skid_marks=True), self._frame_rate)
 
-    def track(self, env: int) -> TrackSnapshot:
+    def track_snapshot(self, env: int) -> TrackSnapshot:
         """Raises IndexError if there is no such game."""
         return TrackSnapshot(**self.world.track(env))
 
-    def car(self, env: int) -> CarSnapshot:
+    def car_snapshot(self, env: int) -> CarSnapshot:
         """Raises IndexError if there is no such game."""
         return CarSnapshot(**self.world.car(env))
 
@@ -188,7 +188,7 @@ class NativeGames:
         place = f"environment {env}: " if num_envs > 1 else ""
         for _ in range(self.world.failed_tracks(env)):
             print(f"{place}retry to generate track (normal if there are not manyinstances of this message)")
-        print(f"{place}Track generation: {len(self.track(env).tiles) + 1}-tiles track")
+        print(f"{place}Track generation: {len(self.track_snapshot(env).tiles) + 1}-tiles track")
 
 
 @contextmanager

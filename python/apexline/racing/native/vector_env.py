@@ -280,17 +280,17 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         episodes = unpack_states(self._games.world, chosen)  # type: ignore[arg-type]
         for i, episode in episodes.items():
             self._seeds[i] = -1
-            self._was_reset[i] = len(self._games.track(i).tiles) > 0
+            self._was_reset[i] = len(self._games.track_snapshot(i).tiles) > 0
             if self._statistics is not None:
                 self._statistics.put(i, episode)
 
-    def track(self, env: int) -> TrackSnapshot:
+    def track_snapshot(self, env: int) -> TrackSnapshot:
         """Returns a copy of a game's road. Raises IndexError if there is no such game."""
-        return self._games.track(env)
+        return self._games.track_snapshot(env)
 
-    def car(self, env: int) -> CarSnapshot:
+    def car_snapshot(self, env: int) -> CarSnapshot:
         """Returns a copy of a game's car. Raises IndexError if there is no such game."""
-        return self._games.car(env)
+        return self._games.car_snapshot(env)
 
     def skid_marks(self, env: int) -> list[SkidMark]:
         """Returns a game's skid marks, which exist with the render modes "rgb_array" and "human" only.
