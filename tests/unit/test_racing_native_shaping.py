@@ -143,8 +143,10 @@ def test_rules_of_a_single_environment_change_too() -> None:
     env.set_rules(ShapingRules(stall_steps=3))
     assert env.step(coast)[2]
     assert pickle.loads(pickle.dumps(env)).rules == env.rules
-    with pytest.raises(TypeError, match=r"^rules is {}; expected a ShapingRules or None$"):
-        env.set_rules({})  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match=r"^rules is 3; expected a ShapingRules, a dict of its fields or None$"
+    ):
+        env.set_rules(3)  # type: ignore[arg-type]
 
 
 def test_a_lap_with_tiles_missed() -> None:

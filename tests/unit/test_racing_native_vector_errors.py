@@ -35,7 +35,7 @@ Env = CarRacingVectorEnv
             ValueError,
             "render_mode is 'ansi'; expected None or one of 'human', 'rgb_array', ",
         ),
-        ({"rules": {}}, TypeError, "rules is {}; expected a ShapingRules or None"),
+        ({"rules": []}, TypeError, r"rules is \[\]; expected a ShapingRules, a dict of its fields or None"),
         (
             {"autoreset_mode": "same_step"},
             ValueError,

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 from apexline.racing.native.env import CarRacingEnv
 from apexline.racing.native.vector_env import CarRacingVectorEnv
-from apexline.racing.options import GameOptions, ShapingRules
+from apexline.racing.options import GameOptions, RulesLike
 from apexline.racing.stock.make import StockVectorEnv, make_stock_env, make_stock_vector
 from apexline.racing.stock.workers import RacingWorkers
 from apexline.racing.types import Env
@@ -24,7 +24,7 @@ def make_env(
     options: GameOptions,
     *,
     backend: Backend = "native",
-    rules: ShapingRules | None = None,
+    rules: RulesLike = None,
     render_mode: str | None = None,
 ) -> Env:
     """Makes one environment whose observations are frames, `options.frame_shape` uint8.
@@ -35,8 +35,8 @@ def make_env(
     Args:
         options: the game.
         backend: "native" or "gymnasium"; the latter needs `gymnasium[box2d]`.
-        rules: reward shaping; None: none. `env.set_rules` changes them; of the backend "gymnasium",
-            `env.get_wrapper_attr("set_rules")`.
+        rules: reward shaping: a ShapingRules or a dict of its fields; None: none. `env.set_rules` changes them; of the
+            backend "gymnasium", `env.get_wrapper_attr("set_rules")`.
         render_mode: None, "human", "rgb_array" or "state_pixels".
 
     Raises ValueError if an argument is out of range, and gymnasium.error.DependencyNotInstalled if the backend or a
@@ -54,7 +54,7 @@ def make_vector(
     num_envs: int,
     *,
     backend: Literal["native"] = "native",
-    rules: ShapingRules | None = None,
+    rules: RulesLike = None,
     num_threads: int | None = None,
     render_first: bool = False,
 ) -> CarRacingVectorEnv: ...
@@ -64,7 +64,7 @@ def make_vector(
     num_envs: int,
     *,
     backend: Backend,
-    rules: ShapingRules | None = None,
+    rules: RulesLike = None,
     num_threads: int | None = None,
     worker_processes: bool = False,
     render_first: bool = False,
@@ -74,7 +74,7 @@ def make_vector(
     num_envs: int,
     *,
     backend: Backend = "native",
-    rules: ShapingRules | None = None,
+    rules: RulesLike = None,
     num_threads: int | None = None,
     worker_processes: bool = False,
     render_first: bool = False,
@@ -89,7 +89,7 @@ def make_vector(
         options: the game.
         num_envs: number of environments.
         backend: "native" or "gymnasium"; the latter needs `gymnasium[box2d]`.
-        rules: reward shaping; None: none.
+        rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
         num_threads: threads of the backend "native"; None: see CarRacingVectorEnv.
         worker_processes: of the backend "gymnasium": run each environment in its own process (RacingWorkers) instead
             of all in this one.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 import gymnasium as gym
 import numpy as np
@@ -162,3 +163,23 @@ class ShapingRules:
             require_number("lap_bonus", self.lap_bonus, 0, none="None or ")
         for name in ("stall_penalty", "idle_penalty", "missed_tile_penalty"):
             require_number(name, getattr(self, name), 0)
+
+
+RulesLike: TypeAlias = ShapingRules | Mapping[str, Any] | None
+"""Shaping rules as environments take them: also as a dict of the fields, e.g. from JSON; None: none."""
+
+
+def rules_of(rules: RulesLike) -> ShapingRules | None:
+    """Returns the rules, made from their fields if `rules` is a mapping.
+
+    Raises TypeError if it is neither, and ValueError or TypeError, naming field and value, if a field is unknown or a
+    value is out of range.
+    """
+    if isinstance(rules, ShapingRules | None):
+        return rules
+    if not isinstance(rules, Mapping):
+        raise TypeError(f"rules is {rules!r}; expected a ShapingRules, a dict of its fields or None")
+    known = [field.name for field in fields(ShapingRules)]
+    for name, value in rules.items():
+        require(f"rules[{name!r}]", value, name in known, f"one of the keys {', '.join(known)}")
+    return ShapingRules(**rules)

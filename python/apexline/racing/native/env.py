@@ -13,7 +13,7 @@ from apexline.racing.native.games import ENDED_BY, FRAMES_PER_SECOND, RENDER_MOD
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
-from apexline.racing.options import GameKwargs, GameOptions, ShapingRules, changed_fields
+from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info, Step
 
 ALL = np.ones(1, bool)
@@ -43,7 +43,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
     Args:
         render_mode: None, "human", "rgb_array" or "state_pixels"; see CarRacingVectorEnv.
         verbose: print a line for each new track.
-        rules: reward shaping; None: none.
+        rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
         **options: fields of GameOptions.
 
     Raises ValueError or TypeError, naming argument and value, if one is out of range, and
@@ -60,7 +60,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
         render_mode: str | None = None,
         *,
         verbose: bool = False,
-        rules: ShapingRules | None = None,
+        rules: RulesLike = None,
         **options: Unpack[GameKwargs],
     ) -> None:
         EzPickle.__init__(self, render_mode, verbose=verbose, rules=rules, **options)
@@ -97,11 +97,11 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
             arguments.append(f"rules={self.rules!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
 
-    def set_rules(self, rules: ShapingRules | None) -> None:
+    def set_rules(self, rules: RulesLike) -> None:
         """Replaces the shaping rules from the next step on; the running episode continues.
 
         Steps without a new tile keep counting, and a tile that was checked by the rule of missed tiles is not checked
-        again. Raises TypeError unless `rules` is a ShapingRules or None.
+        again. Raises ValueError or TypeError if `rules` is no ShapingRules, dict of its fields or None.
         """
         self._games.set_rules(rules)
         self._ezpickle_kwargs["rules"] = rules

@@ -15,7 +15,7 @@ from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.rng import generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.window import Window
-from apexline.racing.options import FULL_SIDE, GameOptions, ShapingRules
+from apexline.racing.options import FULL_SIDE, GameOptions, RulesLike, rules_of
 from apexline.racing.types import Frame
 from apexline.racing.validation import require, require_integer
 
@@ -43,12 +43,6 @@ ENVS_PER_THREAD = 2
 """Environments per thread by default. A step of one takes about 25 us, as long as waking a thread takes."""
 
 
-def require_rules(rules: ShapingRules | None) -> None:
-    """Raises TypeError unless `rules` is a ShapingRules or None."""
-    if not isinstance(rules, ShapingRules | None):
-        raise TypeError(f"rules is {rules!r}; expected a ShapingRules or None")
-
-
 class NativeGames:
     """The C++ games of one environment.
 
@@ -56,7 +50,7 @@ class NativeGames:
         options: options of every game.
         random: one generator per game, whose state becomes the game's; the generators themselves are not used.
         autoreset: "next_step", "same_step" or "disabled".
-        rules: reward shaping; None: none.
+        rules: reward shaping; see `rules_of`.
         num_threads: threads; None: one per ENVS_PER_THREAD games, at most the available processors.
         render_mode: one of RENDER_MODES or None.
         verbose: print a line for each new track.
@@ -72,7 +66,7 @@ class NativeGames:
         random: Sequence[np.random.Generator],
         *,
         autoreset: str,
-        rules: ShapingRules | None,
+        rules: RulesLike,
         num_threads: int | None,
         render_mode: str | None,
         verbose: bool,
@@ -80,7 +74,7 @@ class NativeGames:
     ) -> None:
         known = f"None or one of {', '.join(map(repr, RENDER_MODES))}"
         require("render_mode", render_mode, render_mode in (None, *RENDER_MODES), known)
-        require_rules(rules)
+        rules = rules_of(rules)
         if num_threads is None:
             num_threads = max(1, min(_core.available_processors(), len(random) // ENVS_PER_THREAD))
         self.options = options
@@ -107,9 +101,9 @@ class NativeGames:
             raise ClosedEnvironmentError(f"{self._owner} is closed")
         return self._world
 
-    def set_rules(self, rules: ShapingRules | None) -> None:
-        """Replaces the shaping rules from the next step on. Raises TypeError unless they are ShapingRules or None."""
-        require_rules(rules)
+    def set_rules(self, rules: RulesLike) -> None:
+        """Replaces the shaping rules from the next step on. Raises as `rules_of`, and then changes nothing."""
+        rules = rules_of(rules)
         self.world.set_rules(rules)
         self.rules = rules
 

@@ -26,7 +26,7 @@ from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_fin
 from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
-from apexline.racing.options import GameKwargs, GameOptions, ShapingRules, changed_fields
+from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info
 from apexline.racing.validation import require, require_integer
 
@@ -78,7 +78,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         verbose: print a line for each new track.
         autoreset_mode: when an environment whose episode ended is reset; "SameStep", "NextStep" or "Disabled".
         num_threads: threads; None: one per 2 games, at most the processors available to this process.
-        rules: reward shaping; None: none.
+        rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
         max_episode_steps: truncates episodes after so many steps, as `gymnasium.make_vec` passes it; None or -1: see
             `max_episode_frames`.
         episode_statistics: add `episode` to the infos, as gymnasium's RecordEpisodeStatistics does, which itself
@@ -103,7 +103,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         verbose: bool = False,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int | None = None,
-        rules: ShapingRules | None = None,
+        rules: RulesLike = None,
         max_episode_steps: int | None = None,
         episode_statistics: bool = False,
         **options: Unpack[GameKwargs],
@@ -155,11 +155,11 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
             arguments.append(f"rules={self.rules!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
 
-    def set_rules(self, rules: ShapingRules | None) -> None:
+    def set_rules(self, rules: RulesLike) -> None:
         """Replaces the shaping rules from the next step on; running episodes continue.
 
         Steps without a new tile keep counting, and a tile that was checked by the rule of missed tiles is not checked
-        again. Raises TypeError unless `rules` is a ShapingRules or None.
+        again. Raises ValueError or TypeError if `rules` is no ShapingRules, dict of its fields or None.
         """
         self._games.set_rules(rules)
 

@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from apexline.racing.options import GameOptions, ShapingRules
+from apexline.racing.options import GameOptions, RulesLike
 from apexline.racing.stock.workers import RacingWorkers
 from apexline.racing.stock.wrappers.action_repeat import ActionRepeat
 from apexline.racing.stock.wrappers.actions import PedalAction
@@ -27,14 +27,12 @@ class StockVectorEnv(SyncVectorEnv[Any, Any]):
     def __init__(self, env_fns: Sequence[Callable[[], Env]]) -> None:
         super().__init__(list(env_fns), autoreset_mode=AutoresetMode.SAME_STEP)
 
-    def set_rules(self, rules: ShapingRules | None) -> None:
+    def set_rules(self, rules: RulesLike) -> None:
         """Replaces the shaping rules from the next step on; running episodes continue."""
         self.call("set_rules", rules)
 
 
-def make_stock_env(
-    options: GameOptions, *, rules: ShapingRules | None = None, render_mode: str | None = None
-) -> Env:
+def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode: str | None = None) -> Env:
     """Makes one environment; see `make_env`.
 
     From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore, LapTermination, MissedTilePenalty,
@@ -78,7 +76,7 @@ def make_stock_vector(
     options: GameOptions,
     num_envs: int,
     *,
-    rules: ShapingRules | None = None,
+    rules: RulesLike = None,
     worker_processes: bool = False,
     render_first: bool = False,
 ) -> StockVectorEnv | RacingWorkers:

@@ -13,7 +13,7 @@ from typing import Any
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
 
-from apexline.racing.options import ShapingRules
+from apexline.racing.options import RulesLike, rules_of
 from apexline.racing.types import Env
 
 EXIT_WAIT = 5.0
@@ -59,10 +59,10 @@ class RacingWorkers(AsyncVectorEnv):
         with self._worker_errors():
             return super().step_wait(*args, **kwargs)
 
-    def set_rules(self, rules: ShapingRules | None) -> None:
+    def set_rules(self, rules: RulesLike) -> None:
         """Replaces the shaping rules from the next step on; running episodes continue."""
         with self._worker_errors():
-            self.call("set_rules", rules)
+            self.call("set_rules", rules_of(rules))
 
     def close_extras(self, *_: Any, **__: Any) -> None:
         """Kills the workers: they hold nothing to save, and a busy or dead one would not respond."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apexline.racing.options import ShapingRules
+from apexline.racing.options import RulesLike, ShapingRules, rules_of
 from apexline.racing.stock.protocols import game_of
 from apexline.racing.stock.wrappers.lap_progress import Progress
 from apexline.racing.stock.wrappers.missed_tiles import MissedTilePenalty
@@ -110,7 +110,7 @@ class Shaping(Wrapper):
         rules: None: none.
     """
 
-    def __init__(self, env: Env, rules: ShapingRules | None) -> None:
+    def __init__(self, env: Env, rules: RulesLike) -> None:
         self._lap = LapTermination(env, None)
         self._missed = MissedTilePenalty(self._lap, 0.0, 0)
         self._idle = IdlePenalty(self._missed, 0.0)
@@ -118,9 +118,9 @@ class Shaping(Wrapper):
         super().__init__(self._stall)
         self.set_rules(rules)
 
-    def set_rules(self, rules: ShapingRules | None) -> None:
+    def set_rules(self, rules: RulesLike) -> None:
         """Replaces the rules from the next step on; the running episode continues."""
-        rules = rules or ShapingRules()
+        rules = rules_of(rules) or ShapingRules()
         self._lap.bonus = rules.lap_bonus
         self._missed.penalty, self._missed.margin = rules.missed_tile_penalty, rules.missed_tile_margin
         self._idle.penalty = rules.idle_penalty
