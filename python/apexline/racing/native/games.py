@@ -75,23 +75,47 @@ class NativeGames:
         known = f"None or one of {', '.join(map(repr, RENDER_MODES))}"
         require("render_mode", render_mode, render_mode in (None, *RENDER_MODES), known)
         rules = rules_of(rules)
-        if num_threads is None:
-            num_threads = max(1, min(_core.available_processors(), len(random) // ENVS_PER_THREAD))
+        if num_threads is not None:
+            num_threads = require_integer("num_threads", num_threads, 1, MAX_THREADS)
+        self.num_envs = len(random)
         self.options = options
         self.rules = rules
+        self._autoreset = autoreset
+        self._num_threads = num_threads
         self._render_mode = render_mode
         self._frame_rate = FRAMES_PER_SECOND / options.action_repeat
         self._window = Window(WINDOW_SIZE) if render_mode == "human" else None
         self._verbose = verbose
         self._owner = owner
-        self._world: _core.racing.World | None = _core.racing.World(
-            options,
+        self._world: _core.racing.World | None = self._new_world(random)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the C++ games, and their states, from which a copy continues bit for bit.
+
+        Raises ClosedEnvironmentError after `close`.
+        """
+        world = self.world
+        return {**vars(self), "_world": [world.save(env) for env in range(self.num_envs)]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        world = self._new_world([np.random.default_rng(0)] * self.num_envs)
+        for env, saved in enumerate(state["_world"]):
+            world.load(env, saved)
+        self._world = world
+
+    def _new_world(self, random: Sequence[np.random.Generator]) -> _core.racing.World:
+        num_threads = self._num_threads
+        if num_threads is None:
+            num_threads = max(1, min(_core.available_processors(), len(random) // ENVS_PER_THREAD))
+        return _core.racing.World(
+            self.options,
             states=np.stack([generator_state(generator) for generator in random]),
-            autoreset=autoreset,
-            rules=rules,
-            keeps_skid_marks=render_mode in ("human", "rgb_array"),
+            autoreset=self._autoreset,
+            rules=self.rules,
+            keeps_skid_marks=self._render_mode in ("human", "rgb_array"),
             glyphs=load_glyphs().arrays,
-            num_threads=require_integer("num_threads", num_threads, 1, MAX_THREADS),
+            num_threads=num_threads,
         )
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,14 @@ class EpisodeStatistics:
         self._totals = np.zeros(num_envs)
         self._steps = np.zeros(num_envs, np.int64)
         self._starts = np.full(num_envs, clock())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the seconds since each reset: another process has another clock."""
+        return {**vars(self), "_starts": self._clock() - self._starts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._starts = self._clock() - state["_starts"]
 
     def begin(self, envs: Mask) -> None:
         """Starts episodes in the selected environments."""

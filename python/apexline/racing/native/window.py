@@ -30,9 +30,16 @@ class Window:
         self._screen: Any = None
         self._clock: Any = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The size alone: a copy opens a window of its own."""
+        return {"size": self._size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
     def show(self, image: Frame, frame_rate: float) -> None:
         """Shows an image (height, width, 3) uint8; waits so that at most `frame_rate` are shown per second."""
-        if self._screen is None:
+        if self._screen is None or self._pygame.display.get_surface() is None:
             self._pygame.display.init()
             self._screen = self._pygame.display.set_mode(self._size)
             self._clock = self._pygame.time.Clock()
