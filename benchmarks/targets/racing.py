@@ -138,7 +138,7 @@ def _rows_of_threads(rounds: int) -> None:
 
 def _native(options: dict[str, Any], games: int, threads: int, clock: Clock) -> Burst:
     """Environments at evenly spread points of their episodes, so that every burst has its share of resets and zooms."""
-    env = CarRacingVectorEnv(games, num_threads=threads, **options)
+    env = CarRacingVectorEnv(games, num_threads=threads, max_episode_frames=EPISODE, **options)
     env.reset(seed=0)
     rng = np.random.default_rng(0)
     actions = cycle([random_driving(rng, games, pedal=False) for _ in range(ACTIONS)])
@@ -162,7 +162,7 @@ def _native(options: dict[str, Any], games: int, threads: int, clock: Clock) -> 
 
 def _single() -> Burst:
     """Bursts of one episode with its reset."""
-    return _of_one_game(CarRacingEnv(), EPISODE)
+    return _of_one_game(CarRacingEnv(max_episode_frames=EPISODE), EPISODE)
 
 
 def _stock() -> Burst:

@@ -18,8 +18,18 @@ from apexline.racing import Backend, GameOptions, ShapingRules, make_env, make_v
 from apexline.racing.stock.make import make_stock_env
 
 RULES = ShapingRules(stall_steps=25, lap_bonus=300, missed_tile_penalty=5.0)
-RECIPE = GameOptions(action_repeat=4, crop_hud=True, gray=True, road_contrast=True, frame_size=42, pedal=True)
-COLOUR = GameOptions(action_repeat=2, crop_hud=True, frame_size=42, pedal=True, channels_first=True)
+RECIPE = GameOptions(
+    action_repeat=4,
+    crop_hud=True,
+    gray=True,
+    road_contrast=True,
+    frame_size=42,
+    pedal=True,
+    max_episode_frames=1000,
+)
+COLOUR = GameOptions(
+    action_repeat=2, crop_hud=True, frame_size=42, pedal=True, channels_first=True, max_episode_frames=1000
+)
 SMALL = GameOptions(action_repeat=3, crop_hud=True, gray=True, frame_size=42)
 STALLING = ShapingRules(stall_steps=3)
 

@@ -87,7 +87,7 @@ def test_discrete_actions_are_those_of_the_stock_game() -> None:
 
 def test_no_step_after_the_end_of_an_episode() -> None:
     """A step after an episode's end is refused, unlike in the stock game."""
-    env = gym.make(ID, action_repeat=400).unwrapped
+    env = gym.make(ID, action_repeat=400, max_episode_frames=1000).unwrapped
     env.reset(seed=0)
     coast = np.zeros(3, np.float32)
     assert [env.step(coast)[3:] for _ in range(3)][-1][1]["repeats"] == 200
@@ -191,7 +191,8 @@ def test_the_registered_game() -> None:
 
 
 def test_the_registered_vector() -> None:
-    envs = gym.make_vec(ID, num_envs=2, action_repeat=500, autoreset_mode=AutoresetMode.SAME_STEP)
+    options: dict[str, Any] = {"action_repeat": 500, "max_episode_frames": 1000}
+    envs = gym.make_vec(ID, num_envs=2, autoreset_mode=AutoresetMode.SAME_STEP, **options)
     assert isinstance(envs, CarRacingVectorEnv)
     envs.reset(seed=0)
     assert [envs.step(np.zeros((2, 3)))[3].tolist() for _ in range(2)] == [[False, False], [True, True]]

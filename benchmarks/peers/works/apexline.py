@@ -110,7 +110,7 @@ class ApexlineGames2(ApexlineGames):
 
 class ApexlineGame(SingleGame):
     def make_env(self) -> CarRacingEnv:
-        return CarRacingEnv()
+        return CarRacingEnv(max_episode_frames=1000)
 
 
 if __name__ == "__main__":

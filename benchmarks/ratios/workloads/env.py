@@ -10,7 +10,9 @@ import numpy as np
 from apexline.racing import GameOptions, make_env
 from benchmarks.ratios.workloads.workload import Workload
 
-OPTIONS = GameOptions(action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True)
+OPTIONS = GameOptions(
+    action_repeat=4, crop_hud=True, gray=True, frame_size=42, pedal=True, max_episode_frames=1000
+)
 CIRCLING = np.array([0.3, 0.1], np.float32)
 """Steering and pedal that keep the car near its start."""
 

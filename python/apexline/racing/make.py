@@ -29,6 +29,9 @@ def make_env(
 ) -> Env:
     """Makes one environment whose observations are frames, `options.frame_shape` uint8.
 
+    An episode is truncated after `options.max_episode_frames` frames; by default it has no limit, as the stock game
+    itself has none. max_episode_frames=1000 is the limit of `gymnasium.make("CarRacing-v3")`.
+
     Both backends give the same rewards, ends and infos for the same seeds and actions; frames of `native` differ from
     the stock game's at edges (see CarRacingVectorEnv).
 
@@ -104,6 +107,7 @@ def make_vector(
             num_envs,
             render_mode="human" if render_first else None,
             autoreset_mode=AutoresetMode.SAME_STEP,
+            max_episode_steps=None,
             num_threads=num_threads,
             rules=rules,
             **vars(options),

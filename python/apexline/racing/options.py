@@ -35,8 +35,9 @@ class GameOptions:
     """Two continuous actions (steer, pedal): gas and brake on one axis in [-1, 1]."""
     action_repeat: int = 1
     """Game frames (1/50 s) for which an action is held, >= 1; their rewards are summed."""
-    max_episode_frames: int | None = 1000
-    """Game frames after which an episode is truncated, >= 1; None: no limit."""
+    max_episode_frames: int | None = None
+    """Game frames after which an episode is truncated, >= 1; None: no limit. 1000 is the length of an episode of
+    `gymnasium.make("CarRacing-v3")`, for any `action_repeat`."""
     ends_at_start_line: bool = False
     """End a lap at the start line once `lap_complete_percent` is visited. The stock game means to do so, but its rule
     never applies: only a lap with every tile visited ends. Backend `native` only."""

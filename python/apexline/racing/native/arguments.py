@@ -16,6 +16,9 @@ from apexline.racing.validation import INT32_MAX, require, require_integer
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Seeds: TypeAlias = int | Sequence[int | None] | None
 
+EPISODE_STEPS = 1000
+"""Steps after which `gymnasium.make("CarRacing-v3")` truncates an episode."""
+
 
 def autoreset_mode_of(value: AutoresetMode | str) -> AutoresetMode:
     """Returns the mode with this value. Raises ValueError if there is none."""

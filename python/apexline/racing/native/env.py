@@ -26,8 +26,12 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
     differ at edges; see CarRacingVectorEnv, which also describes two quirks of the stock game.
 
     `gymnasium.make("apexline.racing:apexline/CarRacing-v3")` makes it; after `import apexline.racing`, so does
-    "apexline/CarRacing-v3". `make` truncates episodes after 1000 steps, and the game after `max_episode_frames`; for
-    longer episodes set that and pass `max_episode_steps=-1` to `make`.
+    "apexline/CarRacing-v3".
+
+    As the stock game, it has no limit of its own: `make` truncates episodes after 1000 steps, or after
+    `max_episode_steps` steps (-1: never). A step is `action_repeat` frames: with action_repeat=4, 1000 steps are 4000
+    frames. `max_episode_frames` is a further limit, in frames; max_episode_frames=1000 gives episodes as long as the
+    stock game's for any `action_repeat`.
 
     Observations are (96, 96, 3) uint8 by default. Actions are (3,) float32 or float64: steering in [-1, 1], +1 is
     right; gas and brake in [0, 1].

@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from apexline.racing.native.arguments import (
+    EPISODE_STEPS,
     Mask,
     Seeds,
     autoreset_mode_of,
@@ -79,8 +80,10 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         autoreset_mode: when an environment whose episode ended is reset; "SameStep", "NextStep" or "Disabled".
         num_threads: threads; None: one per 2 games, at most the processors available to this process.
         rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
-        max_episode_steps: truncates episodes after so many steps, as `gymnasium.make_vec` passes it; None or -1: see
-            `max_episode_frames`.
+        max_episode_steps: steps after which an episode is truncated; None or -1: no limit. A step is `action_repeat`
+            frames, as under gymnasium's TimeLimit: with action_repeat=4, 1000 steps are 4000 frames.
+            `max_episode_frames`, if given, is a further limit; max_episode_frames=1000 gives episodes as long as the
+            stock game's for any `action_repeat`. `gymnasium.make_vec` passes the value of its spec or its caller.
         episode_statistics: add `episode` to the infos, as gymnasium's RecordEpisodeStatistics does, which itself
             refuses environments whose infos have that key.
         **options: fields of GameOptions.
@@ -104,11 +107,14 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int | None = None,
         rules: RulesLike = None,
-        max_episode_steps: int | None = None,
+        max_episode_steps: int | None = EPISODE_STEPS,
         episode_statistics: bool = False,
         **options: Unpack[GameKwargs],
     ) -> None:
-        game = limit_steps(GameOptions(**options), max_episode_steps)
+        game = GameOptions(**options)
+        limited = limit_steps(game, max_episode_steps)
+        self._options = game
+        self._max_episode_steps = max_episode_steps
         self.num_envs = require_integer("num_envs", num_envs, 1, MAX_ENVS)
         self.autoreset_mode = autoreset_mode_of(autoreset_mode)
         self.render_mode = render_mode
@@ -122,7 +128,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         self._seeds = [seed for _, seed in streams]
         self._was_reset = np.zeros(self.num_envs, bool)
         self._games = NativeGames(
-            game,
+            limited,
             [generator for generator, _ in streams],
             autoreset=AUTORESET[self.autoreset_mode],
             rules=rules,
@@ -140,8 +146,13 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
 
     @property
     def options(self) -> GameOptions:
-        """Options of every game, with `max_episode_steps` included in `max_episode_frames`."""
-        return self._games.options
+        """Options of every game."""
+        return self._options
+
+    @property
+    def max_episode_steps(self) -> int | None:
+        """Steps after which an episode is truncated; None or -1: no limit."""
+        return self._max_episode_steps
 
     @property
     def rules(self) -> ShapingRules | None:
@@ -150,6 +161,8 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
 
     def __repr__(self) -> str:
         arguments = [str(self.num_envs), f"autoreset_mode={self.autoreset_mode.value!r}"]
+        if self.max_episode_steps != EPISODE_STEPS:
+            arguments.append(f"max_episode_steps={self.max_episode_steps}")
         arguments += changed_fields(self.options)
         if self.rules is not None:
             arguments.append(f"rules={self.rules!r}")

@@ -9,6 +9,7 @@ import torch
 from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
 from apexline.racing import GameOptions, ShapingRules
 from apexline.training.config.train_config import (
+    EPISODE_FRAMES,
     BudgetConfig,
     LearningConfig,
     MonitorConfig,
@@ -25,6 +26,7 @@ RECIPE_GAME = GameOptions(
     road_contrast=True,
     frame_size=42,
     pedal=True,
+    max_episode_frames=EPISODE_FRAMES,
 )
 
 FIRST_RULES = ShapingRules(
@@ -72,7 +74,7 @@ NOTEBOOK = TrainConfig(
     preset="notebook",
     num_envs=1,
     worker_processes=False,
-    game=GameOptions(channels_first=True),
+    game=GameOptions(channels_first=True, max_episode_frames=EPISODE_FRAMES),
     replay=ReplayConfig(
         capacity=20_000, frame_stack=1, n_step=1, gamma=0.99, alpha=0.0, shift=LinearSchedule(0)
     ),

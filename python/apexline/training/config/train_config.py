@@ -10,6 +10,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from apexline.agent import AgentConfig, LinearSchedule, NoiseConfig
 from apexline.racing import Backend, GameOptions, ShapingRules
 
+EPISODE_FRAMES = 1000
+"""Game frames after which episodes of training and evaluation are truncated, as those of the stock CarRacing-v3."""
+
 
 @dataclass(frozen=True)
 class BudgetConfig:
@@ -126,7 +129,9 @@ class TrainConfig:
     worker_processes: bool = True
     """With the backend `gymnasium`: run each environment in a process of its own."""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
-    game: GameOptions = field(default_factory=lambda: GameOptions(channels_first=True))
+    game: GameOptions = field(
+        default_factory=lambda: GameOptions(channels_first=True, max_episode_frames=EPISODE_FRAMES)
+    )
     shaping: tuple[ShapingPhase, ...] = (ShapingPhase(),)
     """Reward shaping of training episodes: phases in the order of their first step. Evaluation is never shaped."""
     learning: LearningConfig = field(default_factory=LearningConfig)

@@ -66,7 +66,9 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
     if not game.gray and not game.channels_first:
         yield "game.channels_first is False; expected True for colour images (game.gray is False)"
     if game.max_episode_frames is None:
-        yield "game.max_episode_frames is None; expected a limit, without which an evaluation may never end"
+        yield (
+            "game.max_episode_frames is None; expected a limit, such as 1000, without which an evaluation may never end"
+        )
     if game.ends_at_start_line and config.backend != "native":
         yield f"game.ends_at_start_line is True; expected False with backend {config.backend}"
     default = type(game)().lap_complete_percent
