@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.utils import EzPickle
 
-from apexline.racing.native.games import ENDED_BY, FRAMES_PER_SECOND, RENDER_MODES, NativeGames
+from apexline.racing.native.games import AVAILABLE_MODES, ENDED_BY, FRAMES_PER_SECOND, NativeGames
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
@@ -55,7 +55,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as gymnasium declares it
-        "render_modes": list(RENDER_MODES),
+        "render_modes": list(AVAILABLE_MODES),
         "render_fps": FRAMES_PER_SECOND,
     }
 

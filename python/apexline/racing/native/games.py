@@ -12,9 +12,10 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from apexline import _core
 from apexline.racing.native.glyphs import load_glyphs
+from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.native.window import Window
+from apexline.racing.native.window import Window, can_open
 from apexline.racing.options import FULL_SIDE, GameOptions, RulesLike, rules_of
 from apexline.racing.types import Frame
 from apexline.racing.validation import require, require_integer
@@ -34,6 +35,10 @@ VIDEO_SIZE = (600, 400)
 WINDOW_SIZE = (1000, 800)
 """Width and height of the game's window, in pixels."""
 RENDER_MODES = ("human", "rgb_array", "state_pixels")
+LIST_MODES = ("rgb_array_list", "state_pixels_list")
+"""Render modes in which a vector environment collects an image of each game at every reset and step."""
+AVAILABLE_MODES = [mode for mode in RENDER_MODES if mode != "human" or can_open()]
+"""Render modes that work here, for `metadata`: gymnasium's environment checker tries each."""
 ENDED_BY = np.array([None, "stall", "lap_end"], object)
 """Names of the rules that can end an episode, by the number in a report; None: the game."""
 
@@ -52,9 +57,10 @@ class NativeGames:
         autoreset: "next_step", "same_step" or "disabled".
         rules: reward shaping; see `rules_of`.
         num_threads: threads; None: one per ENVS_PER_THREAD games, at most the available processors.
-        render_mode: one of RENDER_MODES or None.
+        render_mode: one of `render_modes` or None.
         verbose: print a line for each new track.
         owner: name of the environment class in errors.
+        render_modes: the render modes that the environment has.
 
     Raises ValueError or TypeError, naming argument and value, if one is out of range, and
     gymnasium.error.DependencyNotInstalled if render_mode is "human" and pygame is not installed.
@@ -71,9 +77,10 @@ class NativeGames:
         render_mode: str | None,
         verbose: bool,
         owner: str,
+        render_modes: Sequence[str] = RENDER_MODES,
     ) -> None:
-        known = f"None or one of {', '.join(map(repr, RENDER_MODES))}"
-        require("render_mode", render_mode, render_mode in (None, *RENDER_MODES), known)
+        known = f"None or one of {', '.join(map(repr, render_modes))}"
+        require("render_mode", render_mode, render_mode in (None, *render_modes), known)
         rules = rules_of(rules)
         if num_threads is not None:
             num_threads = require_integer("num_threads", num_threads, 1, MAX_THREADS)
@@ -82,7 +89,8 @@ class NativeGames:
         self.rules = rules
         self._autoreset = autoreset
         self._num_threads = num_threads
-        self._render_mode = render_mode
+        self._render_mode = None if render_mode is None else render_mode.removesuffix("_list")
+        self._lists = RenderLists(len(random)) if render_mode in LIST_MODES else None
         self._frame_rate = FRAMES_PER_SECOND / options.action_repeat
         self._window = Window(WINDOW_SIZE) if render_mode == "human" else None
         self._verbose = verbose
@@ -140,7 +148,7 @@ class NativeGames:
     ) -> tuple[Frame, Reports]:
         """Starts episodes in the games selected by `resets`; rows of the other games are undefined."""
         frames, reports = self.world.reset(resets, recolours, reseeds, states)
-        self._after(reports)
+        self._after(reports, resets)
         return frames, reports
 
     def step(self, actions: Any) -> Outcome:
@@ -150,8 +158,8 @@ class NativeGames:
             outcome = world.step(actions)
         except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
-        if self._verbose or self._window is not None:
-            self._after(outcome[1])
+        if self._verbose or self._window is not None or self._lists is not None:
+            self._after(outcome[1], np.ones(self.num_envs, bool))
         return outcome
 
     def observe(self) -> Frame:
@@ -164,9 +172,11 @@ class NativeGames:
         if self._render_mode == "human":
             self.show()
             return None
-        if self._render_mode == "state_pixels":
-            return self._exact_frame(env, (FULL_SIDE, FULL_SIDE), with_skid_marks=False)
-        return self._exact_frame(env, VIDEO_SIZE, with_skid_marks=True)
+        return self._frame_of(env)
+
+    def render(self, env: int) -> Frame | list[Frame] | None:
+        """Returns what an environment's `render` returns of a game: its image, or the images collected of it."""
+        return self.image(env) if self._lists is None else self._lists.pop(env)
 
     def show(self) -> None:
         """Updates the window, if any, with the first game, and waits for real time."""
@@ -191,11 +201,18 @@ class NativeGames:
         if self._window is not None:
             self._window.close()
 
+    def _frame_of(self, env: int) -> Frame:
+        if self._render_mode == "state_pixels":
+            return self._exact_frame(env, (FULL_SIDE, FULL_SIDE), with_skid_marks=False)
+        return self._exact_frame(env, VIDEO_SIZE, with_skid_marks=True)
+
     def _exact_frame(self, env: int, size: tuple[int, int], *, with_skid_marks: bool) -> Frame:
         with _reset_errors():
             return self.world.exact_frame(env, *size, with_skid_marks)
 
-    def _after(self, reports: Reports) -> None:
+    def _after(self, reports: Reports, played: npt.NDArray[np.bool_]) -> None:
+        if self._lists is not None:
+            self._lists.collect(self._frame_of, played, reports["was_reset"])
         if self._verbose:
             for env in np.flatnonzero(reports["was_reset"]):
                 self._print_track(int(env), len(reports))

@@ -22,7 +22,15 @@ from apexline.racing.native.arguments import (
     reset_mask_of,
     seeds_of,
 )
-from apexline.racing.native.games import FRAMES_PER_SECOND, MAX_ENVS, RENDER_MODES, NativeGames, Outcome
+from apexline.racing.native.games import (
+    AVAILABLE_MODES,
+    FRAMES_PER_SECOND,
+    LIST_MODES,
+    MAX_ENVS,
+    RENDER_MODES,
+    NativeGames,
+    Outcome,
+)
 from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_finals, running_infos
 from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
@@ -75,7 +83,9 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     Args:
         num_envs: 1 to 65536.
         render_mode: None; "rgb_array": `render` returns (400, 600, 3) images; "state_pixels": (96, 96, 3); "human": a
-            window on the first game, which limits it to real time and needs pygame.
+            window on the first game, which limits it to real time and needs pygame; "rgb_array_list" and
+            "state_pixels_list": lists of the images since the last reset or call of `render`, which are drawn at every
+            step and kept, 720 kB each for "rgb_array_list".
         verbose: print a line for each new track.
         autoreset_mode: when an environment whose episode ended is reset; "SameStep", "NextStep" or "Disabled".
         num_threads: threads; None: one per 2 games, at most the processors available to this process.
@@ -93,7 +103,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as gymnasium declares it
-        "render_modes": list(RENDER_MODES),
+        "render_modes": [*AVAILABLE_MODES, *LIST_MODES],
         "render_fps": FRAMES_PER_SECOND,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
@@ -136,6 +146,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
             render_mode=render_mode,
             verbose=verbose,
             owner=type(self).__name__,
+            render_modes=(*RENDER_MODES, *LIST_MODES),
         )
         self._resets_in_step = self.autoreset_mode is AutoresetMode.SAME_STEP
         self._statistics = (
@@ -254,13 +265,17 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         """
         return self._games.observe()
 
-    def render(self) -> tuple[Frame, ...] | None:
-        """Returns the images of all games for `render_mode`, (400, 600, 3) or (96, 96, 3) uint8; None with a window."""
+    def render(self) -> tuple[Frame | list[Frame], ...] | None:  # type: ignore[override]
+        """Returns the images of all games for `render_mode`, (400, 600, 3) or (96, 96, 3) uint8; None with a window.
+
+        With "rgb_array_list" and "state_pixels_list" it returns a list for each game: an image of its last reset and of
+        every step since, without those that an earlier call returned.
+        """
         if self.render_mode is None:
             gym.logger.warn(f"{self} has no render_mode; render returns None")
             return None
         images = [
-            self._games.image(env) for env in range(1 if self.render_mode == "human" else self.num_envs)
+            self._games.render(env) for env in range(1 if self.render_mode == "human" else self.num_envs)
         ]
         return tuple(image for image in images if image is not None) or None
 

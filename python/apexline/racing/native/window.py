@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from typing import Any
 
 from gymnasium.error import DependencyNotInstalled
 
 from apexline.racing.types import Frame
+
+
+def can_open() -> bool:
+    """Returns whether pygame is installed, without importing it."""
+    return importlib.util.find_spec("pygame") is not None
 
 
 class Window:

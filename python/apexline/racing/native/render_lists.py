@@ -1,0 +1,33 @@
+"""Images collected for the render modes "rgb_array_list" and "state_pixels_list"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from apexline.racing.native.arguments import Mask
+from apexline.racing.types import Frame
+
+
+class RenderLists:
+    """A list of images per game, as gymnasium's RenderCollection keeps it with its default arguments.
+
+    Args:
+        num_envs: number of games.
+    """
+
+    def __init__(self, num_envs: int) -> None:
+        self._lists: list[list[Frame]] = [[] for _ in range(num_envs)]
+
+    def collect(self, image: Callable[[int], Frame], envs: Mask, was_reset: Mask) -> None:
+        """Adds `image(env)` for the selected games; the list of a game that was reset begins with it."""
+        for env in map(int, np.flatnonzero(envs)):
+            if was_reset[env]:
+                self._lists[env] = []
+            self._lists[env].append(image(env))
+
+    def pop(self, env: int) -> list[Frame]:
+        """Returns the images of a game since its last reset or the last call."""
+        images, self._lists[env] = self._lists[env], []
+        return images
