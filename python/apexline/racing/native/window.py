@@ -14,7 +14,10 @@ from apexline.racing.types import Frame
 
 def can_open() -> bool:
     """Returns whether pygame is installed, without importing it."""
-    return importlib.util.find_spec("pygame") is not None
+    try:
+        return importlib.util.find_spec("pygame") is not None
+    except (ImportError, ValueError):
+        return False
 
 
 class Window:
