@@ -34,6 +34,8 @@ racing::WorldOptions world_options_of(const py::object& options) {
   out.game.domain_randomize = field<bool>(options, "domain_randomize");
   out.game.ends_at_start_line = field<bool>(options, "ends_at_start_line");
   out.game.lap_complete_percent = field<double>(options, "lap_complete_percent");
+  out.game.friction = field<double>(options, "friction");
+  out.game.engine_power = field<double>(options, "engine_power");
   out.action_repeat = field<std::int32_t>(options, "action_repeat");
   out.skip_zoom = field<std::int32_t>(options, "skip_zoom");
   out.format.crop_hud = field<bool>(options, "crop_hud");

@@ -39,6 +39,7 @@ std::uint64_t checksum(std::span<const std::uint8_t> bytes) noexcept {
 World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const Pcg64::State> random)
     : options_(options),
       kernels_(car_kernels(chosen_isa())),
+      drive_constants_(drive_constants(options.game)),
       blocks_((random.size() + kLanes - 1) / kLanes),
       pool_(options.num_threads),
       painters_(options.format, glyphs,
@@ -175,7 +176,7 @@ class World::BlockStep {
   // The first part of a frame, before the cars move.
   void begin_frame() {
     for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, actions_[lane].gas); });
-    world_.kernels_.drive(block_, playing_);
+    world_.kernels_.drive(block_, playing_, world_.drive_constants_);
     for_each(playing_, [&](std::size_t lane) { game(lane).episode.touch_road(world_.options_.game, block_, lane); });
   }
 
@@ -255,7 +256,7 @@ void World::begin(std::size_t env, bool recolours) {
   game.episode.begin(options_.game, kernels_, recolours, alone, 0);
   game.score = 0;
   for (std::int32_t frame = 0; frame < options_.skip_zoom; ++frame) {
-    kernels_.drive(alone, 1);
+    kernels_.drive(alone, 1, drive_constants_);
     game.episode.touch_road(options_.game, alone, 0);
     kernels_.solve(alone, 1);
     game.score += game.episode.finish_frame(options_.game, alone, 0).reward;

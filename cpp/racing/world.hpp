@@ -125,6 +125,7 @@ class World {
 
   WorldOptions options_;
   const CarKernels& kernels_;
+  const DriveConstants drive_constants_;
   std::vector<CarBlock> blocks_;
   std::vector<Game> games_;
   ThreadPool pool_;

@@ -121,7 +121,7 @@ TEST(copy_lane_copies_one_whole_lane) {
 TEST(the_engine_drives_the_rear_wheels) {
   CarBlock block = parked_block();
   block.gas.fill(0.5);
-  portable().drive(block, kAllLanes);
+  portable().drive(block, kAllLanes, {});
   // dt * power * gas / inertia / (|omega| + 5), then the tyre's force of a wheel that spins against the ground.
   const double spun_up = 0.02 * 40000 * 0.5 / 1.6 / 5;
   const double force = std::min(spun_up * 0.54 * 82, 240.0);
@@ -143,7 +143,7 @@ TEST(a_sliding_wheel_has_the_friction_of_its_ground) {
   block.brake.fill(1);
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
     for (std::size_t lane = 0; lane < kLanes; ++lane) block.on_road[wheel][lane] = lane % 2 == 0 ? -1 : 0;
-  portable().drive(block, kAllLanes);
+  portable().drive(block, kAllLanes, {});
   for (std::size_t lane = 0; lane < kLanes; ++lane)
     for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
       const double limit = lane % 2 == 0 ? 400 : 240;
@@ -158,7 +158,7 @@ TEST(a_wheel_skids_beyond_twice_its_friction_limit) {
     for (const double share : {0.5, 0.99, 1.01, 1.99, 2.01}) {
       CarBlock block = moving_block(static_cast<float>(share * limit / 82), 0);
       for (auto& lanes : block.on_road) lanes.fill(on_road ? -1 : 0);
-      portable().drive(block, kAllLanes);
+      portable().drive(block, kAllLanes, {});
       for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
         CHECK(near(block.force_x[wheel][5], -std::min(share, 1.0) * limit, 1e-2));
         CHECK(block.skids[wheel][5] == (share > 2 ? -1 : 0));
@@ -177,7 +177,7 @@ TEST(the_brake_slows_by_15_per_frame_and_locks_from_nine_tenths) {
     CarBlock block = parked_block();
     block.brake.fill(brake);
     for (auto& lanes : block.omega) lanes.fill(omega);
-    portable().drive(block, kAllLanes);
+    portable().drive(block, kAllLanes, {});
     for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) CHECK(near(block.phase[wheel][1], left * 0.02, 1e-9));
   }
 }
@@ -185,7 +185,7 @@ TEST(the_brake_slows_by_15_per_frame_and_locks_from_nine_tenths) {
 TEST(only_front_wheels_steer_at_3_radians_per_second) {
   CarBlock block = parked_block();
   for (std::size_t lane = 0; lane < kLanes; ++lane) block.steer[lane] = 0.04 * static_cast<double>(lane) - 0.1;
-  portable().drive(block, kAllLanes);
+  portable().drive(block, kAllLanes, {});
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     const double target = std::clamp(50 * block.steer[lane], -3.0, 3.0);
     CHECK(near(block.motor_speed[0][lane], target) && near(block.motor_speed[1][lane], target));
@@ -197,7 +197,7 @@ TEST(steering_ends_at_the_joints_limits) {
   CarBlock block = parked_block();
   for (std::size_t lane = 0; lane < kLanes; ++lane) block.steer[lane] = lane % 2 == 0 ? 2 : -2;
   for (int frame = 0; frame < 50; ++frame) {
-    portable().drive(block, kAllLanes);
+    portable().drive(block, kAllLanes, {});
     portable().solve(block, kAllLanes);
   }
   for (std::size_t lane = 0; lane < kLanes; ++lane) {

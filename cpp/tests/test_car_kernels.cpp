@@ -22,7 +22,8 @@ const CarKernels& portable() { return CarKernels::kPortable; }
 
 // Drives eight cars wildly; calls check(frame, block before, block after) after every solve.
 template <class Check>
-void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames, Check check) {
+void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames, Check check,
+                  const DriveConstants& constants = {}) {
   Random random(seed);
   CarBlock block{};
   for (std::size_t lane = 0; lane < kLanes; ++lane)
@@ -50,7 +51,7 @@ void drive_around(const CarKernels& kernels, std::uint64_t seed, int num_frames,
       block.limit[wheel][lane] = static_cast<std::int32_t>(random.below(3)) - 1;
       block.limit_impulse[wheel][lane] = static_cast<float>(random.unit() - 0.5);
     }
-    kernels.drive(block, kAllLanes);
+    kernels.drive(block, kAllLanes, constants);
     const CarBlock before = block;
     kernels.solve(block, kAllLanes);
     check(frame, before, block);
@@ -88,7 +89,7 @@ TEST(the_kernels_equal_the_naive_solver_for_a_car_that_comes_to_rest) {
   }
   bool has_slept = false;
   for (int frame = 0; frame < 150; ++frame) {
-    portable().drive(block, kAllLanes);
+    portable().drive(block, kAllLanes, {});
     CarBlock naive = block;
     portable().solve(block, kAllLanes);
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
@@ -101,15 +102,22 @@ TEST(the_kernels_equal_the_naive_solver_for_a_car_that_comes_to_rest) {
 }
 
 TEST(all_instruction_sets_are_bit_identical) {
-  for (const apexline::Isa isa : supported_isas()) {
-    std::vector<CarBlock> expected;
-    drive_around(portable(), 4, 300, [&](int, const CarBlock&, const CarBlock& after) { expected.push_back(after); });
-    std::size_t frame = 0;
-    drive_around(car_kernels(isa), 4, 300, [&](int, const CarBlock&, const CarBlock& after) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane)
-        CHECK(lane_bits(after, lane) == lane_bits(expected[frame], lane));
-      ++frame;
-    });
+  for (const DriveConstants& constants : {DriveConstants{}, DriveConstants{kFrictionLimit * 1.3, kEnginePower * 2.1}}) {
+    for (const apexline::Isa isa : supported_isas()) {
+      std::vector<CarBlock> expected;
+      drive_around(
+          portable(), 4, 300, [&](int, const CarBlock&, const CarBlock& after) { expected.push_back(after); },
+          constants);
+      std::size_t frame = 0;
+      drive_around(
+          car_kernels(isa), 4, 300,
+          [&](int, const CarBlock&, const CarBlock& after) {
+            for (std::size_t lane = 0; lane < kLanes; ++lane)
+              CHECK(lane_bits(after, lane) == lane_bits(expected[frame], lane));
+            ++frame;
+          },
+          constants);
+    }
   }
 }
 
@@ -122,18 +130,18 @@ TEST(a_car_does_not_depend_on_its_lane_or_the_other_lanes) {
     CarBlock moved = parked_block();
     for (std::size_t frame = 0; frame < history.size(); ++frame) {
       CarBlock after = history[frame];
-      kernels.drive(after, kAllLanes);
+      kernels.drive(after, kAllLanes, {});
       kernels.solve(after, kAllLanes);
       const std::size_t lane = frame % kLanes;
       const std::size_t other = (frame / kLanes + frame) % kLanes;
       alone = parked_block();
       copy_lane(history[frame], lane, alone, other);
-      kernels.drive(alone, kAllLanes);
+      kernels.drive(alone, kAllLanes, {});
       kernels.solve(alone, kAllLanes);
       CHECK(lane_bits(alone, other) == lane_bits(after, lane));
       moved = history[(frame + 40) % history.size()];  // next to other cars
       copy_lane(history[frame], lane, moved, other);
-      kernels.drive(moved, 1U << other);
+      kernels.drive(moved, 1U << other, {});
       kernels.solve(moved, 1U << other);
       CHECK(lane_bits(moved, other) == lane_bits(after, lane));
     }
@@ -147,9 +155,9 @@ TEST(lanes_that_are_not_moved_are_unchanged) {
     drive_around(kernels, 6, 60, [&](int, const CarBlock& before, const CarBlock&) {
       const auto moved = static_cast<LaneMask>(random.below(256));
       CarBlock driven = before;
-      kernels.drive(driven, moved);
+      kernels.drive(driven, moved, {});
       CarBlock all_driven = before;
-      kernels.drive(all_driven, kAllLanes);
+      kernels.drive(all_driven, kAllLanes, {});
       CarBlock solved = before;
       kernels.solve(solved, moved);
       CarBlock all_solved = before;

@@ -27,7 +27,7 @@ struct Game {
   void begin(bool recolour = true) { episode.begin(options, kernels, recolour, block, kLane); }
   FrameEnd frame(const Pedals& pedals = {}) {
     press(block, kLane, pedals);
-    kernels.drive(block, 1U << kLane);
+    kernels.drive(block, 1U << kLane, {});
     episode.touch_road(options, block, kLane);
     kernels.solve(block, 1U << kLane);
     return episode.finish_frame(options, block, kLane);

@@ -35,7 +35,7 @@ struct Game {
   }
   EndedBy step_off_road() { return step_at({0, 0}, 0); }
   EndedBy step() {
-    CarKernels::kPortable.drive(block, 1);
+    CarKernels::kPortable.drive(block, 1, {});
     episode.touch_road(options, block, 0);
     CarKernels::kPortable.solve(block, 1);
     end = episode.finish_frame(options, block, 0);

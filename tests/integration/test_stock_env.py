@@ -15,6 +15,7 @@ import pytest
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 from apexline.racing import Backend, GameOptions, ShapingRules, make_env, make_vector
+from apexline.racing.options import NATIVE_ONLY
 from apexline.racing.stock.make import make_stock_env
 
 RULES = ShapingRules(stall_steps=25, lap_bonus=300, missed_tile_penalty=5.0)
@@ -99,6 +100,10 @@ def test_an_option_of_the_native_backend_alone_is_refused() -> None:
         ValueError, match="ends_at_start_line is True; expected False with backend 'gymnasium'"
     ):
         make_env(GameOptions(ends_at_start_line=True), backend="gymnasium")
+    for name in NATIVE_ONLY[1:]:
+        other = {name: 0.5}
+        with pytest.raises(ValueError, match=rf"^{name} is 0\.5; expected 1\.0 with backend 'gymnasium'$"):
+            make_env(GameOptions(**other), backend="gymnasium")
 
 
 def test_backends_are_two() -> None:

@@ -128,24 +128,30 @@ def difference(name, ours, theirs):
 
 
 class Lockstep:
-    """Stock games and core games with the same seeds. Errors name the game that differs."""
+    """Stock games and core games with the same seeds. Errors name the game that differs.
 
-    def __init__(self, seeds, names=None, *, discrete=False, domain_randomize=False):
+    `options` are further ones of the core; `stock` is a StockGame that behaves likewise.
+    """
+
+    def __init__(
+        self, seeds, names=None, *, discrete=False, domain_randomize=False, stock=StockGame, **options
+    ):
         self.names = names or [f"seed {seed}" for seed in seeds]
-        self.games = [StockGame(continuous=not discrete, domain_randomize=domain_randomize) for _ in seeds]
+        self.games = [stock(continuous=not discrete, domain_randomize=domain_randomize) for _ in seeds]
         self.frames = np.zeros(len(seeds), np.int64)
         self.episodes = np.zeros(len(seeds), np.int64)
         self.is_playing = np.ones(len(seeds), bool)
         states = np.stack([words(np.random.default_rng(seed)) for seed in seeds])
-        options = GameOptions(
+        game_options = GameOptions(
             continuous=not discrete,
             domain_randomize=domain_randomize,
             crop_hud=True,
             gray=True,
             frame_size=42,
+            **options,
         )
         self.core = _core.racing.World(
-            options,
+            game_options,
             states=states,
             autoreset="next_step",
             rules=None,

@@ -87,6 +87,17 @@ INT32 = 2**31 - 1
             TypeError,
             "frame_size is (42, 42); expected None or an integer from 1 to 96",
         ),
+        *[
+            ({name: value}, error, f"{name} is {value!r}; expected a number > 0 and <= 100")
+            for name in ("friction", "engine_power")
+            for value, error in (
+                (0.0, ValueError),
+                (-1.0, ValueError),
+                (100.1, ValueError),
+                (math.nan, ValueError),
+                ("1", TypeError),
+            )
+        ],
         ({"gray": 1}, TypeError, "gray is 1; expected a bool"),
         ({"ends_at_start_line": None}, TypeError, "ends_at_start_line is None; expected a bool"),
         ({"road_contrast": True}, ValueError, "road_contrast is True; expected False if gray is False"),

@@ -144,7 +144,11 @@ def changed(**changes: dict[str, Any]) -> TrainConfig:
         (changed(game={"lap_complete_percent": 0.5}), r"game\.lap_complete_percent is 0\.5; expected 0\.95"),
         (
             replace(changed(game={"ends_at_start_line": True}), backend="gymnasium"),
-            r"game\.ends_at_start_line is True; expected False with backend gymnasium",
+            r"game\.ends_at_start_line is True; expected False with backend 'gymnasium'",
+        ),
+        (
+            replace(changed(game={"friction": 0.5}), backend="gymnasium"),
+            r"game\.friction is 0\.5; expected 1\.0 with backend 'gymnasium'",
         ),
         (changed(agent={"smoothing_clip": 0.0}), r"agent\.smoothing_clip is 0; expected > 0"),
     ],

@@ -45,7 +45,7 @@ void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool 
   const Node& start = track_.nodes.front();
   place_car(block, lane, {start.x, start.y}, start.beta);
   const LaneMask only = 1U << lane;
-  kernels.drive(block, only);
+  kernels.drive(block, only, drive_constants(options));
   touch_road(options, block, lane);
   kernels.solve(block, only);
   seconds_ += 1.0 / kFramesPerSecond;

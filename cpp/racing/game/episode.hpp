@@ -22,8 +22,14 @@ struct GameOptions {
   // visited, but its reset visits tile 0 already, so the rule never applies. True makes it apply.
   bool ends_at_start_line = false;
   double lap_complete_percent = 0.95;
+  double friction = 1;  // factor of FRICTION_LIMIT
+  double engine_power = 1;  // factor of ENGINE_POWER
   bool keeps_skid_marks = false;  // only images for people show them
 };
+
+[[nodiscard]] inline DriveConstants drive_constants(const GameOptions& options) noexcept {
+  return {kFrictionLimit * options.friction, kEnginePower * options.engine_power};
+}
 
 // The result of a frame, under the names of gymnasium.
 struct FrameEnd {

@@ -14,7 +14,7 @@ namespace apexline::racing {
 inline constexpr double kEnginePower = 100000000 * kSize * kSize;           // ENGINE_POWER
 inline constexpr double kWheelMomentOfInertia = 4000 * kSize * kSize;       // WHEEL_MOMENT_OF_INERTIA
 inline constexpr double kFrictionLimit = 1000000 * kSize * kSize;           // FRICTION_LIMIT of a wheel on the road
-inline constexpr double kGrassFrictionLimit = kFrictionLimit * 0.6;         // FRICTION_LIMIT off the road
+inline constexpr double kGrassFriction = 0.6;                               // factor of FRICTION_LIMIT off the road
 inline constexpr double kSlipStiffness = 205000 * kSize * kSize;            // force per speed of slip
 inline constexpr double kBrakeForce = 15;  // BRAKE_FORCE, radians per second per frame
 

@@ -10,12 +10,20 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from apexline.racing.validation import require, require_bool, require_integer, require_number
+from apexline.racing.validation import (
+    require,
+    require_bool,
+    require_integer,
+    require_number,
+    require_positive,
+)
 
 FULL_SIDE = 96
 """Side of the game's own image, in pixels."""
 CROPPED_SIDE = 84
 """Side of the image without the indicators, in pixels."""
+NATIVE_ONLY = ("ends_at_start_line", "friction", "engine_power")
+"""Fields of GameOptions that the backend "gymnasium" does not implement."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,11 @@ class GameOptions:
     ends_at_start_line: bool = False
     """End a lap at the start line once `lap_complete_percent` is visited. The stock game means to do so, but its rule
     never applies: only a lap with every tile visited ends. Backend `native` only."""
+    friction: float = 1.0
+    """Factor of the tyres' grip, FRICTION_LIMIT of the stock game, on the road and off it, > 0 and <= 100. Backend
+    `native` only."""
+    engine_power: float = 1.0
+    """Factor of ENGINE_POWER of the stock game, > 0 and <= 100. Backend `native` only."""
     skip_zoom: int = 0
     """Game frames without action after a reset, before the first observation, from 0 to `max_episode_frames` - 1; they
     count in `frames`, `score` and `max_episode_frames`. The game zooms in over its first 49 frames, whose images show
@@ -62,6 +75,8 @@ class GameOptions:
         for field in fields(self):
             if isinstance(field.default, bool):
                 require_bool(field.name, getattr(self, field.name))
+        for name in ("friction", "engine_power"):
+            require_positive(name, getattr(self, name), 100)
         require_integer("action_repeat", self.action_repeat, 1)
         most_skipped = 2**31 - 2
         if self.max_episode_frames is not None:
@@ -106,6 +121,14 @@ class GameOptions:
         low = [-1, -1] if self.pedal else [-1, 0, 0]
         return np.array(low, np.float32), np.ones(len(low), np.float32)
 
+    def native_only_errors(self) -> list[tuple[str, object, str]]:
+        """Name, value and expected condition of the options that the backend "gymnasium" refuses."""
+        return [
+            (field.name, getattr(self, field.name), f"{field.default} with backend 'gymnasium'")
+            for field in fields(self)
+            if field.name in NATIVE_ONLY and getattr(self, field.name) != field.default
+        ]
+
 
 def changed_fields(options: GameOptions) -> list[str]:
     """The fields that differ from their defaults, each as "name=value"."""
@@ -123,6 +146,8 @@ class GameKwargs(TypedDict, total=False):
     action_repeat: int
     max_episode_frames: int | None
     ends_at_start_line: bool
+    friction: float
+    engine_power: float
     skip_zoom: int
     crop_hud: bool
     gray: bool

@@ -38,6 +38,16 @@ def require_bool(name: str, value: object) -> None:
         raise TypeError(f"{name} is {value!r}; expected a bool")
 
 
+def require_positive(name: str, value: object, high: float) -> None:
+    """Raises TypeError if the value is no real number and ValueError unless 0 < value <= high."""
+    condition = f"a number > 0 and <= {high:g}"
+    try:
+        holds = 0 < value <= high  # type: ignore[operator]
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+    require(name, value, bool(holds), condition)
+
+
 def require_number(name: str, value: object, low: float = -math.inf, *, none: str = "") -> None:
     """Raises TypeError if the value is no real number and ValueError unless it is finite and >= low."""
     condition = f"{none}a finite number" if low == -math.inf else f"{none}a finite number >= {low:g}"

@@ -12,8 +12,14 @@ namespace apexline::racing {
 using LaneMask = std::uint32_t;
 inline constexpr LaneMask kAllLanes = (1U << kLanes) - 1;
 
+// The constants of car_dynamics.py that a game can change; by default those of the stock game.
+struct DriveConstants {
+  double friction_limit = kFrictionLimit;  // FRICTION_LIMIT of a wheel on the road
+  double engine_power = kEnginePower;      // ENGINE_POWER
+};
+
 struct CarKernels {
-  void (*drive)(CarBlock& block, LaneMask moved) noexcept;
+  void (*drive)(CarBlock& block, LaneMask moved, const DriveConstants& constants) noexcept;
   void (*solve)(CarBlock& block, LaneMask moved) noexcept;
   // The same as two calls of `solve`, but faster: the arithmetic of one block is a single long dependency chain, and
   // two chains overlap.

@@ -33,8 +33,8 @@ struct Tyre {
 };
 
 // The tyre's force on the wheel and the change of `omega` by it.
-inline Tyre grip(Doubles omega, Floats sine, Floats cosine, Floats velocity_x, Floats velocity_y,
-                 Longs on_road) noexcept {
+inline Tyre grip(Doubles omega, Floats sine, Floats cosine, Floats velocity_x, Floats velocity_y, Longs on_road,
+                 double friction_limit) noexcept {
   const Doubles zero{};
   const Doubles forward_x = widened(-sine);
   const Doubles forward_y = widened(cosine);
@@ -48,7 +48,7 @@ inline Tyre grip(Doubles omega, Floats sine, Floats cosine, Floats velocity_x, F
   Doubles forward_force = (-forward_speed + omega * kWheelRadius) * kSlipStiffness;
   Doubles side_force = -side_speed * kSlipStiffness;
   const Doubles force = root(forward_force * forward_force + side_force * side_force);
-  const Doubles limit = on_road ? zero + kFrictionLimit : zero + kGrassFrictionLimit;
+  const Doubles limit = on_road ? zero + friction_limit : zero + friction_limit * kGrassFriction;
   const Longs slides = force > limit;
   forward_force = slides ? forward_force / force * limit : forward_force;
   side_force = slides ? side_force / force * limit : side_force;
@@ -58,7 +58,7 @@ inline Tyre grip(Doubles omega, Floats sine, Floats cosine, Floats velocity_x, F
           force > 2.0 * limit};
 }
 
-void drive_block(CarBlock& block, LaneMask moved) noexcept {
+void drive_block(CarBlock& block, LaneMask moved, const DriveConstants& constants) noexcept {
   const Ints moves = mask_of(moved);
   const Longs moves_long = widened(moves);
   const Doubles brake = load(block.brake);
@@ -75,13 +75,13 @@ void drive_block(CarBlock& block, LaneMask moved) noexcept {
 
     const Doubles omega_before = load(block.omega[wheel]);
     const Doubles pushed =
-        omega_before + kDt * kEnginePower * gas / kWheelMomentOfInertia / (absolute(omega_before) + 5.0);
+        omega_before + kDt * constants.engine_power * gas / kWheelMomentOfInertia / (absolute(omega_before) + 5.0);
     const Doubles omega = braked(pushed, brake);
     const Doubles phase_before = load(block.phase[wheel]);
     const Doubles phase = phase_before + omega * kDt;
 
     const Tyre tyre = grip(omega, load(block.sine[wheel]), load(block.cosine[wheel]), load(block.velocity_x[wheel]),
-                           load(block.velocity_y[wheel]), load(block.on_road[wheel]));
+                           load(block.velocity_y[wheel]), load(block.on_road[wheel]), constants.friction_limit);
 
     store(block.motor_speed[wheel], moves ? motor_speed : load(block.motor_speed[wheel]));
     store(block.omega[wheel], moves_long ? tyre.omega : omega_before);

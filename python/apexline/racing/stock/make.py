@@ -39,14 +39,10 @@ def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode
     IdlePenalty, StallTermination, Shaping, CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat,
     UnshapedScore and the five from LapTermination to Shaping are always there, the others if `options` ask for them.
 
-    Raises ValueError if `ends_at_start_line` is set, which only the backend "native" implements.
+    Raises ValueError if an option of NATIVE_ONLY is set, which only the backend "native" implements.
     """
-    require(
-        "ends_at_start_line",
-        options.ends_at_start_line,
-        not options.ends_at_start_line,
-        "False with backend 'gymnasium'",
-    )
+    for name, value, condition in options.native_only_errors():
+        require(name, value, False, condition)
     env: Env = gym.make(
         "CarRacing-v3",
         disable_env_checker=True,

@@ -69,8 +69,9 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
         yield (
             "game.max_episode_frames is None; expected a limit, such as 1000, without which an evaluation may never end"
         )
-    if game.ends_at_start_line and config.backend != "native":
-        yield f"game.ends_at_start_line is True; expected False with backend {config.backend}"
+    if config.backend != "native":
+        for name, value, condition in game.native_only_errors():
+            yield f"game.{name} is {value}; expected {condition}"
     default = type(game)().lap_complete_percent
     if game.lap_complete_percent != default and not game.ends_at_start_line:
         yield (
