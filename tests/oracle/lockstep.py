@@ -148,6 +148,7 @@ class Lockstep:
             crop_hud=True,
             gray=True,
             frame_size=42,
+            max_episode_frames=1000,
             **options,
         )
         self.core = _core.racing.World(
