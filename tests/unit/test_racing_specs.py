@@ -13,6 +13,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import AutoresetMode
 
 from apexline.racing import (
     CarRacingEnv,
@@ -74,6 +75,48 @@ def test_a_spec_as_json_makes_the_same_environment_in_another_process(arguments:
     assert episode(gym.make(EnvSpec.from_json(text))) == expected
     run = subprocess.run([sys.executable, "-c", REPLAY, text], capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"gray": True},
+        {"num_envs": 3, "autoreset_mode": "SameStep", "rules": RULES, "max_episode_steps": None},
+        {"autoreset_mode": AutoresetMode.DISABLED, "episode_statistics": True, "num_threads": 1},
+        {"autoreset_mode": AutoresetMode.NEXT_STEP, "verbose": False, "max_episode_steps": 7},
+        {"rules": FIELDS, "render_mode": "rgb_array_list", "verbose": True, "continuous": False},
+    ],
+)
+def test_the_spec_of_a_vector_environment_makes_an_equal_one(arguments: dict[str, Any]) -> None:
+    env = CarRacingVectorEnv(**arguments)
+    assert env.spec is not None
+    for spec in (env.spec, EnvSpec.from_json(env.spec.to_json())):
+        made: Any = gym.make_vec(spec)
+        assert type(made) is CarRacingVectorEnv
+        assert repr(made) == repr(env)
+        assert (made._statistics is None, made.render_mode) == (env._statistics is None, env.render_mode)
+        assert EnvSpec.from_json(made.spec.to_json()) == EnvSpec.from_json(env.spec.to_json())
+    assert gym.make_vec(env.spec, num_envs=5).num_envs == env.spec.kwargs.get("num_envs", 5)
+
+
+def test_make_vec_gives_the_spec_that_the_constructor_gives() -> None:
+    made = gym.make_vec(ID, num_envs=2, gray=True, rules=RULES)
+    assert made.spec == CarRacingVectorEnv(2, gray=True, rules=RULES).spec
+    assert made.spec is not None
+    assert made.spec.kwargs["max_episode_steps"] == 1000
+
+
+def test_only_the_class_itself_has_a_spec() -> None:
+    """A subclass may take other arguments; gymnasium.make gives specs to single environments."""
+
+    class Own(CarRacingVectorEnv):
+        pass
+
+    assert Own(1).spec is None
+    assert Own(1).envs[0].spec is None
+    assert CarRacingEnv().spec is None
+    assert UndrawnCarRacing().spec is None
 
 
 OPTIONS = GameOptions(**SMALL)

@@ -32,8 +32,10 @@ from apexline.racing.native.games import (
     Outcome,
 )
 from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_finals, running_infos
+from apexline.racing.native.per_game import PerGameAccess
 from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
+from apexline.racing.native.specs import vector_spec
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info
@@ -49,7 +51,7 @@ AUTORESET = {
 """Names of the modes in the C++ core."""
 
 
-class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
+class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     """`num_envs` games of CarRacing-v3 in C++, stepped together on threads, without Box2D or pygame.
 
     Tracks, physics, rewards, termination and `render` images are those of the stock game, bit for bit: by default it
@@ -103,7 +105,7 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as gymnasium declares it
-        "render_modes": [*AVAILABLE_MODES, *LIST_MODES],
+        "render_modes": list(AVAILABLE_MODES),
         "render_fps": FRAMES_PER_SECOND,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
@@ -127,8 +129,10 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         self._max_episode_steps = max_episode_steps
         self.num_envs = require_integer("num_envs", num_envs, 1, MAX_ENVS)
         self.autoreset_mode = autoreset_mode_of(autoreset_mode)
-        self.render_mode = render_mode
+        self._render_mode = render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        if render_mode in LIST_MODES:  # as gymnasium's RenderCollection does
+            self.metadata["render_modes"] = [*self.metadata["render_modes"], render_mode]
         self.single_observation_space = game.observation_space
         self.single_action_space = game.action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -148,6 +152,17 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
             owner=type(self).__name__,
             render_modes=(*RENDER_MODES, *LIST_MODES),
         )
+        if type(self) is CarRacingVectorEnv:  # a subclass may take other arguments
+            mode = None if autoreset_mode == AutoresetMode.NEXT_STEP else self.autoreset_mode.value
+            arguments = {
+                "render_mode": render_mode,
+                "verbose": verbose,
+                "autoreset_mode": mode,
+                "num_threads": num_threads,
+                "rules": self.rules,
+                "episode_statistics": episode_statistics,
+            }
+            self.spec = vector_spec(self.num_envs, max_episode_steps, arguments, dict(options))
         self._resets_in_step = self.autoreset_mode is AutoresetMode.SAME_STEP
         self._statistics = (
             EpisodeStatistics(self.num_envs, resets_in_step=self._resets_in_step)
@@ -164,6 +179,11 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     def max_episode_steps(self) -> int | None:
         """Steps after which an episode is truncated; None or -1: no limit."""
         return self._max_episode_steps
+
+    @property
+    def render_mode(self) -> str | None:  # type: ignore[override]
+        """The render mode; None: no images."""
+        return self._render_mode
 
     @property
     def rules(self) -> ShapingRules | None:
@@ -271,13 +291,16 @@ class CarRacingVectorEnv(VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
         With "rgb_array_list" and "state_pixels_list" it returns a list for each game: an image of its last reset and of
         every step since, without those that an earlier call returned.
         """
+        if self.render_mode in (None, "human"):
+            self._render_game(0)
+            return None
+        return tuple(self._render_game(env) for env in range(self.num_envs))  # type: ignore[misc]
+
+    def _render_game(self, env: int) -> Frame | list[Frame] | None:
         if self.render_mode is None:
             gym.logger.warn(f"{self} has no render_mode; render returns None")
             return None
-        images = [
-            self._games.render(env) for env in range(1 if self.render_mode == "human" else self.num_envs)
-        ]
-        return tuple(image for image in images if image is not None) or None
+        return self._games.render(env) if self.render_mode != "human" or env == 0 else None
 
     @overload
     def get_state(self) -> list[bytes]: ...
