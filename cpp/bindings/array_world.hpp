@@ -35,6 +35,13 @@ class ArrayWorld {
   py::array_t<std::uint8_t> observe();
   py::array_t<std::uint8_t> exact_frame(py::ssize_t env, int width, int height, bool with_skid_marks);
 
+  // Returns read(world, env, arguments...).
+  template <class Read, class... Arguments>
+  [[nodiscard]] auto read(const Read& read, py::ssize_t env, const Arguments&... arguments) const {
+    const std::size_t index = checked(env);
+    return read(world_, index, arguments...);
+  }
+
   [[nodiscard]] py::dict track(py::ssize_t env) const;
   [[nodiscard]] py::dict car(py::ssize_t env) const;
   [[nodiscard]] py::list skid_marks(py::ssize_t env) const;

@@ -7,6 +7,7 @@
 #include "bindings.hpp"
 #include "glyph_arrays.hpp"
 #include "random_words.hpp"
+#include "stock_values.hpp"
 
 namespace apexline::bindings {
 namespace {
@@ -75,7 +76,7 @@ std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::obje
 
 void bind_racing(py::module_& module) {
   py::register_exception<ResetNeededError>(module, "ResetNeededError", PyExc_RuntimeError);
-  py::class_<ArrayWorld>(module, "World", R"(Games of CarRacing stepped together.
+  py::class_<ArrayWorld> world(module, "World", R"(Games of CarRacing stepped together.
 
 Checks actions, shapes and dtypes; apexline.racing has checked everything else that it passes.
 
@@ -86,7 +87,8 @@ Args:
     rules: a ShapingRules or None.
     keeps_skid_marks: whether skid marks are recorded.
     glyphs: the arrays of a GlyphTable.
-    num_threads: threads, the caller's included.)")
+    num_threads: threads, the caller's included.)");
+  world
       .def(py::init(&make_world), py::arg("options"), py::kw_only(), py::arg("states"), py::arg("autoreset"),
            py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), py::arg("num_threads"))
       .def(
@@ -114,6 +116,11 @@ Args:
       .def("load", &ArrayWorld::load, py::arg("env"), py::arg("state"),
            "Restores the state of a game and returns its note. Raises ValueError, and changes nothing, if the bytes\n"
            "are not a state.");
+  bind_stock_values(world);
+  module.def("mass_values", &mass_values, py::arg("hull"),
+             "Returns mass, inertia about the origin, x and y of the centre of mass of the hull, or of a wheel.");
+  module.def("shape_vertices", &shape_vertices, py::arg("hull"),
+             "Returns the vertices of Box2D's polygons of the hull, or of a wheel: lists of pairs of float32.");
 }
 
 }  // namespace apexline::bindings

@@ -13,7 +13,7 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x3230657461745378ULL;  // to be changed when the layout of a state changes
+constexpr std::uint64_t kStateMark = 0x3330657461745378ULL;  // to be changed when the layout of a state changes
 
 // Whether the numbers of the car in the first lane are finite.
 bool is_finite(const CarBlock& car) noexcept {
@@ -141,7 +141,7 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
   StateReader content(body);
   content(game.phase, game.score, game.report, game.shaping, game.episode, car, note);
   if (!content.is_at_end()) throw std::invalid_argument("trailing bytes after the state");
-  game.episode.finish_loading();
+  game.episode.finish_loading(games_[env].episode);
   const bool has_track = game.episode.num_tiles() > 0;
   const bool resets_at_once = options_.autoreset == Autoreset::kSameStep;
   const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kLapEnd &&

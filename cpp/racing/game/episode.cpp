@@ -1,6 +1,7 @@
 #include "racing/game/episode.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <stdexcept>
 
@@ -20,6 +21,15 @@ Transform transform_of(const CarBlock& block, std::size_t body, std::size_t lane
   return {{block.x[body][lane], block.y[body][lane]}, block.sine[body][lane], block.cosine[body][lane]};
 }
 
+std::uint64_t new_id() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+bool is_same(const Node& a, const Node& b) noexcept {
+  return a.alpha == b.alpha && a.beta == b.beta && a.x == b.x && a.y == b.y;
+}
+
 }  // namespace
 
 // CarRacing.__init__ draws colours too; the first reset can keep them.
@@ -32,11 +42,13 @@ void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool 
   if (options.domain_randomize && recolour) palette_ = random_palette(random_);
   colours_ = surface_colours(palette_);
   failed_tracks_ = create_track(random_, track_);
+  id_ = new_id();
   road_.build(track_);
   const auto count = static_cast<std::size_t>(num_tiles());
   visited_.assign(count, 0);
   touched_.assign(count, 0);
   under_wheels_.clear();
+  touching_wheels_.clear();
   skid_marks_.clear();
   num_visited_ = num_frames_ = 0;
   is_on_start_ = lap_is_complete_ = false;
@@ -62,16 +74,18 @@ void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_
     block.on_road[wheel][lane] = 0;
   }
   under_wheels_.clear();
+  touching_wheels_.clear();
   road_.near(car, [&](std::int32_t tile) {
     const auto i = static_cast<std::size_t>(tile);
-    bool is_touched = false;
+    unsigned wheels = 0;
     for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
       if (!road_.touches_wheel(tile, car.wheels[wheel])) continue;
       block.on_road[wheel][lane] = -1;
-      is_touched = true;
+      wheels |= 1U << wheel;
     }
-    if (is_touched) {
+    if (wheels != 0) {
       under_wheels_.push_back(tile);
+      touching_wheels_.push_back(static_cast<std::uint8_t>(wheels));
       touched_[i] = 1;
       if (visited_[i] == 0) visit(tile);
     } else if (touched_[i] == 0 && road_.touches_hull(tile, car.hull)) {
@@ -126,16 +140,19 @@ Scene Episode::scene(const CarBlock& block, std::size_t lane) const noexcept {
   return scene;
 }
 
-void Episode::finish_loading() {
+void Episode::finish_loading(const Episode& before) {
   const std::size_t count = track_.tiles.size();
   const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
   bool is_consistent = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
   is_consistent &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
   for (const Kerb& kerb : track_.kerbs) is_consistent &= is_tile(kerb.tile);
   for (const std::int32_t tile : under_wheels_) is_consistent &= is_tile(tile);
+  is_consistent &= touching_wheels_.size() == under_wheels_.size();
+  for (const std::uint8_t wheels : touching_wheels_) is_consistent &= wheels > 0 && wheels < 1U << kNumWheels;
   if (!is_consistent) throw std::invalid_argument("inconsistent environment state: tiles");
   if (!skid_marks_.is_consistent()) throw std::invalid_argument("inconsistent environment state: skid marks");
   road_.build(track_);
+  if (!std::ranges::equal(track_.nodes, before.track_.nodes, is_same)) id_ = new_id();
 }
 
 void Episode::visit(std::int32_t tile) noexcept {

@@ -67,9 +67,19 @@ class Episode {
   }
   // The tiles that a wheel touches, ascending.
   [[nodiscard]] const std::vector<std::int32_t>& under_wheels() const noexcept { return under_wheels_; }
+  // For each of these tiles the wheels that touch it: bit `w` for wheel `w`.
+  [[nodiscard]] const std::vector<std::uint8_t>& touching_wheels() const noexcept { return touching_wheels_; }
   [[nodiscard]] std::int32_t num_frames() const noexcept { return num_frames_; }
   // CarRacing.reward: the score displayed by render(), which includes the last frame's penalty.
   [[nodiscard]] double score() const noexcept { return score_; }
+  // CarRacing.prev_reward: the score when the last frame with an action ended.
+  [[nodiscard]] double counted_score() const noexcept { return counted_score_; }
+  [[nodiscard]] bool lap_is_complete() const noexcept { return lap_is_complete_; }
+  [[nodiscard]] double seconds() const noexcept { return seconds_; }
+  [[nodiscard]] const Palette& palette() const noexcept { return palette_; }
+  [[nodiscard]] const Road& road() const noexcept { return road_; }
+  // A number that no other episode of this process has; 0 before the first. Restoring a state of another road changes it.
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] std::int32_t failed_tracks() const noexcept { return failed_tracks_; }
   [[nodiscard]] const Pcg64& random() const noexcept { return random_; }
   void set_random(const Pcg64::State& state) noexcept { random_ = Pcg64(state); }
@@ -78,12 +88,12 @@ class Episode {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(random_, palette_, colours_, track_.nodes, track_.tiles, track_.kerbs, visited_, touched_, under_wheels_,
-            skid_marks_, num_visited_, num_frames_, failed_tracks_, is_on_start_, lap_is_complete_, seconds_, score_,
-            score_on_screen_, counted_score_);
+            touching_wheels_, skid_marks_, num_visited_, num_frames_, failed_tracks_, is_on_start_, lap_is_complete_,
+            seconds_, score_, score_on_screen_, counted_score_);
   }
-  // To be called after deserialising: rebuilds derived state. Throws std::invalid_argument if the fields are
-  // inconsistent.
-  void finish_loading();
+  // To be called after deserialising into a copy of `before`: rebuilds derived state. Throws std::invalid_argument if
+  // the fields are inconsistent.
+  void finish_loading(const Episode& before);
 
  private:
   void visit(std::int32_t tile) noexcept;
@@ -96,6 +106,7 @@ class Episode {
   std::vector<std::uint8_t> visited_;  // by a wheel
   std::vector<std::uint8_t> touched_;  // by any part of the car
   std::vector<std::int32_t> under_wheels_;
+  std::vector<std::uint8_t> touching_wheels_;  // one entry per entry of under_wheels_
   SkidMarks skid_marks_;
   std::int32_t num_visited_ = 0;
   std::int32_t num_frames_ = 0;  // without the frame of reset
@@ -106,6 +117,7 @@ class Episode {
   double score_ = 0;  // CarRacing.reward
   double score_on_screen_ = 0;  // the same without the last frame's penalty
   double counted_score_ = 0;  // CarRacing.prev_reward
+  std::uint64_t id_ = 0;  // not part of a saved state
 };
 
 }  // namespace apexline::racing

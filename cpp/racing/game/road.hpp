@@ -37,6 +37,11 @@ class Road {
     }
   }
 
+  // The shape of a tile as Box2D has it.
+  [[nodiscard]] const ConvexPolygon& shape(std::int32_t tile) const noexcept {
+    return tiles_[static_cast<std::size_t>(tile)].shape;
+  }
+
   [[nodiscard]] bool touches_wheel(std::int32_t tile, const Transform& wheel) const noexcept;
   [[nodiscard]] bool touches_hull(std::int32_t tile, const Transform& hull) const noexcept;
 

@@ -22,6 +22,12 @@ bool SkidMarks::is_consistent() const noexcept {
   return is_consistent;
 }
 
+std::int32_t SkidMarks::mark_of(std::size_t wheel) const noexcept {
+  const Trace& trace = traces_[wheel];
+  if (trace.num_points == 0) return kNoMark;
+  return trace.mark < num_dropped_ ? kDroppedMark : static_cast<std::int32_t>(trace.mark - num_dropped_);
+}
+
 void SkidMarks::update(const CarBlock& block, std::size_t lane) {
   for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) {
     Trace& trace = traces_[wheel];

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "racing/base/scene.hpp"
@@ -19,6 +20,13 @@ class SkidMarks {
 
   // At most 30, oldest first.
   [[nodiscard]] const std::vector<SkidMark>& marks() const noexcept { return marks_; }
+
+  // Whether the wheel slides for one frame, so that a further one starts a mark.
+  [[nodiscard]] bool is_starting(std::size_t wheel) const noexcept { return traces_[wheel].has_start; }
+  // The index in `marks` of the mark that the wheel draws; kNoMark, or kDroppedMark if newer marks have replaced it.
+  [[nodiscard]] std::int32_t mark_of(std::size_t wheel) const noexcept;
+  static constexpr std::int32_t kNoMark = -1;
+  static constexpr std::int32_t kDroppedMark = -2;
 
   template <class Archive>
   void serialize(Archive& archive) {

@@ -26,8 +26,11 @@ Body body_of(std::span<const ConvexPolygon> parts, float density) noexcept {
   Body body;
   body.inverse_mass = 1.0F / mass;
   body.centre_of_mass = body.inverse_mass * centre;
-  inertia -= mass * dot(body.centre_of_mass, body.centre_of_mass);
+  const float shift = mass * dot(body.centre_of_mass, body.centre_of_mass);
+  inertia -= shift;
   body.inverse_inertia = 1.0F / inertia;
+  body.mass = mass;
+  body.inertia = inertia + shift;  // b2Body::GetInertia, rounded as there
   return body;
 }
 

@@ -21,6 +21,8 @@ inline constexpr double kBrakeForce = 15;  // BRAKE_FORCE, radians per second pe
 struct Body {
   float inverse_mass = 0;
   float inverse_inertia = 0;  // about the centre of mass
+  float mass = 0;
+  float inertia = 0;  // about the body's origin
   Vec2 centre_of_mass;  // from the body's origin
 };
 

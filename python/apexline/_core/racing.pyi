@@ -81,6 +81,42 @@ class World:
     def skid_marks(self, env: int) -> list[tuple[bool, NDArray[np.float64]]]:
         """Returns pairs of whether the mark is on grass and its points (n, 2)."""
 
+    def episode_values(self, env: int) -> tuple[int, int, int, float, float, float, bool]:
+        """Returns (episode, tiles of the road, visited tiles, t, reward, prev_reward, new_lap).
+
+        The last four are CarRacing's attributes. The number of the episode is unique in the process; 0 before the first
+        reset.
+        """
+
+    def palette(self, env: int) -> NDArray[np.float64]:
+        """Returns the colours of road, background and grass, (3, 3) float64."""
+
+    def body_values(
+        self, env: int, body: int
+    ) -> tuple[int, float, float, float, float, float, float, float, float, float, float]:
+        """Returns (episode, x, y, angle, sine, cosine, centre x, centre y, velocity x, velocity y, spin).
+
+        Bodies are the four wheels, then the hull; the centre is that of mass.
+        """
+
+    def wheel_values(self, env: int, wheel: int) -> tuple[int, float, float, float, float, float, bool, int]:
+        """Returns (episode, steer, gas, brake, omega, phase, whether a skid mark can start, index of its mark).
+
+        The index is of `skid_marks`, or -1: none, -2: dropped. Steering and gas are those of the car.
+        """
+
+    def joint_values(self, env: int, wheel: int) -> tuple[int, float, float, float, float, float]:
+        """Returns (episode, motor speed, impulse x, impulse y, impulse of the limit, of the motor)."""
+
+    def wheel_tiles(self, env: int, wheel: int) -> tuple[int, list[int]]:
+        """Returns (episode, indices of the tiles that the wheel touches, ascending)."""
+
+    def tile_values(self, env: int, tile: int) -> tuple[int, bool, bool]:
+        """Returns (episode, whether a wheel has visited the tile, whether any part of the car has touched it)."""
+
+    def tile_vertices(self, env: int, tile: int) -> list[tuple[float, float]]:
+        """Returns the vertices of Box2D's polygon of a tile, pairs of float32."""
+
     def failed_tracks(self, env: int) -> int:
         """Returns the number of failed attempts before the current track."""
 
@@ -95,3 +131,9 @@ class World:
 
         Raises ValueError, and changes nothing, if the bytes are not a state.
         """
+
+def mass_values(hull: bool) -> tuple[float, float, float, float]:
+    """Returns mass, inertia about the origin, x and y of the centre of mass of the hull, or of a wheel."""
+
+def shape_vertices(hull: bool) -> list[list[tuple[float, float]]]:
+    """Returns the vertices of Box2D's polygons of the hull, or of a wheel: lists of pairs of float32."""

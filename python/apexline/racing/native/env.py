@@ -13,13 +13,14 @@ from apexline.racing.native.games import AVAILABLE_MODES, ENDED_BY, FRAMES_PER_S
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
+from apexline.racing.native.stock_view import StockAttributes
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info, Step
 
 ALL = np.ones(1, bool)
 
 
-class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
+class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     """CarRacing-v3 in C++, without Box2D or pygame.
 
     Tracks, physics, rewards, termination and `render` images are those of the stock game, bit for bit. Observations
@@ -69,7 +70,6 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
     ) -> None:
         EzPickle.__init__(self, render_mode, verbose=verbose, rules=rules, **options)
         game = GameOptions(**options)
-        self.render_mode = render_mode
         self.observation_space = cast(gym.Space[Frame], game.observation_space)
         self.action_space = game.action_space
         self._games = NativeGames(
@@ -82,6 +82,7 @@ class CarRacingEnv(gym.Env[Frame, Any], EzPickle):
             verbose=verbose,
             owner=type(self).__name__,
         )
+        self._stock = self._games.stock_game(0)
         # With domain_randomize the game has drawn its first colours.
         set_generator_state(self.np_random, self._games.world.random_state(0))
 

@@ -15,6 +15,7 @@ from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
+from apexline.racing.native.stock_view.game import StockGame
 from apexline.racing.native.window import Window, can_open
 from apexline.racing.options import FULL_SIDE, GameOptions, RulesLike, rules_of
 from apexline.racing.types import Frame
@@ -89,12 +90,14 @@ class NativeGames:
         self.rules = rules
         self._autoreset = autoreset
         self._num_threads = num_threads
+        self.render_mode = render_mode
         self._render_mode = None if render_mode is None else render_mode.removesuffix("_list")
         self._lists = RenderLists(len(random)) if render_mode in LIST_MODES else None
         self._frame_rate = FRAMES_PER_SECOND / options.action_repeat
         self._window = Window(WINDOW_SIZE) if render_mode == "human" else None
-        self._verbose = verbose
+        self.verbose = verbose
         self._owner = owner
+        self._stock_games: dict[int, StockGame] = {}
         self._world: _core.racing.World | None = self._new_world(random)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -103,7 +106,7 @@ class NativeGames:
         Raises ClosedEnvironmentError after `close`.
         """
         world = self.world
-        return {**vars(self), "_world": [world.save(env) for env in range(self.num_envs)]}
+        return {**vars(self), "_stock_games": {}, "_world": [world.save(env) for env in range(self.num_envs)]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -121,7 +124,7 @@ class NativeGames:
             states=np.stack([generator_state(generator) for generator in random]),
             autoreset=self._autoreset,
             rules=self.rules,
-            keeps_skid_marks=self._render_mode in ("human", "rgb_array"),
+            keeps_skid_marks=self.keeps_skid_marks,
             glyphs=load_glyphs().arrays,
             num_threads=num_threads,
         )
@@ -132,6 +135,22 @@ class NativeGames:
         if self._world is None:
             raise ClosedEnvironmentError(f"{self._owner} is closed")
         return self._world
+
+    def stock_game(self, env: int) -> StockGame:
+        """Returns the reader of a game's stock attributes: the same one for each call."""
+        if env not in self._stock_games:
+            self._stock_games[env] = StockGame(self, env)
+        return self._stock_games[env]
+
+    @property
+    def keeps_skid_marks(self) -> bool:
+        """Whether skid marks are recorded."""
+        return self._render_mode in ("human", "rgb_array")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no window was closed."""
+        return self._window is None or not self._window.was_closed
 
     def set_rules(self, rules: RulesLike) -> None:
         """Replaces the shaping rules from the next step on. Raises as `rules_of`, and then changes nothing."""
@@ -158,7 +177,7 @@ class NativeGames:
             outcome = world.step(actions)
         except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
-        if self._verbose or self._window is not None or self._lists is not None:
+        if self.verbose or self._window is not None or self._lists is not None:
             self._after(outcome[1], np.ones(self.num_envs, bool))
         return outcome
 
@@ -213,7 +232,7 @@ class NativeGames:
     def _after(self, reports: Reports, played: npt.NDArray[np.bool_]) -> None:
         if self._lists is not None:
             self._lists.collect(self._frame_of, played, reports["was_reset"])
-        if self._verbose:
+        if self.verbose:
             for env in np.flatnonzero(reports["was_reset"]):
                 self._print_track(int(env), len(reports))
         self.show()

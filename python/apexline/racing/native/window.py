@@ -37,6 +37,7 @@ class Window:
             raise DependencyNotInstalled('a window needs pygame: pip install "pygame-ce"') from error
         self._size = size
         self._screen: Any = None
+        self.was_closed = False
         self._clock: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -62,3 +63,4 @@ class Window:
         if self._screen is not None:
             self._pygame.display.quit()
             self._screen = None
+            self.was_closed = True

@@ -1,0 +1,267 @@
+"""Bodies of Box2D as the native game has them: position, motion and shape, without forces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
+
+from apexline import _core
+from apexline.racing.native.stock_view.read_only import ReadOnly, without
+from apexline.racing.native.stock_view.vectors import LiveVec2, Pair, Vec2, float32, pair_of
+
+if TYPE_CHECKING:
+    from apexline.racing.native.stock_view.game import StockGame
+
+HULL = 4
+"""Number of the hull's body in the core; 0 to 3 are the wheels."""
+NO_BOX2D = "it does not use Box2D; docs/racing.md lists what can be read"
+
+Values = tuple[int, float, float, float, float, float, float, float, float, float, float]
+"""Episode, x, y, angle, sine, cosine, x and y of the centre of mass, velocity x, velocity y, spin."""
+
+_masses = cache(_core.racing.mass_values)
+_shapes = cache(_core.racing.shape_vertices)
+
+
+def _turned(sine: float, cosine: float, vector: Pair) -> Pair:
+    x, y = vector
+    return (
+        float32(float32(cosine * x) - float32(sine * y)),
+        float32(float32(sine * x) + float32(cosine * y)),
+    )
+
+
+@without("Set SetIdentity angle GetAngle", NO_BOX2D)
+class Rotation:
+    """A copy of a body's rotation, as Box2D's b2Rot."""
+
+    __slots__ = ("c", "s")
+
+    def __init__(self, sine: float, cosine: float) -> None:
+        self.s = sine
+        self.c = cosine
+
+    @property
+    def x_axis(self) -> Vec2:
+        """The body's x axis in the world."""
+        return Vec2(self.c, self.s)
+
+    @property
+    def y_axis(self) -> Vec2:
+        """The body's y axis in the world."""
+        return Vec2(-self.s, self.c)
+
+    def __mul__(self, vector: object) -> Vec2:
+        return Vec2(*_turned(self.s, self.c, pair_of(vector)))
+
+
+@without("Set SetIdentity angle", NO_BOX2D)
+class Transform:
+    """The transform from a body's to the world's coordinates, as Box2D's b2Transform: read at each use."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    @property
+    def position(self) -> Vec2:
+        """The body's origin."""
+        return self._body.position
+
+    @property
+    def q(self) -> Rotation:
+        """The rotation."""
+        _, _, _, _, sine, cosine, *_ = self._body.values()
+        return Rotation(sine, cosine)
+
+    R = q
+
+    def __mul__(self, point: object) -> Vec2:
+        return self._body.GetWorldPoint(point)
+
+
+@without(
+    "Validate SetAsBox RayCast TestPoint box centroid normals getAABB getAsType getMass set_vertex valid",
+    NO_BOX2D,
+)
+class Polygon:
+    """The shape of a fixture, as Box2D's b2PolygonShape."""
+
+    __slots__ = ("_vertices",)
+    childCount = 1
+    radius = float32(0.01)
+    type = 2
+
+    def __init__(self, vertices: list[Pair]) -> None:
+        self._vertices = vertices
+
+    @property
+    def vertices(self) -> list[Pair]:
+        """Vertices in the body's coordinates, in Box2D's order."""
+        return list(self._vertices)
+
+    @property
+    def vertexCount(self) -> int:
+        """Number of vertices."""
+        return len(self._vertices)
+
+
+@without("ClearUserData Dump GetAABB RayCast Refilter TestPoint filterData massData next", NO_BOX2D)
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixture:
+    """A shape of a body, as Box2D's b2Fixture."""
+
+    body: Body
+    shape: Polygon
+    density: float
+    sensor: bool = False
+    friction: float = float32(0.2)
+    restitution: float = 0.0
+    type: int = 2
+    userData: None = None
+
+
+@without(
+    "ApplyAngularImpulse ApplyForce ApplyForceToCenter ApplyLinearImpulse ApplyTorque ClearUserData CreateChainFixture "
+    "CreateCircleFixture CreateEdgeChain CreateEdgeFixture CreateFixture CreateFixturesFromShapes CreateLoopFixture "
+    "CreatePolygonFixture DestroyFixture Dump GetMassData ResetMassData awake contacts contacts_gen fixtures_gen "
+    "joints joints_gen massData next this thisown world",
+    NO_BOX2D,
+)
+class Body:
+    """A body of the game, as Box2D's b2Body: each attribute reads the game's current state.
+
+    Using a body of an episode that is over raises RuntimeError. (Box2D has destroyed it by then.)
+    """
+
+    __slots__ = ("_density", "_episode", "_game", "_index")
+    active = True
+    angularDamping = 0.0
+    bullet = False
+    fixedRotation = False
+    gravityScale = 1.0
+    linearDamping = 0.0
+    sleepingAllowed = True
+    type = 2
+
+    def __init__(self, game: StockGame, episode: int, index: int, density: float) -> None:
+        self._game = game
+        self._episode = episode
+        self._index = index
+        self._density = float32(density)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(position={tuple(self.position)}, angle={self.angle})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"cannot copy or pickle {self!r}, which reads a running game; copy its numbers")
+
+    def values(self) -> Values:
+        """Returns the current state. Raises RuntimeError if the body's episode is over."""
+        return self._game.current(self._game.world.body_values(self._game.env, self._index), self._episode)
+
+    def _masses(self) -> tuple[float, float, float, float]:
+        return _masses(self._index == HULL)
+
+    def _vertices(self) -> list[list[Pair]]:
+        return _shapes(self._index == HULL)
+
+    def _vector(self, first: int) -> LiveVec2:
+        def read() -> Pair:
+            x, y = self.values()[first : first + 2]
+            return x, y
+
+        return LiveVec2(read)
+
+    @ReadOnly
+    def position(self) -> Vec2:
+        """The body's origin in the world, units; read at each use."""
+        return self._vector(1)
+
+    @ReadOnly
+    def worldCenter(self) -> Vec2:
+        """The centre of mass in the world, units; read at each use."""
+        return self._vector(6)
+
+    @ReadOnly
+    def linearVelocity(self) -> Vec2:
+        """Velocity of the centre of mass, units per second; read at each use."""
+        return self._vector(8)
+
+    @ReadOnly
+    def angle(self) -> float:
+        """Angle in radians: 0 is along +y; increases to the left."""
+        return self.values()[3]
+
+    @ReadOnly
+    def angularVelocity(self) -> float:
+        """Angular velocity, radians per second."""
+        return self.values()[10]
+
+    @ReadOnly
+    def localCenter(self) -> Vec2:
+        """The centre of mass in the body's coordinates."""
+        masses = self._masses()
+        return LiveVec2(lambda: masses[2:])
+
+    @ReadOnly
+    def mass(self) -> float:
+        """Mass."""
+        return self._masses()[0]
+
+    @ReadOnly
+    def inertia(self) -> float:
+        """Moment of inertia about the body's origin."""
+        return self._masses()[1]
+
+    @ReadOnly
+    def transform(self) -> Transform:
+        """The transform from the body's to the world's coordinates; read at each use."""
+        return Transform(self)
+
+    @ReadOnly
+    def fixtures(self) -> list[Fixture]:
+        """The shapes of the body."""
+        return [Fixture(self, Polygon(shape), self._density) for shape in self._vertices()]
+
+    @ReadOnly
+    def userData(self) -> object:
+        """None for the hull; the wheel or tile itself for the others."""
+        return None
+
+    def GetWorldVector(self, localVector: object) -> Vec2:
+        """Turns a vector from the body's to the world's coordinates."""
+        _, _, _, _, sine, cosine, *_ = self.values()
+        return Vec2(*_turned(sine, cosine, pair_of(localVector)))
+
+    def GetLocalVector(self, worldVector: object) -> Vec2:
+        """Turns a vector from the world's to the body's coordinates."""
+        _, _, _, _, sine, cosine, *_ = self.values()
+        return Vec2(*_turned(-sine, cosine, pair_of(worldVector)))
+
+    def GetWorldPoint(self, localPoint: object) -> Vec2:
+        """Transforms a point from the body's to the world's coordinates."""
+        _, x, y, _, sine, cosine, *_ = self.values()
+        along_x, along_y = _turned(sine, cosine, pair_of(localPoint))
+        return Vec2(along_x + x, along_y + y)
+
+    def GetLocalPoint(self, worldPoint: object) -> Vec2:
+        """Transforms a point from the world's to the body's coordinates."""
+        _, x, y, _, sine, cosine, *_ = self.values()
+        point_x, point_y = pair_of(worldPoint)
+        return Vec2(*_turned(-sine, cosine, (float32(point_x - x), float32(point_y - y))))
+
+    def GetLinearVelocityFromWorldPoint(self, worldPoint: object) -> Vec2:
+        """Returns the velocity of the body's point that is at a point of the world."""
+        *_, centre_x, centre_y, velocity_x, velocity_y, spin = self.values()
+        x, y = pair_of(worldPoint)
+        return Vec2(
+            velocity_x + float32(-spin * float32(y - centre_y)),
+            velocity_y + float32(spin * float32(x - centre_x)),
+        )
+
+    def GetLinearVelocityFromLocalPoint(self, localPoint: object) -> Vec2:
+        """Returns the velocity of a point of the body."""
+        return self.GetLinearVelocityFromWorldPoint(self.GetWorldPoint(localPoint))

@@ -1,0 +1,279 @@
+"""StockAttributes: the attributes of the stock game's environment, for CarRacingEnv and for one game of a vector."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from apexline import _core
+from apexline.racing.native.stock_view.bodies import NO_BOX2D
+from apexline.racing.native.stock_view.car import Car
+from apexline.racing.native.stock_view.read_only import FrozenList, ReadOnly, because, without
+from apexline.racing.native.stock_view.tiles import (
+    RoadPolygon,
+    Tile,
+    make_polygons,
+    make_tiles,
+    refresh_colors,
+)
+from apexline.racing.types import Frame
+
+if TYPE_CHECKING:
+    from apexline.racing.native.games import NativeGames
+
+Numbers = TypeVar("Numbers", bound=tuple[Any, ...])
+EpisodeValues = tuple[int, int, int, float, float, float, bool]
+
+FIXED = "it is fixed when the environment is made"
+START_ALPHA = 2 * math.pi * (-0.5) / 12
+
+
+class EpisodeObjects:
+    """The objects of one episode: the same ones at each access, as in the stock game."""
+
+    def __init__(self, game: StockGame, episode: int, num_tiles: int) -> None:
+        self.episode = episode
+        self.car = Car(game, episode)
+        self.road = make_tiles(game, episode, num_tiles)
+        fields = game.world.track(game.env)
+        self.track: list[tuple[float, float, float, float]] = FrozenList(map(tuple, fields["nodes"].tolist()))
+        self.road_poly = make_polygons(fields, self.road)
+
+
+class StockGame:
+    """Reads one game of a NativeGames for the attributes of the stock game.
+
+    Args:
+        games: the games.
+        env: number of the game.
+    """
+
+    def __init__(self, games: NativeGames, env: int) -> None:
+        self.games = games
+        self.env = env
+        self._objects: EpisodeObjects | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StockGame, (self.games, self.env)
+
+    @property
+    def world(self) -> _core.racing.World:
+        """The C++ games."""
+        return self.games.world
+
+    def palette(self) -> npt.NDArray[np.float64]:
+        """Returns the colours of road, background and grass, (3, 3) float64."""
+        return self.world.palette(self.env)
+
+    def color(self, row: int) -> npt.NDArray[Any]:
+        """Returns a row of the palette in the stock game's dtype, read-only."""
+        color: npt.NDArray[Any] = self.palette()[row]
+        if not self.games.options.domain_randomize:
+            color = color.astype(np.int64)
+        color.flags.writeable = False
+        return color
+
+    def values(self) -> EpisodeValues:
+        """Returns episode, tiles of the road, visited tiles, t, reward, prev_reward and new_lap."""
+        return self.world.episode_values(self.env)
+
+    def begun(self, name: str) -> EpisodeValues:
+        """Returns `values`. Raises AttributeError, as the stock game does, before the first reset."""
+        values = self.values()
+        if values[1] == 0:
+            raise AttributeError(f"`{name}` does not exist before the first reset")
+        return values
+
+    def objects(self) -> EpisodeObjects:
+        """Returns the objects of the running episode. Precondition: the game was reset."""
+        episode, num_tiles, *_ = self.values()
+        if self._objects is None or self._objects.episode != episode:
+            self._objects = EpisodeObjects(self, episode, num_tiles)
+        return self._objects
+
+    def current(self, values: Numbers, episode: int) -> Numbers:
+        """Returns numbers of the core, whose first is the episode's. Raises RuntimeError if that episode is over."""
+        if values[0] != episode:
+            raise RuntimeError(
+                "this object is of an episode that is over; read `car` or `road` of the environment again"
+            )
+        return values
+
+    def require_skid_marks(self, name: str) -> None:
+        """Raises AttributeError unless skid marks are recorded."""
+        if not self.games.keeps_skid_marks:
+            raise AttributeError(
+                f'the native game has no `{name}`: it records skid marks with render_mode "rgb_array" or "human" only'
+            )
+
+
+@without("contactListener_keepref fd_tile world", NO_BOX2D)
+@without(
+    "clock invisible_state_window invisible_video_window screen surf",
+    "it does not draw with pygame; `render` returns images",
+)
+@without("_create_track", "tracks are made in C++; `track_snapshot` returns one")
+@without("_destroy", "`reset` starts a new episode")
+@without("_init_colors _reinit_colors", "colours are drawn in C++; see the option domain_randomize")
+@without(
+    "_create_image_array _draw_colored_polygon _render_indicators _render_road",
+    "images are drawn in C++; `render` returns them",
+)
+class StockAttributes:
+    """Read-only attributes of the stock game's CarRacing, with its names, types and values.
+
+    Before the first reset they are None or missing as in the stock game. Names that the native game has not raise
+    AttributeError with advice.
+    """
+
+    _stock: StockGame
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        for name in HOOKS:
+            if name in vars(cls):
+                raise TypeError(f"{cls.__name__} defines `{name}`, which the native game would never call")
+
+    @because("reset makes a new car")
+    def car(self) -> Car | None:
+        """The car: `hull`, `wheels`, ...; None before the first reset. A new one after each reset."""
+        return None if self._stock.values()[1] == 0 else self._stock.objects().car
+
+    @because("reset makes a new track")
+    def track(self) -> list[tuple[float, float, float, float]]:
+        """The centre line, one (alpha, beta, x, y) per tile."""
+        self._stock.begun("track")
+        return self._stock.objects().track
+
+    @because("reset makes a new road")
+    def road(self) -> list[Tile] | None:
+        """The tiles; None before the first reset."""
+        return None if self._stock.values()[1] == 0 else self._stock.objects().road
+
+    @because("reset makes a new road")
+    def road_poly(self) -> list[RoadPolygon]:
+        """Corners and colour of each tile and kerb, in drawing order."""
+        self._stock.begun("road_poly")
+        objects = self._stock.objects()
+        refresh_colors(self._stock.world.track(self._stock.env)["touched"], objects.road)
+        return objects.road_poly
+
+    @ReadOnly
+    def tile_visited_count(self) -> int:
+        """Number of visited tiles."""
+        return self._stock.begun("tile_visited_count")[2]
+
+    @ReadOnly
+    def t(self) -> float:
+        """Game time since the reset, seconds."""
+        return self._stock.begun("t")[3]
+
+    @ReadOnly
+    def reward(self) -> float:
+        """The displayed score: 1000 / tiles for each visited tile, -0.1 for each frame."""
+        return self._stock.values()[4]
+
+    @ReadOnly
+    def prev_reward(self) -> float:
+        """`reward` after the last frame with an action."""
+        return self._stock.values()[5]
+
+    @ReadOnly
+    def new_lap(self) -> bool:
+        """Whether the lap is complete by `lap_complete_percent`."""
+        return self._stock.values()[6]
+
+    @ReadOnly
+    def state(self) -> Frame:
+        """The current observation, drawn when read."""
+        self._stock.begun("state")
+        frame: Frame = self._stock.games.observe()[self._stock.env]
+        return frame
+
+    @ReadOnly
+    def start_alpha(self) -> float:
+        """Polar angle of the start line."""
+        self._stock.begun("start_alpha")
+        return START_ALPHA
+
+    @because("see the option domain_randomize")
+    def road_color(self) -> npt.NDArray[Any]:
+        """(3,), read-only: int64, or float64 with `domain_randomize`."""
+        return self._stock.color(0)
+
+    @because("see the option domain_randomize")
+    def bg_color(self) -> npt.NDArray[Any]:
+        """(3,), read-only: int64, or float64 with `domain_randomize`."""
+        return self._stock.color(1)
+
+    @because("see the option domain_randomize")
+    def grass_color(self) -> npt.NDArray[Any]:
+        """(3,), read-only: int64, or float64 with `domain_randomize`."""
+        return self._stock.color(2)
+
+    @ReadOnly
+    def isopen(self) -> bool:
+        """False once a window was closed."""
+        return self._stock.games.is_open
+
+    @because(FIXED)
+    def continuous(self) -> bool:
+        """Whether actions are continuous."""
+        return self._stock.games.options.continuous
+
+    @because(FIXED)
+    def domain_randomize(self) -> bool:
+        """Whether each reset draws new colours."""
+        return self._stock.games.options.domain_randomize
+
+    @because(FIXED)
+    def lap_complete_percent(self) -> float:
+        """Fraction of the tiles that completes a lap at the start line."""
+        return self._stock.games.options.lap_complete_percent
+
+    @because(FIXED)
+    def verbose(self) -> bool:
+        """Whether a line is printed for each new track."""
+        return self._stock.games.verbose
+
+    @because(FIXED)
+    def render_mode(self) -> str | None:
+        """The render mode."""
+        return self._stock.games.render_mode
+
+
+HOOKS = (
+    "_create_image_array",
+    "_create_track",
+    "_destroy",
+    "_draw_colored_polygon",
+    "_init_colors",
+    "_reinit_colors",
+    "_render_indicators",
+    "_render_road",
+)
+"""Methods of the stock game that subclasses of it override."""
+
+
+class GameView(StockAttributes):
+    """One game of a NativeGames under the stock game's names.
+
+    A class of its own for single games derives from StockAttributes and has `_stock`, `NativeGames.stock_game(env)`.
+
+    Args:
+        games: the games.
+        env: number of the game.
+    """
+
+    __slots__ = ("_stock",)
+
+    def __init__(self, games: NativeGames, env: int) -> None:
+        self._stock = games.stock_game(env)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(env={self._stock.env})"
