@@ -37,6 +37,7 @@ racing::WorldOptions world_options_of(const py::object& options) {
   out.game.lap_complete_percent = field<double>(options, "lap_complete_percent");
   out.game.friction = field<double>(options, "friction");
   out.game.engine_power = field<double>(options, "engine_power");
+  out.game.zoom = field<double>(options, "zoom");
   out.action_repeat = field<std::int32_t>(options, "action_repeat");
   out.skip_zoom = field<std::int32_t>(options, "skip_zoom");
   out.format.crop_hud = field<bool>(options, "crop_hud");

@@ -26,7 +26,7 @@ std::unique_ptr<ArrayScene> scene_of(const py::object& hull, const py::object& w
                                      const py::object& omegas, std::pair<float, float> velocity, float spin,
                                      float steering_angle, double seconds, double score, const py::object& tiles,
                                      const py::object& touched, const py::object& kerbs, const py::object& kerb_tiles,
-                                     const py::object& kerb_is_white, const py::object& colours) {
+                                     const py::object& kerb_is_white, const py::object& colours, double zoom) {
   const auto float32 = py::dtype::of<float>();
   const auto float64 = py::dtype::of<double>();
   const auto uint8 = py::dtype::of<std::uint8_t>();
@@ -60,6 +60,7 @@ std::unique_ptr<ArrayScene> scene_of(const py::object& hull, const py::object& w
   scene.steering_angle = steering_angle;
   scene.seconds = seconds;
   scene.score = score;
+  scene.zoom = zoom;
   const auto* tiles_touched = data<std::uint8_t>(seen);
   return std::make_unique<ArrayScene>(std::move(track),
                                       std::vector<std::uint8_t>(tiles_touched, tiles_touched + seen.size()), scene);

@@ -36,6 +36,7 @@ std::unique_ptr<ArrayScene> scene_of(const pybind11::object& hull, const pybind1
                                      std::pair<float, float> velocity, float spin, float steering_angle, double seconds,
                                      double score, const pybind11::object& tiles, const pybind11::object& touched,
                                      const pybind11::object& kerbs, const pybind11::object& kerb_tiles,
-                                     const pybind11::object& kerb_is_white, const pybind11::object& colours);
+                                     const pybind11::object& kerb_is_white, const pybind11::object& colours,
+                                     double zoom);
 
 }  // namespace apexline::bindings

@@ -49,13 +49,14 @@ Args:
     touched: (N,) uint8.
     kerbs: (K, 4, 2) float64, each drawn after its tile of kerb_tiles (K,), white where kerb_is_white (K,) bool.
     colours: (5, 3) uint8, three of the road, background, grass.
+    zoom: of the camera, from 0.1 to 5.
 
 Raises:
     ValueError, TypeError: an array has the wrong shape or dtype.)")
       .def(py::init(&scene_of), py::kw_only(), py::arg("hull"), py::arg("wheels"), py::arg("phases"), py::arg("omegas"),
            py::arg("velocity"), py::arg("spin"), py::arg("steering_angle"), py::arg("seconds"), py::arg("score"),
            py::arg("tiles"), py::arg("touched"), py::arg("kerbs"), py::arg("kerb_tiles"), py::arg("kerb_is_white"),
-           py::arg("colours"));
+           py::arg("colours"), py::arg("zoom") = racing::kZoom);
   py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation.
 
 Args:

@@ -108,7 +108,11 @@ bool World::needs_reset(std::size_t env) const noexcept {
   return phase == Phase::kNew || (phase == Phase::kEnded && options_.autoreset == Autoreset::kDisabled);
 }
 
-Scene World::scene(std::size_t env) const noexcept { return games_[env].episode.scene(block_of(env), env % kLanes); }
+Scene World::scene(std::size_t env) const noexcept {
+  Scene scene = games_[env].episode.scene(block_of(env), env % kLanes);
+  scene.zoom = options_.game.zoom;
+  return scene;
+}
 
 std::vector<std::uint8_t> World::save(std::size_t env, std::span<const std::uint8_t> note) const {
   const Game& game = games_[env];

@@ -92,6 +92,7 @@ class Scene:
         kerb_tiles: NDArray[np.int64],
         kerb_is_white: NDArray[np.bool_],
         colours: NDArray[np.uint8],
+        zoom: float = 2.7,
     ) -> None: ...
 
 @final

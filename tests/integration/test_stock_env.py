@@ -102,7 +102,7 @@ def test_an_option_of_the_native_backend_alone_is_refused() -> None:
         make_env(GameOptions(ends_at_start_line=True), backend="gymnasium")
     for name in NATIVE_ONLY[1:]:
         other = {name: 0.5}
-        with pytest.raises(ValueError, match=rf"^{name} is 0\.5; expected 1\.0 with backend 'gymnasium'$"):
+        with pytest.raises(ValueError, match=rf"^{name} is 0\.5; expected [\d.]+ with backend 'gymnasium'$"):
             make_env(GameOptions(**other), backend="gymnasium")
 
 

@@ -61,7 +61,7 @@ def stock_polygons(game: Any) -> list[Polygon]:
     return painted
 
 
-def native_polygons(game: Any) -> list[Polygon]:
+def native_polygons(game: Any, **options: Any) -> list[Polygon]:
     known = state(game)
     road = [tuple(int(c) for c in colour) for colour in known["colours"]]
     colours = {
@@ -74,7 +74,7 @@ def native_polygons(game: Any) -> list[Polygon]:
     }
     return [
         (smooth, colours.get(INKS[ink], INKS[ink]), corners)  # type: ignore[misc]
-        for ink, smooth, corners in _core_testing.polygons(_core_testing.Scene(**known))
+        for ink, smooth, corners in _core_testing.polygons(_core_testing.Scene(**known, **options))
     ]
 
 

@@ -98,6 +98,11 @@ INT32 = 2**31 - 1
                 ("1", TypeError),
             )
         ],
+        *[
+            ({"zoom": value}, ValueError, f"zoom is {value}; expected a number from 0.1 to 5")
+            for value in (0.09, 5.01, math.nan)
+        ],
+        ({"zoom": None}, TypeError, "zoom is None; expected a number from 0.1 to 5"),
         ({"gray": 1}, TypeError, "gray is 1; expected a bool"),
         ({"ends_at_start_line": None}, TypeError, "ends_at_start_line is None; expected a bool"),
         ({"road_contrast": True}, ValueError, "road_contrast is True; expected False if gray is False"),

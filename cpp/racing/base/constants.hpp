@@ -19,8 +19,8 @@ inline constexpr double kTrackWidth = 40 / kScale;          // TRACK_WIDTH: cent
 inline constexpr double kBorder = 8 / kScale;               // BORDER: width of the red and white kerb, units
 inline constexpr int kBorderMinCount = 4;                   // BORDER_MIN_COUNT, tiles
 inline constexpr double kFramesPerSecond = 50;              // FPS
-inline constexpr double kZoom = 2.7;                        // ZOOM: of the camera, after the first second
+inline constexpr double kZoom = 2.7;  // ZOOM: of the camera, after the first second; pixels per length of car_racing.py
 
-inline constexpr int kNumWheels = 4;                        // front left, front right, rear left, rear right
+inline constexpr int kNumWheels = 4;  // front left, front right, rear left, rear right
 
 }  // namespace apexline::racing

@@ -45,6 +45,7 @@ struct Scene {
   std::array<WheelState, kNumWheels> wheels;
   float steering_angle = 0;  // of the front left joint, radians
   double seconds = 0;        // since the reset
+  double zoom = kZoom;       // of the camera; see GameOptions
   double score = 0;          // the displayed number
 };
 

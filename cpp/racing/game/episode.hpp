@@ -24,6 +24,9 @@ struct GameOptions {
   double lap_complete_percent = 0.95;
   double friction = 1;  // factor of FRICTION_LIMIT
   double engine_power = 1;  // factor of ENGINE_POWER
+  // ZOOM. The renderers need 0.1 to 5: the stock game leaves out visible polygons below, and above coordinates of the
+  // field's corners exceed its 16 bits while the car is on the field.
+  double zoom = kZoom;
   bool keeps_skid_marks = false;  // only images for people show them
 };
 

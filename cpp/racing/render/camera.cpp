@@ -31,7 +31,7 @@ Camera::Camera(const Scene& scene) noexcept {
   const Turn turn = turn_by(-static_cast<double>(scene.hull.angle));
   sine_ = turn.sine;
   cosine_ = turn.cosine;
-  zoom_ = 0.1 * kScale * std::max(1 - scene.seconds, 0.0) + kZoom * kScale * std::min(scene.seconds, 1.0);
+  zoom_ = 0.1 * kScale * std::max(1 - scene.seconds, 0.0) + scene.zoom * kScale * std::min(scene.seconds, 1.0);
   const Point scroll = turned({-static_cast<double>(scene.hull.x) * zoom_, -static_cast<double>(scene.hull.y) * zoom_});
   translation_ = {kSurfaceWidth / 2 + scroll.x, kSurfaceHeight / 4 + scroll.y};
 }

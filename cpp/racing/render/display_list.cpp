@@ -170,8 +170,8 @@ bool fills_image(const DisplayPolygon& polygon) noexcept {
   bool on_left = true, on_right = true;
   for (std::size_t i = 0, j = polygon.num_corners - 1U; i < polygon.num_corners; j = i++)
     for (const auto& [x, y] : corners) {
-      const std::int32_t dx = polygon.x[i] - polygon.x[j], dy = polygon.y[i] - polygon.y[j];
-      const std::int32_t side = dx * (y - polygon.y[j]) - dy * (x - polygon.x[j]);
+      const std::int64_t dx = polygon.x[i] - polygon.x[j], dy = polygon.y[i] - polygon.y[j];
+      const std::int64_t side = dx * (y - polygon.y[j]) - dy * (x - polygon.x[j]);
       on_left &= side > 0;
       on_right &= side < 0;
     }

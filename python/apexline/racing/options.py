@@ -22,7 +22,7 @@ FULL_SIDE = 96
 """Side of the game's own image, in pixels."""
 CROPPED_SIDE = 84
 """Side of the image without the indicators, in pixels."""
-NATIVE_ONLY = ("ends_at_start_line", "friction", "engine_power")
+NATIVE_ONLY = ("ends_at_start_line", "friction", "engine_power", "zoom")
 """Fields of GameOptions that the backend "gymnasium" does not implement."""
 
 
@@ -54,6 +54,9 @@ class GameOptions:
     `native` only."""
     engine_power: float = 1.0
     """Factor of ENGINE_POWER of the stock game, > 0 and <= 100. Backend `native` only."""
+    zoom: float = 2.7
+    """ZOOM of the stock game, from 0.1 to 5: zoom of the camera after the first second, in pixels of the window
+    (1000x800) per 1/6 unit. Backend `native` only."""
     skip_zoom: int = 0
     """Game frames without action after a reset, before the first observation, from 0 to `max_episode_frames` - 1; they
     count in `frames`, `score` and `max_episode_frames`. The game zooms in over its first 49 frames, whose images show
@@ -77,6 +80,7 @@ class GameOptions:
                 require_bool(field.name, getattr(self, field.name))
         for name in ("friction", "engine_power"):
             require_positive(name, getattr(self, name), 100)
+        require_number("zoom", self.zoom, 0.1, 5)
         require_integer("action_repeat", self.action_repeat, 1)
         most_skipped = 2**31 - 2
         if self.max_episode_frames is not None:
@@ -148,6 +152,7 @@ class GameKwargs(TypedDict, total=False):
     ends_at_start_line: bool
     friction: float
     engine_power: float
+    zoom: float
     skip_zoom: int
     crop_hud: bool
     gray: bool

@@ -48,11 +48,15 @@ def require_positive(name: str, value: object, high: float) -> None:
     require(name, value, bool(holds), condition)
 
 
-def require_number(name: str, value: object, low: float = -math.inf, *, none: str = "") -> None:
-    """Raises TypeError if the value is no real number and ValueError unless it is finite and >= low."""
+def require_number(
+    name: str, value: object, low: float = -math.inf, high: float = math.inf, *, none: str = ""
+) -> None:
+    """Raises TypeError if the value is no real number and ValueError unless it is finite and low <= value <= high."""
     condition = f"{none}a finite number" if low == -math.inf else f"{none}a finite number >= {low:g}"
+    if high != math.inf:
+        condition = f"{none}a number from {low:g} to {high:g}"
     try:
-        holds = math.isfinite(value) and value >= low  # type: ignore[arg-type, operator]
+        holds = math.isfinite(value) and low <= value <= high  # type: ignore[arg-type, operator]
     except TypeError:
         raise TypeError(f"{name} is {value!r}; expected {condition}") from None
     require(name, value, holds, condition)
