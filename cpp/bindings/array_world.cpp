@@ -49,6 +49,12 @@ py::bytes bytes_of(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+std::span<Report> reports_in(py::array& reports) {
+  return {static_cast<Report*>(reports.mutable_data()), static_cast<std::size_t>(reports.size())};
+}
+
+bool has_ended(const Report& report) noexcept { return report.terminated || report.truncated; }
+
 }  // namespace
 
 ArrayWorld::ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
@@ -57,6 +63,7 @@ ArrayWorld::ArrayWorld(const racing::WorldOptions& options, ActionKind actions, 
       kind_(actions),
       glyphs_(glyphs),
       report_dtype_(report_dtype()),
+      env_ids_(random.size()),
       choices_(random.size()),
       actions_(random.size()),
       final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0),
@@ -67,54 +74,73 @@ void ArrayWorld::set_rules(const racing::ShapingOptions& rules) {
   world_.set_rules(rules);
 }
 
-py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
-                            const py::object& states) {
+py::array_t<std::int64_t> ArrayWorld::checked_ids(const py::object& env_ids) {
   require_idle();
-  const auto count = num_envs();
+  const Selection envs = env_ids_.read(env_ids);
+  py::array_t<std::int64_t> ids(static_cast<py::ssize_t>(envs.size()));
+  std::ranges::copy(envs, ids.mutable_data());
+  return ids;
+}
+
+py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
+                            const py::object& states, const py::object& env_ids, const py::object& out) {
+  require_idle();
+  const Selection envs = env_ids_.read(env_ids);
+  const std::size_t rows = num_rows(envs);
+  const auto count = static_cast<py::ssize_t>(rows);
   const auto boolean = py::dtype::of<bool>();
   const py::array chosen = exact_array(resets, "resets", boolean, {count});
   const py::array recoloured = exact_array(recolours, "recolours", boolean, {count});
   const py::array reseeded = exact_array(reseeds, "reseeds", boolean, {count});
   const auto random = random_states(states, "states", count);
-  for (std::size_t i = 0; i < choices_.size(); ++i) {
+  py::array frames = frames_for(out, rows);
+  for (std::size_t i = 0; i < rows; ++i) {
     choices_[i] = {data<bool>(chosen)[i], data<bool>(recoloured)[i], std::nullopt};
     if (data<bool>(reseeded)[i]) choices_[i].random = random[i];
   }
-  py::array_t<std::uint8_t> frames = new_frames();
-  py::array reports = new_reports();
-  std::uint8_t* pixels = frames.mutable_data();
+  py::array reports = new_reports(rows);
+  auto* pixels = data<std::uint8_t>(frames);
   const auto written = reports_in(reports);
   {
     const Busy busy(is_busy_);
     const py::gil_scoped_release released;
-    world_.reset(choices_, pixels, written);
+    world_.reset(std::span(choices_).first(rows), pixels, written, envs);
   }
   return py::make_tuple(frames, reports);
 }
 
-py::tuple ArrayWorld::step(const py::object& actions) {
+py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids, const py::object& out) {
   require_idle();
-  for (std::size_t env = 0; env < actions_.size(); ++env)
+  const Selection envs = env_ids_.read(env_ids);
+  const std::size_t rows = num_rows(envs);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t env = envs.empty() ? row : envs[row];
     if (world_.needs_reset(env)) throw ResetNeededError(text("environment ", env, " needs a reset before a step"));
-  read_actions(actions, kind_, actions_);
-  py::array_t<std::uint8_t> frames = new_frames();
-  py::array reports = new_reports();
-  std::uint8_t* pixels = frames.mutable_data();
+  }
+  py::array frames = frames_for(out, rows);
+  const std::span<racing::Action> row_actions = std::span(actions_).first(rows);
+  read_actions(actions, kind_, row_actions);
+  py::array reports = new_reports(rows);
+  auto* pixels = data<std::uint8_t>(frames);
   const auto written = reports_in(reports);
-  std::ranges::fill(final_reports_, Report{});
+  const std::span<Report> final_reports = std::span(final_reports_).first(rows);
+  std::ranges::fill(final_reports, Report{});
   {
     const Busy busy(is_busy_);
     const py::gil_scoped_release released;
-    world_.step(actions_, pixels, written, final_frames_.data(), final_reports_);
+    world_.step(row_actions, pixels, written, final_frames_.data(), final_reports, envs);
   }
-  const bool any_final = world_.options().autoreset == racing::Autoreset::kSameStep &&
-                         std::any_of(written.begin(), written.end(),
-                                     [](const Report& report) { return report.terminated || report.truncated; });
+  const bool any_final =
+      world_.options().autoreset == racing::Autoreset::kSameStep && std::ranges::any_of(written, has_ended);
   if (!any_final) return py::make_tuple(frames, reports, py::none(), py::none());
-  py::array_t<std::uint8_t> last = new_frames();
-  std::copy(final_frames_.begin(), final_frames_.end(), last.mutable_data());
-  py::array last_reports(report_dtype_, Shape{num_envs()});
-  std::copy(final_reports_.begin(), final_reports_.end(), reports_in(last_reports).begin());
+  py::array_t<std::uint8_t> last(frames_shape(rows));
+  const auto frame_bytes = static_cast<std::ptrdiff_t>(world_.options().format.bytes());
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::ptrdiff_t place = static_cast<std::ptrdiff_t>(row) * frame_bytes;
+    if (has_ended(written[row])) std::copy_n(final_frames_.begin() + place, frame_bytes, last.mutable_data() + place);
+  }
+  py::array last_reports(report_dtype_, Shape{static_cast<py::ssize_t>(rows)});
+  std::ranges::copy(final_reports, reports_in(last_reports).begin());
   return py::make_tuple(frames, reports, last, last_reports);
 }
 
@@ -141,11 +167,13 @@ py::array_t<std::uint8_t> ArrayWorld::exact_frame(py::ssize_t env, int width, in
   return image;
 }
 
-py::array_t<std::uint8_t> ArrayWorld::observe() {
+py::array ArrayWorld::observe(const py::object& env_ids, const py::object& out) {
   require_idle();
-  for (std::size_t env = 0; env < world_.num_envs(); ++env) require_drawable(env);
-  py::array_t<std::uint8_t> frames = new_frames();
-  world_.draw(frames.mutable_data());
+  const Selection envs = env_ids_.read(env_ids);
+  const std::size_t rows = num_rows(envs);
+  for (std::size_t row = 0; row < rows; ++row) require_drawable(envs.empty() ? row : envs[row]);
+  py::array frames = frames_for(out, rows);
+  world_.draw(data<std::uint8_t>(frames), envs);
   return frames;
 }
 
@@ -164,22 +192,23 @@ void ArrayWorld::require_drawable(std::size_t env) const {
     throw ResetNeededError(text("environment ", env, " needs a reset before it is drawn"));
 }
 
-py::array_t<std::uint8_t> ArrayWorld::new_frames() const {
+Shape ArrayWorld::frames_shape(std::size_t rows) const {
   const racing::FrameFormat& format = world_.options().format;
   Shape shape{format.frame_size, format.frame_size};
   if (!format.gray) shape.insert(format.channels_first ? shape.begin() : shape.end(), 3);
-  shape.insert(shape.begin(), num_envs());
-  return py::array_t<std::uint8_t>(shape);
+  shape.insert(shape.begin(), static_cast<py::ssize_t>(rows));
+  return shape;
 }
 
-py::array ArrayWorld::new_reports() const {
-  py::array reports(report_dtype_, Shape{num_envs()});
+py::array ArrayWorld::frames_for(const py::object& out, std::size_t rows) const {
+  if (out.is_none()) return py::array_t<std::uint8_t>(frames_shape(rows));
+  return output_array(out, "out", py::dtype::of<std::uint8_t>(), frames_shape(rows));
+}
+
+py::array ArrayWorld::new_reports(std::size_t rows) const {
+  py::array reports(report_dtype_, Shape{static_cast<py::ssize_t>(rows)});
   std::ranges::fill(reports_in(reports), Report{});
   return reports;
-}
-
-std::span<Report> ArrayWorld::reports_in(py::array& reports) const {
-  return {static_cast<Report*>(reports.mutable_data()), world_.num_envs()};
 }
 
 py::dict ArrayWorld::track(py::ssize_t env) const { return track_arrays(world_, checked(env)); }

@@ -8,6 +8,7 @@
 
 #include "array_actions.hpp"
 #include "arrays.hpp"
+#include "env_ids.hpp"
 #include "racing/render/glyphs.hpp"
 #include "racing/world.hpp"
 
@@ -19,20 +20,23 @@ struct ResetNeededError : std::runtime_error {
 };
 
 // Reports are one structured array. Methods raise IndexError if there is no game `env`. `step` and `reset` release the
-// GIL.
+// GIL. `env_ids` selects the games of a call, whose rows follow its order (see EnvIds); `out`, if not None, is the array
+// (rows, *observation shape) uint8 to which frames are written, which is then returned.
 class ArrayWorld {
  public:
   ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
              const std::vector<racing::Pcg64::State>& random);
 
   void set_rules(const racing::ShapingOptions& rules);
+  // `env_ids` as a new array (n,) int64, after checks.
+  py::array_t<std::int64_t> checked_ids(const py::object& env_ids);
   // (frames, reports)
   py::tuple reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
-                  const py::object& states);
+                  const py::object& states, const py::object& env_ids, const py::object& out);
   // (frames, reports, last frames or None, last reports or None)
-  py::tuple step(const py::object& actions);
+  py::tuple step(const py::object& actions, const py::object& env_ids, const py::object& out);
   // The current frames, without a step.
-  py::array_t<std::uint8_t> observe();
+  py::array observe(const py::object& env_ids, const py::object& out);
   py::array_t<std::uint8_t> exact_frame(py::ssize_t env, int width, int height, bool with_skid_marks);
 
   // Returns read(world, env, arguments...).
@@ -52,18 +56,25 @@ class ArrayWorld {
   py::bytes load(py::ssize_t env, const py::bytes& state);
 
  private:
+  using Selection = racing::World::Selection;
+
   [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
   void require_idle() const;
   [[nodiscard]] std::size_t checked(py::ssize_t env) const;
   void require_drawable(std::size_t env) const;
-  [[nodiscard]] py::array_t<std::uint8_t> new_frames() const;
-  [[nodiscard]] py::array new_reports() const;
-  std::span<racing::Report> reports_in(py::array& reports) const;
+  [[nodiscard]] std::size_t num_rows(Selection envs) const noexcept {
+    return envs.empty() ? world_.num_envs() : envs.size();
+  }
+  [[nodiscard]] Shape frames_shape(std::size_t rows) const;
+  // `out` after checks, or a new array.
+  [[nodiscard]] py::array frames_for(const py::object& out, std::size_t rows) const;
+  [[nodiscard]] py::array new_reports(std::size_t rows) const;
 
   racing::World world_;
   ActionKind kind_;
   racing::Glyphs glyphs_;
   py::dtype report_dtype_;
+  EnvIds env_ids_;
   std::vector<racing::World::ResetChoice> choices_;
   std::vector<racing::Action> actions_;
   std::vector<std::uint8_t> final_frames_;  // with same-step autoreset, as final_reports_: of the last step

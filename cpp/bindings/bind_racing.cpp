@@ -95,13 +95,18 @@ Args:
       .def(
           "set_rules", [](ArrayWorld& self, const py::object& rules) { self.set_rules(shaping_of(rules)); },
           py::arg("rules"), "Replaces the shaping rules from the next step on: a ShapingRules or None.")
+      .def("checked_ids", &ArrayWorld::checked_ids, py::arg("env_ids"),
+           "Returns `env_ids` as (n,) int64. Raises IndexError, TypeError or ValueError unless they are n >= 1 "
+           "different\n"
+           "integers from 0 to num_envs - 1.")
       .def("reset", &ArrayWorld::reset, py::arg("resets"), py::arg("recolours"), py::arg("reseeds"), py::arg("states"),
+           py::arg("env_ids") = py::none(), py::arg("out") = py::none(),
            "Starts episodes in the games selected by `resets`: frames and reports, whose other rows are undefined.")
-      .def(
-          "step", &ArrayWorld::step, py::arg("actions"),
-          "Steps every game: frames, reports, and with same-step autoreset, if an episode ended, last frames and last\n"
-          "reports of the episodes that ended; else None.")
-      .def("observe", &ArrayWorld::observe, "Returns the current frames.")
+      .def("step", &ArrayWorld::step, py::arg("actions"), py::arg("env_ids") = py::none(), py::arg("out") = py::none(),
+           "Steps the games: frames, reports, and with same-step autoreset, if an episode ended, last frames and last\n"
+           "reports of the episodes that ended; else None.")
+      .def("observe", &ArrayWorld::observe, py::arg("env_ids") = py::none(), py::arg("out") = py::none(),
+           "Returns the current frames.")
       .def("exact_frame", &ArrayWorld::exact_frame, py::arg("env"), py::arg("width"), py::arg("height"),
            py::arg("with_skid_marks"), "Returns the image of a game as pygame draws it, (height, width, 3) uint8.")
       .def("track", &ArrayWorld::track, py::arg("env"), "Returns the fields of a TrackSnapshot.")

@@ -51,56 +51,79 @@ World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const 
   // Lanes without an environment in an episode are computed as well and ignored.
   for (CarBlock& block : blocks_)
     for (std::size_t lane = 0; lane < kLanes; ++lane) place_car(block, lane, {}, 0);
+  for (std::size_t block = 0; block < blocks_.size(); ++block)
+    every_lane_.push_back({.block = block, .lanes = 0, .rows = {}});
+  for (std::uint32_t env = 0; env < games_.size(); ++env) every_lane_[env / kLanes].add(env, env);
+  place_of_block_.assign(blocks_.size(), -1);
 }
 
-void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports) {
-  for_each_game([&](std::size_t env, Painter& painter) {
-    if (!choices[env].resets) return;
-    if (choices[env].random) games_[env].episode.set_random(*choices[env].random);
-    begin(env, choices[env].recolours);
-    reports[env] = games_[env].report;
-    painter.draw(scene(env), frames + env * options_.format.bytes());
+void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports,
+                  Selection envs) {
+  for_each_game(envs, [&](std::size_t row, std::size_t env, Painter& painter) {
+    if (!choices[row].resets) return;
+    if (choices[row].random) games_[env].episode.set_random(*choices[row].random);
+    begin(env, choices[row].recolours);
+    reports[row] = games_[env].report;
+    painter.draw(scene(env), frames + row * options_.format.bytes());
   });
 }
 
+std::span<const World::LaneChoice> World::lanes_of(Selection envs) {
+  if (envs.empty()) return every_lane_;
+  chosen_.clear();
+  std::uint32_t row = 0;
+  for (const std::uint32_t env : envs) {
+    std::int32_t& place = place_of_block_[env / kLanes];
+    if (place < 0) {
+      place = static_cast<std::int32_t>(chosen_.size());
+      chosen_.push_back({.block = env / kLanes, .lanes = 0, .rows = {}});
+    }
+    chosen_[static_cast<std::size_t>(place)].add(env, row++);
+  }
+  for (const LaneChoice& choice : chosen_) place_of_block_[choice.block] = -1;
+  return chosen_;
+}
+
 void World::step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
-                 std::uint8_t* final_frames, std::span<Report> final_reports) {
+                 std::uint8_t* final_frames, std::span<Report> final_reports, Selection envs) {
+  const std::span<const LaneChoice> choices = lanes_of(envs);
   // Blocks are stepped in pairs unless that leaves a thread without work.
-  const auto num_blocks = static_cast<std::int64_t>(blocks_.size());
+  const auto num_blocks = static_cast<std::int64_t>(choices.size());
   const std::int64_t together = num_blocks >= 2 * pool_.num_threads() ? 2 : 1;
   pool_.parallel_for((num_blocks + together - 1) / together, [&](std::int64_t first, std::int64_t last) noexcept {
     for (std::int64_t block = first * together; block < std::min(last * together, num_blocks); block += together) {
       const auto index = static_cast<std::size_t>(block);
       if (together == 2 && block + 1 < num_blocks)
-        step_pair(index, actions);
+        step_pair(choices[index], choices[index + 1], actions);
       else
-        step_block(index, actions);
+        step_block(choices[index], actions);
     }
   });
 
   const std::size_t frame_bytes = options_.format.bytes();
-  for_each_game([&](std::size_t env, Painter& painter) {
+  for_each_game(envs, [&](std::size_t row, std::size_t env, Painter& painter) {
     Game& game = games_[env];
     const bool has_ended = game.report.terminated || game.report.truncated;
     if (game.phase == Phase::kEnded && !has_ended) begin(env, true);
     if (has_ended && options_.autoreset == Autoreset::kSameStep) {
-      painter.draw(scene(env), final_frames + env * frame_bytes);
-      final_reports[env] = game.report;
+      painter.draw(scene(env), final_frames + row * frame_bytes);
+      final_reports[row] = game.report;
       begin(env, true);
-      const Report& last = final_reports[env];
+      const Report& last = final_reports[row];
       game.report.reward = last.reward;
       game.report.terminated = last.terminated;
       game.report.truncated = last.truncated;
       game.report.repeats = last.repeats;
     }
-    reports[env] = game.report;
-    painter.draw(scene(env), frames + env * frame_bytes);
+    reports[row] = game.report;
+    painter.draw(scene(env), frames + row * frame_bytes);
   });
 }
 
-void World::draw(std::uint8_t* frames) {
-  for_each_game(
-      [&](std::size_t env, Painter& painter) { painter.draw(scene(env), frames + env * options_.format.bytes()); });
+void World::draw(std::uint8_t* frames, Selection envs) {
+  for_each_game(envs, [&](std::size_t row, std::size_t env, Painter& painter) {
+    painter.draw(scene(env), frames + row * options_.format.bytes());
+  });
 }
 
 bool World::needs_reset(std::size_t env) const noexcept {
@@ -157,21 +180,21 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
   return note;
 }
 
-// One step of a block of environments.
+// One step of the selected environments of a block.
 class World::BlockStep {
  public:
-  BlockStep(World& world, std::size_t block, std::span<const Action> actions)
-      : world_(world), block_(world.blocks_[block]), first_(block * kLanes), actions_(actions.subspan(first_)) {
-    const std::size_t count = std::min(kLanes, world.games_.size() - first_);
-    for (std::size_t lane = 0; lane < count; ++lane) {
+  BlockStep(World& world, const LaneChoice& choice, std::span<const Action> actions)
+      : world_(world), block_(world.blocks_[choice.block]), first_(choice.block * kLanes) {
+    for_each(choice.lanes, [&](std::size_t lane) {
       game(lane).report = {};
-      if (game(lane).phase == Phase::kRunning) playing_ |= 1U << lane;
-    }
-    played_ = playing_;
-    for_each(played_, [&](std::size_t lane) {
-      block_.steer[lane] = -actions_[lane].steer;
-      block_.brake[lane] = actions_[lane].brake;
+      if (game(lane).phase != Phase::kRunning) return;
+      playing_ |= 1U << lane;
+      const Action& action = actions[choice.rows[lane]];
+      block_.steer[lane] = -action.steer;
+      block_.brake[lane] = action.brake;
+      gas_[lane] = action.gas;
     });
+    played_ = playing_;
   }
 
   [[nodiscard]] CarBlock& block() noexcept { return block_; }
@@ -179,7 +202,7 @@ class World::BlockStep {
 
   // The first part of a frame, before the cars move.
   void begin_frame() {
-    for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, actions_[lane].gas); });
+    for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, gas_[lane]); });
     world_.kernels_.drive(block_, playing_, world_.drive_constants_);
     for_each(playing_, [&](std::size_t lane) { game(lane).episode.touch_road(world_.options_.game, block_, lane); });
   }
@@ -222,14 +245,14 @@ class World::BlockStep {
   World& world_;
   CarBlock& block_;
   std::size_t first_;
-  std::span<const Action> actions_;
+  Lane<double> gas_{};
   std::array<FrameEnd, kLanes> ends_;
   LaneMask playing_ = 0;
   LaneMask played_ = 0;
 };
 
-void World::step_block(std::size_t block, std::span<const Action> actions) {
-  BlockStep step(*this, block, actions);
+void World::step_block(const LaneChoice& choice, std::span<const Action> actions) {
+  BlockStep step(*this, choice, actions);
   for (std::int32_t frame = 0; frame < options_.action_repeat && step.playing() != 0; ++frame) {
     step.begin_frame();
     kernels_.solve(step.block(), step.playing());
@@ -238,9 +261,9 @@ void World::step_block(std::size_t block, std::span<const Action> actions) {
   step.finish();
 }
 
-void World::step_pair(std::size_t block, std::span<const Action> actions) {
-  BlockStep first(*this, block, actions);
-  BlockStep second(*this, block + 1, actions);
+void World::step_pair(const LaneChoice& one, const LaneChoice& other, std::span<const Action> actions) {
+  BlockStep first(*this, one, actions);
+  BlockStep second(*this, other, actions);
   for (std::int32_t frame = 0; frame < options_.action_repeat && (first.playing() | second.playing()) != 0; ++frame) {
     first.begin_frame();
     second.begin_frame();
@@ -280,10 +303,12 @@ void World::fill_report(Game& game) noexcept {
 }
 
 template <class Work>
-void World::for_each_game(const Work& work) {
-  pool_.parallel_for(static_cast<std::int64_t>(games_.size()), [&](std::int64_t first, std::int64_t last) noexcept {
+void World::for_each_game(Selection envs, const Work& work) {
+  const std::size_t rows = envs.empty() ? games_.size() : envs.size();
+  pool_.parallel_for(static_cast<std::int64_t>(rows), [&](std::int64_t first, std::int64_t last) noexcept {
     painters_.with_painter([&](Painter& painter) {
-      for (std::int64_t env = first; env < last; ++env) work(static_cast<std::size_t>(env), painter);
+      for (auto row = static_cast<std::size_t>(first); row < static_cast<std::size_t>(last); ++row)
+        work(row, envs.empty() ? row : envs[row], painter);
     });
   });
 }

@@ -4,6 +4,8 @@
 // thread-safe: one caller at a time.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -70,23 +72,28 @@ class World {
     bool recolours = true;  // with domain_randomize
     std::optional<Pcg64::State> random;  // replaces the state of the random generator
   };
-  // Starts an episode in the chosen environments. `frames` is (num_envs, format.bytes()) uint8; frames and reports of
-  // the other environments are not written.
-  void reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports);
+  // The environments of a call, each once; empty: all. Row i of every argument and result belongs to envs[i]; the other
+  // environments do not change.
+  using Selection = std::span<const std::uint32_t>;
 
-  // Steps every environment by one action. With kNextStep, one whose episode has ended is reset instead. With kSameStep,
+  // Starts an episode in the environments whose row of `choices` resets. `frames` is (rows, format.bytes()) uint8;
+  // frames and reports of the other rows are not written.
+  void reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports,
+             Selection envs = {});
+
+  // Steps every selected environment by one action. With kNextStep, one whose episode has ended is reset instead. With kSameStep,
   // one whose episode ends is reset at once: frame and report are those of the new episode except for reward, terminated,
   // truncated and repeats, and the last frame and report of the old episode are written to `final_frames` and
-  // `final_reports`. Precondition: no environment needs a reset.
+  // `final_reports`. Precondition: no selected environment needs a reset.
   void step(std::span<const Action> actions, std::uint8_t* frames, std::span<Report> reports,
-            std::uint8_t* final_frames, std::span<Report> final_reports);
+            std::uint8_t* final_frames, std::span<Report> final_reports, Selection envs = {});
 
   // Replaces the reward shaping from the next step on. Nothing else changes: steps without a new tile keep counting
   // towards a stall, and tiles that were checked are not checked again.
   void set_rules(const ShapingOptions& rules) noexcept { options_.rules = rules; }
 
-  // Writes the frames (num_envs, format.bytes()) of the current states. Precondition: every environment was reset.
-  void draw(std::uint8_t* frames);
+  // Writes the frames (rows, format.bytes()) of the current states. Precondition: the selected environments were reset.
+  void draw(std::uint8_t* frames, Selection envs = {});
 
   // Whether the environment was never reset, or has ended with autoreset kDisabled.
   [[nodiscard]] bool needs_reset(std::size_t env) const noexcept;
@@ -115,19 +122,36 @@ class World {
 
   class BlockStep;
 
-  void step_block(std::size_t block, std::span<const Action> actions);
-  void step_pair(std::size_t block, std::span<const Action> actions);
+  // The selected cars of one block of eight.
+  struct LaneChoice {
+    std::size_t block = 0;
+    LaneMask lanes = 0;
+    std::array<std::uint32_t, kLanes> rows{};  // of their actions
+
+    void add(std::uint32_t env, std::uint32_t row) noexcept {
+      lanes |= LaneMask{1} << env % kLanes;
+      rows[env % kLanes] = row;
+    }
+  };
+
+  // One choice for each block that holds a selected environment; valid until the next call.
+  std::span<const LaneChoice> lanes_of(Selection envs);
+  void step_block(const LaneChoice& choice, std::span<const Action> actions);
+  void step_pair(const LaneChoice& one, const LaneChoice& other, std::span<const Action> actions);
   void begin(std::size_t env, bool recolours);
   static void fill_report(Game& game) noexcept;
-  // Calls work(env, painter) for every environment, distributed over the threads.
+  // Calls work(row, env, painter) for every selected environment, distributed over the threads.
   template <class Work>
-  void for_each_game(const Work& work);
+  void for_each_game(Selection envs, const Work& work);
 
   WorldOptions options_;
   const CarKernels& kernels_;
   const DriveConstants drive_constants_;
   std::vector<CarBlock> blocks_;
   std::vector<Game> games_;
+  std::vector<LaneChoice> every_lane_;  // all environments
+  std::vector<LaneChoice> chosen_;  // of the current step, if it selects environments
+  std::vector<std::int32_t> place_of_block_;  // in chosen_; -1: not in it
   ThreadPool pool_;
   PainterPool painters_;
 };

@@ -42,31 +42,43 @@ class World:
     def set_rules(self, rules: ShapingRules | None) -> None:
         """Replaces the shaping rules from the next step on."""
 
+    def checked_ids(self, env_ids: ArrayLike) -> NDArray[np.int64]:
+        """Returns `env_ids` as (n,) int64.
+
+        Raises IndexError, TypeError or ValueError unless they are n >= 1 different integers from 0 to num_envs - 1.
+        """
+
     def reset(
         self,
         resets: NDArray[np.bool_],
         recolours: NDArray[np.bool_],
         reseeds: NDArray[np.bool_],
         states: NDArray[np.uint64],
+        env_ids: ArrayLike | None = None,
+        out: NDArray[np.uint8] | None = None,
     ) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
         """Starts episodes in the games selected by `resets`: frames and reports, whose other rows are undefined.
 
         Args:
-            resets: (num_envs,).
-            recolours: (num_envs,) games that draw new colours, if they randomise them.
-            reseeds: (num_envs,) games whose random state is replaced by that in `states`.
-            states: (num_envs, 6).
+            resets: (rows,).
+            recolours: (rows,) games that draw new colours, if they randomise them.
+            reseeds: (rows,) games whose random state is replaced by that in `states`.
+            states: (rows, 6).
+            env_ids: the games of the rows; None: all.
+            out: array to which the frames are written; None: a new one.
         """
 
     def step(
-        self, actions: ArrayLike
+        self, actions: ArrayLike, env_ids: ArrayLike | None = None, out: NDArray[np.uint8] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.void], NDArray[np.uint8] | None, NDArray[np.void] | None]:
-        """Steps every game: frames, reports, last frames and last reports.
+        """Steps the games: frames, reports, last frames and last reports.
 
         The last two are of the episodes that ended, with same-step autoreset if one did; else None.
         """
 
-    def observe(self) -> NDArray[np.uint8]:
+    def observe(
+        self, env_ids: ArrayLike | None = None, out: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
         """Returns the current frames."""
 
     def exact_frame(self, env: int, width: int, height: int, with_skid_marks: bool) -> NDArray[np.uint8]:

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
+from apexline.racing.native.games import Ids
 from apexline.racing.options import GameOptions
 from apexline.racing.validation import INT32_MAX, require, require_integer
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Seeds: TypeAlias = int | Sequence[int | None] | None
+EnvIds: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 EPISODE_STEPS = 1000
 """Steps after which `gymnasium.make("CarRacing-v3")` truncates an episode."""
@@ -45,32 +47,33 @@ def limit_steps(options: GameOptions, max_episode_steps: int | None) -> GameOpti
     return replace(options, max_episode_frames=min(frames, limit))
 
 
-def seeds_of(seed: Seeds, num_envs: int) -> list[int | None]:
-    """Returns a seed or None for each environment: seed + i for one seed.
+def seeds_of(seed: Seeds, envs: Sequence[int]) -> list[int | None]:
+    """Returns a seed or None for each of the environments: seed + i for environment i if there is one seed.
 
     Raises ValueError or TypeError, naming the place, if a seed is not a non-negative integer or their number differs
-    from num_envs.
+    from len(envs).
     """
     if seed is None:
-        return [None] * num_envs
+        return [None] * len(envs)
     if isinstance(seed, Sequence | np.ndarray):
-        require("len(seed)", len(seed), len(seed) == num_envs, str(num_envs))
+        require("len(seed)", len(seed), len(seed) == len(envs), str(len(envs)))
         return [
             None if value is None else require_integer(f"seed[{i}]", value, 0, None)
             for i, value in enumerate(seed)
         ]
     first = require_integer("seed", seed, 0, None)
-    return [first + i for i in range(num_envs)]
+    return [first + i for i in envs]
 
 
-def reset_mask_of(options: dict[str, Any] | None, num_envs: int) -> Mask:
-    """Returns which environments a reset selects: all, or a copy of options["reset_mask"].
+def reset_mask_of(options: dict[str, Any] | None, num_envs: int, env_ids: Ids | None) -> Mask:
+    """Returns which rows a reset selects: all, or a copy of options["reset_mask"].
 
-    Raises ValueError or TypeError if the mask is not (num_envs,) bool or selects none.
+    Raises ValueError or TypeError if the mask is not (num_envs,) bool, selects none, or comes with `env_ids`.
     """
     if options is None or "reset_mask" not in options:
-        return np.ones(num_envs, bool)
+        return np.ones(num_envs if env_ids is None else len(env_ids), bool)
     mask = options["reset_mask"]
+    require("options['reset_mask']", mask, env_ids is None, "no mask with env_ids")
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         raise TypeError(f"options['reset_mask'] is {mask!r}; expected an array of bool")
     if mask.shape != (num_envs,):

@@ -25,9 +25,12 @@ Reports: TypeAlias = npt.NDArray[np.void]
 """(num_envs,) structured: reward f8, terminated, truncated, was_reset bool, ended_by u1 (an index of ENDED_BY),
 lap_finished i1 (-1: the game did not end the episode), repeats i4 (frames of the step), score f8 (sum of the game's own
 rewards), frames i4 (of the episode), tiles f8 (fraction visited)."""
+Ids: TypeAlias = npt.NDArray[np.int64]
+"""(n,) indices of different games; row i of every argument and result belongs to game ids[i]."""
 Outcome: TypeAlias = tuple[Frame, Reports, Frame | None, Reports | None]
-"""Frames and reports; with same-step autoreset, if an episode ended, also last frames and reports of the episodes that
-ended, in arrays of the same shape; other rows of the frames are undefined, of the reports zero. Else None."""
+"""Frames and reports, a row for each game of the step; with same-step autoreset, if an episode ended, also last frames
+and reports of the episodes that ended, in arrays of the same shape; other rows of the frames are undefined, of the
+reports zero. Else None."""
 
 FRAMES_PER_SECOND = 50
 """Game frames per second of game time."""
@@ -164,27 +167,29 @@ class NativeGames:
         recolours: npt.NDArray[np.bool_],
         reseeds: npt.NDArray[np.bool_],
         states: npt.NDArray[np.uint64],
+        env_ids: Ids | None = None,
+        out: Frame | None = None,
     ) -> tuple[Frame, Reports]:
         """Starts episodes in the games selected by `resets`; rows of the other games are undefined."""
-        frames, reports = self.world.reset(resets, recolours, reseeds, states)
-        self._after(reports, resets)
+        frames, reports = self.world.reset(resets, recolours, reseeds, states, env_ids, out)
+        self._after(reports, np.flatnonzero(resets), env_ids)
         return frames, reports
 
-    def step(self, actions: Any) -> Outcome:
-        """Steps every game. Raises ResetNeeded if one needs a reset."""
+    def step(self, actions: Any, env_ids: Ids | None = None, out: Frame | None = None) -> Outcome:
+        """Steps every game, or those in `env_ids`. Raises ResetNeeded if one needs a reset."""
         world = self._world if self._world is not None else self.world
         try:
-            outcome = world.step(actions)
+            outcome = world.step(actions, env_ids, out)
         except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
         if self.verbose or self._window is not None or self._lists is not None:
-            self._after(outcome[1], np.ones(self.num_envs, bool))
+            self._after(outcome[1], np.arange(len(outcome[1])), env_ids)
         return outcome
 
-    def observe(self) -> Frame:
+    def observe(self, env_ids: Any = None, out: Frame | None = None) -> Frame:
         """Returns the current observations. Raises ResetNeeded if a game was never reset."""
         with _reset_errors():
-            return self.world.observe()
+            return self.world.observe(env_ids, out)
 
     def image(self, env: int) -> Frame | None:
         """Returns the image of a game for the render mode, (400, 600, 3) or (96, 96, 3) uint8; None with a window."""
@@ -229,17 +234,20 @@ class NativeGames:
         with _reset_errors():
             return self.world.exact_frame(env, *size, with_skid_marks)
 
-    def _after(self, reports: Reports, played: npt.NDArray[np.bool_]) -> None:
+    def _after(self, reports: Reports, rows: npt.NDArray[np.intp], env_ids: Ids | None) -> None:
+        """Images and messages of the games in these rows of the reports."""
+        envs = rows if env_ids is None else env_ids[rows]
+        was_reset = reports["was_reset"][rows]
         if self._lists is not None:
-            self._lists.collect(self._frame_of, played, reports["was_reset"])
+            self._lists.collect(self._frame_of, envs, was_reset)
         if self.verbose:
-            for env in np.flatnonzero(reports["was_reset"]):
-                self._print_track(int(env), len(reports))
+            for env in envs[was_reset]:
+                self._print_track(int(env))
         self.show()
 
-    def _print_track(self, env: int, num_envs: int) -> None:
+    def _print_track(self, env: int) -> None:
         """Prints the messages of the stock game, without the place of the lap in the generator's trace."""
-        place = f"environment {env}: " if num_envs > 1 else ""
+        place = f"environment {env}: " if self.num_envs > 1 else ""
         for _ in range(self.world.failed_tracks(env)):
             print(f"{place}retry to generate track (normal if there are not manyinstances of this message)")
         print(f"{place}Track generation: {len(self.track_snapshot(env).tiles) + 1}-tiles track")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apexline.racing.native.arguments import Mask
-from apexline.racing.native.games import ENDED_BY, Reports
+from apexline.racing.native.games import ENDED_BY, Ids, Reports
 from apexline.racing.native.state import EpisodeSoFar
 from apexline.racing.types import Frame, Info
 
@@ -89,28 +89,36 @@ class EpisodeStatistics:
         vars(self).update(state)
         self._starts = self._clock() - state["_starts"]
 
-    def begin(self, envs: Mask) -> None:
+    def begin(self, envs: Mask | Ids) -> None:
         """Starts episodes in the selected environments."""
         self._totals[envs] = 0
         self._steps[envs] = 0
         self._starts[envs] = self._clock()
 
-    def count(self, rewards: npt.NDArray[np.float64], was_reset: Mask, ended: Mask, infos: Info) -> None:
-        """Counts a step and adds the episodes that it ended to `infos`."""
-        self._totals += rewards
-        self._steps += 1
+    def count(
+        self,
+        rewards: npt.NDArray[np.float64],
+        was_reset: Mask,
+        ended: Mask,
+        infos: Info,
+        env_ids: Ids | None = None,
+    ) -> None:
+        """Counts a step of all environments or those in `env_ids`, and adds the episodes that it ended to `infos`."""
+        envs = slice(None) if env_ids is None else env_ids
+        self._totals[envs] += rewards
+        self._steps[envs] += 1
         if not self._resets_in_step and was_reset.any():
-            self.begin(was_reset)
+            self.begin(was_reset if env_ids is None else env_ids[was_reset])
         if not ended.any():
             return
         infos["episode"] = {
-            "r": np.where(ended, self._totals, 0.0),
-            "l": np.where(ended, self._steps, 0),
-            "t": np.where(ended, np.round(self._clock() - self._starts, 6), 0.0),
+            "r": np.where(ended, self._totals[envs], 0.0),
+            "l": np.where(ended, self._steps[envs], 0),
+            "t": np.where(ended, np.round(self._clock() - self._starts[envs], 6), 0.0),
         }
         infos["_episode"] = ended
         if self._resets_in_step:
-            self.begin(ended)
+            self.begin(ended if env_ids is None else env_ids[ended])
 
     def of(self, env: int) -> EpisodeSoFar:
         """Returns the statistics of an environment's running episode."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from apexline.racing.native.arguments import Mask
 from apexline.racing.types import Frame
@@ -20,10 +22,12 @@ class RenderLists:
     def __init__(self, num_envs: int) -> None:
         self._lists: list[list[Frame]] = [[] for _ in range(num_envs)]
 
-    def collect(self, image: Callable[[int], Frame], envs: Mask, was_reset: Mask) -> None:
-        """Adds `image(env)` for the selected games; the list of a game that was reset begins with it."""
-        for env in map(int, np.flatnonzero(envs)):
-            if was_reset[env]:
+    def collect(
+        self, image: Callable[[int], Frame], envs: npt.NDArray[np.integer[Any]], was_reset: Mask
+    ) -> None:
+        """Adds `image(env)` for these games; the list of one whose row of `was_reset` is true begins with it."""
+        for env, begins in zip(envs.tolist(), was_reset, strict=True):
+            if begins:
                 self._lists[env] = []
             self._lists[env].append(image(env))
 

@@ -15,6 +15,7 @@ from gymnasium.vector.utils import batch_space
 
 from apexline.racing.native.arguments import (
     EPISODE_STEPS,
+    EnvIds,
     Mask,
     Seeds,
     autoreset_mode_of,
@@ -207,14 +208,23 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
         """
         self._games.set_rules(rules)
 
-    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Frame, Info]:
-        """Starts an episode in every game.
+    def reset(
+        self,
+        *,
+        seed: Seeds = None,
+        options: dict[str, Any] | None = None,
+        env_ids: EnvIds | None = None,
+        out: Frame | None = None,
+    ) -> tuple[Frame, Info]:
+        """Starts an episode in every game, or in those of `env_ids`.
 
         Args:
-            seed: of game 0; game i gets seed + i. Or a sequence with a seed or None for each game. The random stream of
-                a game without a seed continues; it starts from entropy.
+            seed: of game 0; game i gets seed + i. Or a sequence with a seed or None for each game of the reset. The
+                random stream of a game without a seed continues; it starts from entropy.
             options: "reset_mask", (num_envs,) bool: resets these games only and returns the current observations of
                 the others. "randomize": False keeps the colours of `domain_randomize` games.
+            env_ids: see `step`.
+            out: see `step`.
 
         Returns:
             Observations, and infos `score`, `frames` and `tiles` of the games that were reset.
@@ -223,67 +233,88 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
         gymnasium.error.ResetNeeded if the mask leaves out a game that was never reset.
         """
         world = self._games.world
-        seeds = seeds_of(seed, self.num_envs)
-        mask = reset_mask_of(options, self.num_envs)
+        ids = None if env_ids is None else world.checked_ids(env_ids)
+        envs = range(self.num_envs) if ids is None else ids.tolist()
+        seeds = seeds_of(seed, envs)
+        mask = reset_mask_of(options, self.num_envs, ids)
         everywhere = bool(mask.all())
         if not everywhere and not (mask | self._was_reset).all():
             missing = int(np.flatnonzero(~(mask | self._was_reset))[0])
             raise ResetNeeded(
                 f"options['reset_mask'] leaves out environment {missing}, which was never reset"
             )
-        recolours = np.full(self.num_envs, bool((options or {}).get("randomize", True)))
-        reseeds = np.zeros(self.num_envs, bool)
-        states = np.zeros((self.num_envs, 6), np.uint64)
-        for env, new_seed in enumerate(seeds):
-            if new_seed is not None and mask[env]:
-                generator, self._seeds[env] = seeding.np_random(new_seed)
-                reseeds[env], states[env] = True, generator_state(generator)
-        frames, reports = self._games.reset(mask, recolours, reseeds, states)
-        self._was_reset |= mask
+        recolours = np.full(len(envs), bool((options or {}).get("randomize", True)))
+        reseeds = np.zeros(len(envs), bool)
+        states = np.zeros((len(envs), 6), np.uint64)
+        new_seeds = {}
+        for row, new_seed in enumerate(seeds):
+            if new_seed is not None and mask[row]:
+                generator, new_seeds[envs[row]] = seeding.np_random(new_seed)
+                reseeds[row], states[row] = True, generator_state(generator)
+        frames, reports = self._games.reset(mask, recolours, reseeds, states, ids, out)
+        for env, new_seed in new_seeds.items():
+            self._seeds[env] = new_seed
+        chosen = mask if ids is None else ids
+        self._was_reset[chosen] = True
         if self._statistics is not None:
-            self._statistics.begin(mask)
-        return frames if everywhere else world.observe(), running_infos(reports, mask)
+            self._statistics.begin(chosen)
+        return frames if everywhere else world.observe(out=out), running_infos(reports, mask)
 
-    def step(self, actions: npt.NDArray[Any]) -> VectorStep:
+    def step(
+        self, actions: npt.NDArray[Any], env_ids: EnvIds | None = None, *, out: Frame | None = None
+    ) -> VectorStep:
         """Steps every game; with next-step autoreset, a game whose episode ended in the last step is reset instead.
 
+        Args:
+            actions: one for each game of the step.
+            env_ids: the games to step, (n,) different integers from 0 to num_envs - 1; None: all. The other games do
+                not change. Row i of actions, observations, rewards, ends and infos then belongs to game env_ids[i].
+            out: array to which the observations are written, and which is returned: uint8, C-contiguous, of shape
+                (num_envs or n, *single_observation_space.shape). The next call with the same array overwrites them.
+                None: a new array. `final_obs` is always new.
+
         Raises, and changes nothing: ValueError or TypeError, naming place and value, if an action has the wrong shape
-        or dtype, is not finite, or is no discrete action; gymnasium.error.ResetNeeded if a game was never reset, or has
+        or dtype, is not finite, or is no discrete action, or if env_ids or out are invalid; IndexError if there is no
+        game of an id; gymnasium.error.ResetNeeded if a game was never reset, or has
         ended and autoreset is disabled; gymnasium.error.ClosedEnvironmentError after `close`.
         """
-        frames, reports, last_frames, last_reports = self._games.step(actions)
+        ids = None if env_ids is None else self._games.world.checked_ids(env_ids)
+        frames, reports, last_frames, last_reports = self._games.step(actions, ids, out)
         rewards = reports["reward"].copy()
         terminated = reports["terminated"].copy()
         truncated = reports["truncated"].copy()
-        infos = running_infos(reports, np.ones(self.num_envs, bool))
+        infos = running_infos(reports, np.ones(len(reports), bool))
         ended = terminated | truncated
         if self._statistics is not None:
-            self._statistics.count(rewards, reports["was_reset"], ended, infos)
+            self._statistics.count(rewards, reports["was_reset"], ended, infos, ids)
         if last_frames is not None and last_reports is not None:
             add_finals(infos, last_frames, last_reports, ended)
         elif ended.any():
             add_endings(infos, reports, ended)
         return frames, rewards, terminated, truncated, infos
 
-    def step_raw(self, actions: npt.NDArray[Any]) -> Outcome:
+    def step_raw(
+        self, actions: npt.NDArray[Any], env_ids: EnvIds | None = None, *, out: Frame | None = None
+    ) -> Outcome:
         """As `step`, without building gymnasium's infos: for training loops. Does not count `episode_statistics`.
 
         Returns:
             frames: observations, as `step` returns them.
-            reports: (num_envs,) structured, with the fields reward, terminated, truncated, was_reset, ended_by,
+            reports: (num_envs or n,) structured, with the fields reward, terminated, truncated, was_reset, ended_by,
                 lap_finished, repeats, score, frames and tiles; see `apexline.racing.native.games.Reports`.
             last_frames: with same-step autoreset, if an episode ended: an array like `frames` whose rows of the games
                 that ended are their last observations; other rows are undefined. Else None.
             last_reports: likewise, the reports of the episodes that ended; other rows are zero. Else None.
         """
-        return self._games.step(actions)
+        ids = None if env_ids is None else self._games.world.checked_ids(env_ids)
+        return self._games.step(actions, ids, out)
 
-    def observe(self) -> Frame:
-        """Returns the current observations, e.g. after `set_state`.
+    def observe(self, env_ids: EnvIds | None = None, *, out: Frame | None = None) -> Frame:
+        """Returns the current observations, e.g. after `set_state`, of all games or those in `env_ids`: see `step`.
 
         Raises gymnasium.error.ResetNeeded if a game was never reset.
         """
-        return self._games.observe()
+        return self._games.observe(env_ids, out)
 
     def render(self) -> tuple[Frame | list[Frame], ...] | None:  # type: ignore[override]
         """Returns the images of all games for `render_mode`, (400, 600, 3) or (96, 96, 3) uint8; None with a window.
