@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing.native.games import Ids
 from apexline.racing.options import GameOptions
 from apexline.racing.validation import INT32_MAX, require, require_integer
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Seeds: TypeAlias = int | Sequence[int | None] | None
+Ids: TypeAlias = npt.NDArray[np.int64]
+"""(n,) indices of different games; row i of every argument and result belongs to game ids[i]."""
 EnvIds: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 EPISODE_STEPS = 1000

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from apexline import _core
+from apexline.racing.native.arguments import Ids
 from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import generator_state
@@ -25,8 +26,6 @@ Reports: TypeAlias = npt.NDArray[np.void]
 """(num_envs,) structured: reward f8, terminated, truncated, was_reset bool, ended_by u1 (an index of ENDED_BY),
 lap_finished i1 (-1: the game did not end the episode), repeats i4 (frames of the step), score f8 (sum of the game's own
 rewards), frames i4 (of the episode), tiles f8 (fraction visited)."""
-Ids: TypeAlias = npt.NDArray[np.int64]
-"""(n,) indices of different games; row i of every argument and result belongs to game ids[i]."""
 Outcome: TypeAlias = tuple[Frame, Reports, Frame | None, Reports | None]
 """Frames and reports, a row for each game of the step; with same-step autoreset, if an episode ended, also last frames
 and reports of the episodes that ended, in arrays of the same shape; other rows of the frames are undefined, of the

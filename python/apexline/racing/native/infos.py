@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from apexline.racing.native.arguments import Mask
-from apexline.racing.native.games import ENDED_BY, Ids, Reports
+from apexline.racing.native.arguments import Ids, Mask
+from apexline.racing.native.games import ENDED_BY, Reports
 from apexline.racing.native.state import EpisodeSoFar
 from apexline.racing.types import Frame, Info
 
