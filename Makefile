@@ -3,17 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OLDEST := build/oldest
 BUILD_INPUTS := pyproject.toml CMakeLists.txt constraints.txt \
 	$(shell find cpp -path cpp/tests -prune -o -name '*.[ch]pp' -print)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WITH_BIN := export PATH="$(CURDIR)/$(BIN):$$PATH";
 JOBS := $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help setup train test test-cpp lint types bench bench-check bench-peers clean
+.PHONY: help setup train test test-oldest test-cpp lint types bench bench-check bench-peers clean
 
 help:
 	@echo "make train        train on this machine; writes a run folder under runs/"
 	@echo "make test         run the Python tests"
+	@echo "make test-oldest  run the tests of the game and the command line with the oldest supported dependencies"
 	@echo "make test-cpp     build and run the C++ tests: plain, with address and UB sanitizers, with thread sanitizer"
 	@echo "make lint         check style: ruff, clang-format, clang-tidy"
 	@echo "make types        check types: mypy over package, tests, benchmarks and examples; stubtest over the compiled modules"
@@ -46,6 +48,18 @@ train: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+# gymnasium 1.1.1 is the bound of the extra racing; the extra train needs a newer one.
+test-oldest: $(READY)
+	@rm -rf build/wheel $(OLDEST)
+	@$(WITH_BIN) python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	  --wheel-dir build/wheel .
+	@$(PYTHON) -m venv $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-oldest.txt \
+	  "$$(echo build/wheel/apexline-*.whl)[train]" pytest hypothesis
+	$(OLDEST)/bin/python -m pytest tests/integration/test_cli.py tests/unit/test_training_*.py
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gymnasium==1.1.1
+	$(OLDEST)/bin/python -m pytest tests/unit/test_racing_*.py
 
 test-cpp: $(READY)
 	@set -e; $(WITH_BIN) for preset in ci asan tsan; do \

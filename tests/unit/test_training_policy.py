@@ -59,7 +59,8 @@ def test_a_damaged_file_is_refused_by_name(policy: Policy, tmp_path: Path) -> No
 def test_a_file_of_another_format_is_refused(policy: Policy, tmp_path: Path) -> None:
     path = tmp_path / "policy.safetensors"
     policy.save(path)
-    tensors = load_file(path)
+    # Copies: safetensors before 0.8 returns tensors that are mapped to the file.
+    tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
     save_file(tensors, path, {"format": "other"})
     with pytest.raises(InputError, match="format is 'other'; expected 'apexline policy'"):
         Policy.load(path)

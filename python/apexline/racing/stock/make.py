@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gymnasium as gym
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
@@ -20,8 +20,13 @@ from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
 from apexline.racing.types import Env
 from apexline.racing.validation import require, require_integer
 
+if TYPE_CHECKING:
+    _SyncVectorEnv: TypeAlias = SyncVectorEnv[Any, Any]
+else:
+    _SyncVectorEnv = SyncVectorEnv  # not generic before gymnasium 1.4
 
-class StockVectorEnv(SyncVectorEnv[Any, Any]):
+
+class StockVectorEnv(_SyncVectorEnv):
     """gymnasium's SyncVectorEnv with same-step autoreset and shaping rules that can change."""
 
     def __init__(self, env_fns: Sequence[Callable[[], Env]]) -> None:
