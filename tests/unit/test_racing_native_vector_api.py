@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
 from .native_racing import SMALL
-from .stock_racing import wild_driving
+from .stock_racing import stock_vector, wild_driving
 
 Env = CarRacingVectorEnv
 ID = "apexline/CarRacing-v3"
@@ -36,7 +36,7 @@ def pair() -> tuple[Env, Any]:
 
 def assert_equal(ours: Any, theirs: Any) -> None:
     """Types and values; of snapshots the fields."""
-    assert type(ours) is type(theirs)
+    assert isinstance(ours, list) if isinstance(theirs, list) else type(ours) is type(theirs)
     if isinstance(ours, np.random.Generator):
         ours, theirs = ours.bit_generator.state, theirs.bit_generator.state
     if isinstance(ours, tuple | list):
@@ -57,7 +57,17 @@ def assert_equal(ours: Any, theirs: Any) -> None:
     [
         *("track_snapshot", "car_snapshot", "skid_marks", "observe", "render", "get_state"),
         *("np_random", "np_random_seed", "observation_space", "action_space", "metadata", "render_mode"),
-        *("options", "rules"),
+        *(
+            "options",
+            "rules",
+            "tile_visited_count",
+            "t",
+            "reward",
+            "prev_reward",
+            "track",
+            "road_color",
+            "state",
+        ),
     ],
 )
 def test_call_and_get_attr_return_what_sync_vector_env_returns(pair: tuple[Env, Any], name: str) -> None:
@@ -70,6 +80,33 @@ def test_call_and_get_attr_return_what_sync_vector_env_returns(pair: tuple[Env, 
         assert_equal(got() if callable(got) else got, value)
         assert_equal(game.get_wrapper_attr(name)() if callable(got) else game.get_wrapper_attr(name), value)
         assert game.has_wrapper_attr(name)
+
+
+def test_games_have_the_attributes_of_the_stock_game() -> None:
+    envs: list[Any] = [Env(2, **SMALL), stock_vector(2, AutoresetMode.NEXT_STEP)]
+    rng = np.random.default_rng(0)
+    for env in envs:
+        env.reset(seed=3)
+    for _ in range(30):
+        actions = wild_driving(rng, 2)
+        for env in envs:
+            env.step(actions)
+    for name in (
+        "tile_visited_count",
+        "t",
+        "reward",
+        "prev_reward",
+        "new_lap",
+        "track",
+        "continuous",
+        "verbose",
+    ):
+        assert_equal(envs[0].get_attr(name), envs[1].get_attr(name))
+    ours, theirs = (env.get_attr("car") for env in envs)
+    for our_car, their_car in zip(ours, theirs, strict=True):
+        assert our_car.hull.position == their_car.hull.position
+        assert [wheel.omega for wheel in our_car.wheels] == [wheel.omega for wheel in their_car.wheels]
+    assert envs[0].envs[1].car is envs[0].envs[1].car
 
 
 def test_call_passes_arguments_to_every_game(pair: tuple[Env, Any]) -> None:
@@ -154,7 +191,7 @@ def test_set_attr_sets_the_rules_of_all_games(rules: Any, each: bool) -> None:
 
 def test_attributes_of_games_cannot_be_set() -> None:
     env = Env(2, **SMALL)
-    for name in ("render_mode", "spec", "gravity", "options", "_index", "reset"):
+    for name in ("car", "tile_visited_count", "render_mode", "spec", "gravity", "options", "_envs", "reset"):
         message = f"attribute '{name}' of a game cannot be set; CarRacingVectorEnv.set_attr sets 'rules'"
         for write in (
             lambda name=name: env.set_attr(name, 1),

@@ -13,6 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 from apexline.racing.native.rng import generator_at
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.specs import game_spec
+from apexline.racing.native.stock_view import GameView
 from apexline.racing.options import GameOptions, ShapingRules
 from apexline.racing.types import Frame
 from apexline.racing.validation import require
@@ -33,8 +34,8 @@ class _OfAllGames:
         raise AttributeError(f"a game has no {self._name!r} of its own; call CarRacingVectorEnv.{self._name}")
 
 
-class SubEnvironment:
-    """One game of a CarRacingVectorEnv; it holds no state of its own.
+class SubEnvironment(GameView):
+    """One game of a CarRacingVectorEnv, with the attributes of the stock game; it holds no state of its own.
 
     Attributes cannot be set, and the game cannot be reset or stepped alone.
 
@@ -43,14 +44,13 @@ class SubEnvironment:
         index: number of the game.
     """
 
-    __slots__ = ("_envs", "_index")
+    __slots__ = ("_envs",)
+
+    _envs: CarRacingVectorEnv
 
     def __init__(self, envs: CarRacingVectorEnv, index: int) -> None:
         object.__setattr__(self, "_envs", envs)
-        object.__setattr__(self, "_index", index)
-
-    _envs: CarRacingVectorEnv
-    _index: int
+        object.__setattr__(self, "_stock", envs._games.stock_game(index))
 
     reset = _OfAllGames()
     step = _OfAllGames()
@@ -58,15 +58,15 @@ class SubEnvironment:
     set_rules = _OfAllGames()
 
     def __repr__(self) -> str:
-        return f"<game {self._index} of {self._envs!r}>"
+        return f"<game {self.index} of {self._envs!r}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SubEnvironment):
             return NotImplemented
-        return self._envs is other._envs and self._index == other._index
+        return self._envs is other._envs and self.index == other.index
 
     def __hash__(self) -> int:
-        return hash((id(self._envs), self._index))
+        return hash((id(self._envs), self.index))
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         _refuse_to_set(name)
@@ -74,7 +74,7 @@ class SubEnvironment:
     @property
     def index(self) -> int:
         """Number of the game."""
-        return self._index
+        return self._stock.env
 
     @property
     def unwrapped(self) -> SubEnvironment:
@@ -97,11 +97,6 @@ class SubEnvironment:
         return {key: value for key, value in self._envs.metadata.items() if key != "autoreset_mode"}
 
     @property
-    def render_mode(self) -> str | None:
-        """The render mode."""
-        return self._envs.render_mode
-
-    @property
     def spec(self) -> EnvSpec | None:
         """A spec with which `gymnasium.make` makes a single environment like this game."""
         return game_spec(self._envs.spec)
@@ -119,12 +114,12 @@ class SubEnvironment:
     @property
     def np_random(self) -> np.random.Generator:
         """A copy of the generator from which the game draws tracks and colours."""
-        return generator_at(self._envs._games.world.random_state(self._index))
+        return generator_at(self._envs._games.world.random_state(self.index))
 
     @property
     def np_random_seed(self) -> int:
         """The seed of the random stream; -1 after `set_state`."""
-        return self._envs._seeds[self._index]
+        return self._envs._seeds[self.index]
 
     def get_wrapper_attr(self, name: str) -> Any:
         """Returns an attribute."""
@@ -140,31 +135,31 @@ class SubEnvironment:
 
     def get_state(self) -> bytes:
         """Returns the state of the game; see CarRacingVectorEnv.get_state."""
-        return self._envs.get_state(self._index)
+        return self._envs.get_state(self.index)
 
     def set_state(self, state: bytes) -> None:
         """Restores a state; see CarRacingVectorEnv.set_state."""
-        self._envs.set_state(state, self._index)
+        self._envs.set_state(state, self.index)
 
     def track_snapshot(self) -> TrackSnapshot:
         """Returns a copy of the road."""
-        return self._envs.track_snapshot(self._index)
+        return self._envs.track_snapshot(self.index)
 
     def car_snapshot(self) -> CarSnapshot:
         """Returns a copy of the car's state."""
-        return self._envs.car_snapshot(self._index)
+        return self._envs.car_snapshot(self.index)
 
     def skid_marks(self) -> list[SkidMark]:
         """Returns the skid marks."""
-        return self._envs.skid_marks(self._index)
+        return self._envs.skid_marks(self.index)
 
     def observe(self) -> Frame:
         """Returns the current observation."""
-        return cast(Frame, self._envs.observe()[self._index])
+        return cast(Frame, self._envs.observe()[self.index])
 
     def render(self) -> Frame | list[Frame] | None:
         """Returns what CarRacingVectorEnv.render returns of this game; a window shows the first game alone."""
-        return self._envs._render_game(self._index)
+        return self._envs._render_game(self.index)
 
 
 def _refuse_to_set(name: str) -> NoReturn:
