@@ -68,18 +68,21 @@ CPP_MAY_INCLUDE: dict[str, set[str]] = {
     "racing/render": {"support", "racing/base"},
     "racing/render/fast": {"support", "racing/base", "racing/render"},
     "racing/render/exact": {"support", "racing/base", "racing/render"},
+    "racing/render/frame": {
+        *("racing/base", "racing/render", "racing/render/fast", "racing/render/exact"),
+    },
     "racing": {
         "support",
         "racing/base",
         "racing/physics",
         "racing/game",
         "racing/render",
-        "racing/render/fast",
+        "racing/render/frame",
     },
     "bindings": {"support", "replay", "racing", "racing/base", "racing/render", "racing/render/exact"},
     "bindings_testing": {
         *("bindings", "support", "racing/base", "racing/physics", "racing/game"),
-        *("racing/render", "racing/render/fast", "racing/render/exact"),
+        *("racing/render", "racing/render/frame", "racing/render/exact"),
     },
 }
 """Folders of C++ by path; `racing` is world.hpp and world.cpp. Tests may include everything."""

@@ -193,9 +193,7 @@ void ArrayWorld::require_drawable(std::size_t env) const {
 }
 
 Shape ArrayWorld::frames_shape(std::size_t rows) const {
-  const racing::FrameFormat& format = world_.options().format;
-  Shape shape{format.frame_size, format.frame_size};
-  if (!format.gray) shape.insert(format.channels_first ? shape.begin() : shape.end(), 3);
+  Shape shape = world_.options().format.shape().extents();
   shape.insert(shape.begin(), static_cast<py::ssize_t>(rows));
   return shape;
 }

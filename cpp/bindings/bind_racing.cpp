@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "array_world.hpp"
 #include "bindings.hpp"
@@ -42,9 +43,11 @@ racing::WorldOptions world_options_of(const py::object& options) {
   out.skip_zoom = field<std::int32_t>(options, "skip_zoom");
   out.format.crop_hud = field<bool>(options, "crop_hud");
   out.format.gray = field<bool>(options, "gray");
-  out.format.frame_size = field<std::optional<int>>(options, "frame_size").value_or(out.format.visible_side());
+  const auto [height, width] = field<std::pair<int, int>>(options, "image_size");
+  out.format.frame_size = {height, width};
   out.format.channels_first = field<bool>(options, "channels_first");
   out.format.road_contrast = field<bool>(options, "road_contrast");
+  out.format.keep_dim = field<bool>(options, "keep_dim");
   return out;
 }
 

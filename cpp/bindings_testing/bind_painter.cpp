@@ -1,4 +1,4 @@
-#include "racing/render/fast/painter.hpp"
+#include "racing/render/frame/painter.hpp"
 
 #include "array_scene.hpp"
 #include "bindings/arrays.hpp"
@@ -12,10 +12,7 @@ using racing::FrameFormat;
 using racing::Painter;
 
 py::array_t<std::uint8_t> draw(Painter& self, const ArrayScene& scene) {
-  const FrameFormat& format = self.format();
-  Shape shape{format.frame_size, format.frame_size};
-  if (!format.gray) shape.insert(format.channels_first ? shape.begin() : shape.end(), 3);
-  py::array_t<std::uint8_t> frame(shape);
+  py::array_t<std::uint8_t> frame(self.format().shape().extents());
   self.draw(scene.scene(), frame.mutable_data());
   return frame;
 }
@@ -60,17 +57,21 @@ Raises:
   py::class_<Painter>(module, "Painter", R"(Draws CarRacing's observation.
 
 Args:
-    crop_hud, gray, frame_size, channels_first, road_contrast: as in GameOptions; frame_size is an int.
+    crop_hud, gray, frame_size, channels_first, road_contrast, keep_dim: as in GameOptions; frame_size is
+        (height, width).
     glyphs: the arrays of a GlyphTable.
 
 Raises:
     ValueError: an argument is out of range or has the wrong shape.)")
-      .def(py::init([](bool crop_hud, bool gray, int frame_size, bool channels_first, bool road_contrast,
-                       const py::tuple& glyphs) {
-             return Painter(FrameFormat{crop_hud, gray, frame_size, channels_first, road_contrast}, glyphs_of(glyphs));
+      .def(py::init([](bool crop_hud, bool gray, std::pair<int, int> frame_size, bool channels_first,
+                       bool road_contrast, bool keep_dim, const py::tuple& glyphs) {
+             const racing::FrameSize size(frame_size.first, frame_size.second);
+             return Painter(FrameFormat{crop_hud, gray, size, channels_first, road_contrast, keep_dim},
+                            glyphs_of(glyphs));
            }),
            py::kw_only(), py::arg("crop_hud"), py::arg("gray"), py::arg("frame_size"),
-           py::arg("channels_first") = false, py::arg("road_contrast") = false, py::arg("glyphs"))
+           py::arg("channels_first") = false, py::arg("road_contrast") = false, py::arg("keep_dim") = false,
+           py::arg("glyphs"))
       .def("draw", &draw, py::arg("scene"), "Returns a new frame.");
   module.def("polygons", &polygons, py::arg("scene"),
              "The polygons drawn before the indicators, in order: (ink, whether antialiased, corners).");

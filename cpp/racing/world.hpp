@@ -13,7 +13,7 @@
 
 #include "racing/game/episode.hpp"
 #include "racing/game/shaping.hpp"
-#include "racing/render/fast/painter_pool.hpp"
+#include "racing/render/frame/painter_pool.hpp"
 #include "support/thread_pool.hpp"
 
 namespace apexline::racing {

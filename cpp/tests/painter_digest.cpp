@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "racing/render/fast/painter.hpp"
+#include "racing/render/frame/painter.hpp"
 #include "scenes.hpp"
 
 using namespace apexline;

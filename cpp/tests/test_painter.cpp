@@ -1,4 +1,4 @@
-#include "racing/render/fast/painter.hpp"
+#include "racing/render/frame/painter.hpp"
 
 #include <algorithm>
 

@@ -97,16 +97,17 @@ class Scene:
 
 @final
 class Painter:
-    """The fast renderer: draws observations."""
+    """Draws observations."""
 
     def __init__(
         self,
         *,
         crop_hud: bool,
         gray: bool,
-        frame_size: int,
+        frame_size: tuple[int, int],
         channels_first: bool = False,
         road_contrast: bool = False,
+        keep_dim: bool = False,
         glyphs: _Glyphs,
     ) -> None: ...
     def draw(self, scene: Scene) -> NDArray[np.uint8]: ...

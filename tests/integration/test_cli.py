@@ -18,9 +18,9 @@ from PIL import Image
 from apexline import __version__
 from apexline.agent import LinearSchedule
 from apexline.cli import main
-from apexline.cli.parse import as_options
+from apexline.cli.parse import as_options, parse
 from apexline.racing import ShapingRules
-from apexline.training import PRESETS, Policy, train
+from apexline.training import PRESETS, InputError, Policy, TrainConfig, train
 from apexline.training.config.train_config import ShapingPhase
 from apexline.training.records import checkpoint
 
@@ -139,6 +139,21 @@ def test_fields_of_the_configuration_are_named_as_options() -> None:
         "runs/replay.bin: no such seed": "runs/replay.bin: no such seed",
     }.items():
         assert as_options(message) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "size"), [(["84"], 84), (["84", "80"], (84, 80)), (["None"], None)], ids=str
+)
+def test_a_frame_size_is_one_side_or_two(words: list[str], size: object) -> None:
+    config = parse(TrainConfig, "train", ["--game.frame-size", *words, "--seed", "3"])
+    assert (config.game.frame_size, config.seed) == (size, 3)
+
+
+@pytest.mark.parametrize("words", [["x"], ["84", "x"], ["84", "80", "3"]], ids=str)
+def test_other_frame_sizes_are_refused(words: list[str]) -> None:
+    message = f"--game.frame-size is {' '.join(words)}; expected None or an integer or two integers"
+    with pytest.raises(InputError, match=message):
+        parse(TrainConfig, "train", ["--game.frame-size", *words])
 
 
 def test_short_help_lists_ten_options(capsys: Capture) -> None:

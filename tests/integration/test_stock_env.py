@@ -54,9 +54,17 @@ def documented_order() -> list[str]:
 @pytest.mark.parametrize(
     ("options", "left_out"),
     [
-        (RECIPE, {"SkipZoom", "ChannelsFirst"}),
-        (dataclasses.replace(COLOUR, skip_zoom=2), {"Grayscale", "RoadContrast"}),
-        (COLOUR, {"SkipZoom", "Grayscale", "RoadContrast"}),
+        (RECIPE, {"SurfaceSize", "SkipZoom", "ChannelsFirst"}),
+        (
+            dataclasses.replace(RECIPE, keep_dim=True, channels_first=True, skip_zoom=2),
+            {"SurfaceSize"},
+        ),
+        (dataclasses.replace(COLOUR, skip_zoom=2), {"SurfaceSize", "Grayscale", "RoadContrast"}),
+        (COLOUR, {"SurfaceSize", "SkipZoom", "Grayscale", "RoadContrast"}),
+        (
+            dataclasses.replace(COLOUR, crop_hud=False, frame_size=(100, 120)),
+            {"SkipZoom", "CropHud", "Grayscale", "AreaMean", "RoadContrast"},
+        ),
     ],
 )
 def test_wrappers_are_those_documented_in_their_order(options: GameOptions, left_out: set[str]) -> None:

@@ -24,13 +24,26 @@ from apexline.racing.native.glyphs import load_glyphs
 from .stock_scenes import Image, Scene, follow, make_game, move, play, scene, spin
 
 BOX = 84  # first row of the indicators
+SIZES = [
+    *((side, side) for side in (1, 7, 42, 48, 64, 83, 84, 95, 96)),
+    (84, 96),
+    (96, 84),
+    (50, 77),
+    (7, 84),
+]
 FORMATS = [
-    {"crop_hud": crop, "gray": gray, "frame_size": size, "channels_first": channels_first}
+    {
+        "crop_hud": crop,
+        "gray": gray,
+        "frame_size": size,
+        "channels_first": channels_first,
+        "keep_dim": keep_dim,
+    }
     for crop in (False, True)
-    for gray in (False, True)
-    for size in (1, 7, 42, 48, 64, 83, 84, 95, 96)
-    for channels_first in ((True,) if gray else (True, False))
-    if size <= 84 or not crop
+    for gray, keep_dim in ((False, False), (True, False), (True, True))
+    for size in SIZES
+    for channels_first in ((True,) if gray and not keep_dim else (True, False))
+    if max(size) <= 84 or not crop
 ]
 
 
@@ -44,7 +57,7 @@ def glyphs() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def painter(glyphs: dict[str, Any]) -> _core_testing.Painter:
-    return _core_testing.Painter(crop_hud=False, gray=False, frame_size=96, **glyphs)
+    return _core_testing.Painter(crop_hud=False, gray=False, frame_size=(96, 96), **glyphs)
 
 
 @pytest.fixture(scope="module")
@@ -172,22 +185,29 @@ class Still(gym.Env[Any, Any]):
         return self.image, {}
 
 
-def wrapped(image: Image, *, crop_hud: bool, gray: bool, frame_size: int, channels_first: bool) -> Image:
+def wrapped(
+    image: Image,
+    *,
+    crop_hud: bool,
+    gray: bool,
+    frame_size: tuple[int, int],
+    channels_first: bool,
+    keep_dim: bool,
+) -> Image:
     env: gym.Env[Any, Any] = Still(image)
     if crop_hud:
         env = CropHud(env)
     if gray:
-        env = Grayscale(env)
-    if frame_size != (84 if crop_hud else 96):
-        env = AreaMean(env, frame_size)
-    if not gray and channels_first:
+        env = Grayscale(env, keep_dim=keep_dim)
+    env = AreaMean(env, frame_size)
+    if channels_first and (keep_dim or not gray):
         env = ChannelsFirst(env)
     frame: Image = env.reset()[0]
     return frame
 
 
 def test_a_frame_depends_on_its_scene_alone(scenes: dict[str, list[Scene]], glyphs: dict[str, Any]) -> None:
-    options = {"crop_hud": False, "gray": False, "frame_size": 96, "channels_first": True}
+    options = {"crop_hud": False, "gray": False, "frame_size": (96, 96), "channels_first": True}
     states = [state for case in CASES for state, _ in scenes[case][::10]]
     used = _core_testing.Painter(**options, **glyphs)
     forwards = [used.draw(_core_testing.Scene(**state)) for state in states]
@@ -217,7 +237,7 @@ def test_every_variant_draws_the_same_bytes(
     isa: str, scenes: dict[str, list[Scene]], glyphs: dict[str, Any], tmp_path: Path
 ) -> None:
     states = [state for case in CASES for state, _ in scenes[case]]
-    formats = [options for options in FORMATS if options["frame_size"] in (42, 64, 84, 96)]
+    formats = [options for options in FORMATS if min(options["frame_size"]) >= 42]
     (tmp_path / "states").write_bytes(pickle.dumps((states, glyphs, formats)))
     result = subprocess.run(
         [sys.executable, "-c", DRAW, str(tmp_path / "states")],
@@ -272,9 +292,12 @@ def test_bars_that_rise_above_the_box_are_drawn_over_the_image(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"frame_size": 0}, "frame_size is 0; expected 1 to 96"),
-        ({"frame_size": 97}, "frame_size is 97; expected 1 to 96"),
-        ({"frame_size": 85, "crop_hud": True}, "frame_size is 85; expected 1 to 84"),
+        ({"frame_size": (0, 9)}, r"frame_size is \(0, 9\); expected \(1, 1\) to \(96, 96\)"),
+        ({"frame_size": (97, 3)}, r"frame_size is \(97, 3\); expected \(4, 4\) to \(800, 1000\)"),
+        (
+            {"frame_size": (85, 84), "crop_hud": True},
+            r"frame_size is \(85, 84\); expected \(1, 1\) to \(84, 84\)",
+        ),
         ({"glyphs": ()}, "glyphs has 0 items; expected 3"),
         ({"glyphs": TALL}, "glyph height is 49; expected 1 to 48"),
     ],
@@ -283,7 +306,7 @@ def test_invalid_arguments_are_named(changed: dict[str, Any], message: str, glyp
     options = {
         "crop_hud": False,
         "gray": False,
-        "frame_size": 96,
+        "frame_size": (96, 96),
         "channels_first": True,
         **glyphs,
         **changed,

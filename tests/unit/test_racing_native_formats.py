@@ -38,12 +38,12 @@ def wrapped(options: GameOptions) -> gym.Env[Any, Any]:
     if options.crop_hud:
         env = CropHud(env)
     if options.gray:
-        env = Grayscale(env)
-    if options.frame_size not in (None, options.visible_side):
+        env = Grayscale(env, keep_dim=options.keep_dim)
+    if options.frame_size is not None:
         env = AreaMean(env, options.frame_size)
     if options.road_contrast:
         env = RoadContrast(env)
-    return ChannelsFirst(env) if options.channels_first and not options.gray else env
+    return ChannelsFirst(env) if options.channels_first and len(options.frame_shape) == 3 else env
 
 
 def pedalled(seed: int, axes: int) -> npt.NDArray[np.float32]:
@@ -59,9 +59,12 @@ def pedalled(seed: int, axes: int) -> npt.NDArray[np.float32]:
 @pytest.mark.parametrize("gray", [True, False])
 @pytest.mark.parametrize(
     ("crop_hud", "size"),
-    [(False, 96), (False, 84), (False, 48), (True, 84), (True, 64), (True, 42), (True, 1)],
+    [
+        *((False, 96), (False, 84), (False, 48), (False, (84, 96)), (False, (50, 77))),
+        *((True, 84), (True, 64), (True, 42), (True, 1), (True, (77, 50))),
+    ],
 )
-def test_frames(gray: bool, crop_hud: bool, size: int) -> None:
+def test_frames(gray: bool, crop_hud: bool, size: int | tuple[int, int]) -> None:
     options = GameOptions(gray=gray, crop_hud=crop_hud, frame_size=size, action_repeat=2, channels_first=True)
     native, theirs = make_vector(options, 1), wrapped(options)
     assert native.single_observation_space == theirs.observation_space
@@ -71,8 +74,11 @@ def test_frames(gray: bool, crop_hud: bool, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [84, 42, 20])
-def test_road_contrast(size: int) -> None:
-    options = GameOptions(gray=True, crop_hud=True, frame_size=size, action_repeat=4, road_contrast=True)
+@pytest.mark.parametrize("axes", [{}, {"keep_dim": True}, {"keep_dim": True, "channels_first": True}])
+def test_road_contrast(size: int, axes: dict[str, bool]) -> None:
+    options = GameOptions(
+        gray=True, crop_hud=True, frame_size=size, action_repeat=4, road_contrast=True, **axes
+    )
     native, theirs = make_vector(options, 1), wrapped(options)
     np.testing.assert_array_equal(native.reset(seed=1)[0][0], theirs.reset(seed=1)[0], strict=True)
     for action in pedalled(0, axes=3):

@@ -29,7 +29,19 @@ Env = CarRacingVectorEnv
             ValueError,
             "max_episode_steps is 0; expected None, -1 or an integer from 1",
         ),
-        ({"frame_size": 97}, ValueError, "frame_size is 97; expected None or an integer from 1 to 96"),
+        (
+            {"frame_size": 97, "crop_hud": True},
+            ValueError,
+            "frame_size is 97; expected None, an integer from 1 to 84",
+        ),
+        (
+            {"render_size": (801, 600)},
+            ValueError,
+            r"render_size is \(801, 600\); expected \(height, width\) from \(4, 4\) to \(800, 1000\)",
+        ),
+        ({"render_size": (400, 3)}, ValueError, r"render_size is \(400, 3\); expected \(height, width\)"),
+        ({"render_size": 400}, TypeError, r"render_size is 400; expected \(height, width\)"),
+        ({"render_size": None}, TypeError, r"render_size is None; expected \(height, width\)"),
         (
             {"render_mode": "ansi"},
             ValueError,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import math
 import re
 from typing import Any, Unpack, get_type_hints
@@ -22,11 +23,37 @@ from apexline.racing import CarRacingEnv, CarRacingVectorEnv, GameKwargs, GameOp
         (GameOptions(crop_hud=True, channels_first=True, frame_size=64), (3, 64, 64)),
         (GameOptions(gray=True), (96, 96)),
         (GameOptions(gray=True, channels_first=True, frame_size=np.int64(42)), (42, 42)),  # type: ignore[arg-type]
+        (GameOptions(frame_size=(84, 96)), (84, 96, 3)),
+        (GameOptions(channels_first=True, frame_size=(50, 77)), (3, 50, 77)),
+        (GameOptions(gray=True, keep_dim=True), (96, 96, 1)),
+        (GameOptions(gray=True, keep_dim=True, channels_first=True, frame_size=(1, 96)), (1, 1, 96)),
+        (GameOptions(frame_size=(800, 1000)), (800, 1000, 3)),
+        (GameOptions(gray=True, frame_size=(97, 4)), (97, 4)),
     ],
 )
 def test_frame_shape(options: GameOptions, shape: tuple[int, ...]) -> None:
     assert options.frame_shape == shape
     assert options.observation_space == gym.spaces.Box(0, 255, shape, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (np.uint8(42), 42),
+        ([84, 96], (84, 96)),
+        ((np.int64(84), np.int32(96)), (84, 96)),
+        (np.array([84, 96]), (84, 96)),
+        ((64, 64), (64, 64)),
+        (None, None),
+    ],
+)
+def test_frame_sizes_are_stored_as_plain_integers(given: Any, stored: object) -> None:
+    options = GameOptions(frame_size=given)
+    assert options.frame_size == stored
+    assert json.loads(json.dumps(dataclasses.asdict(options)))["frame_size"] == (
+        list(stored) if isinstance(stored, tuple) else stored
+    )
+    assert hash(options) == hash(GameOptions(frame_size=stored))  # type: ignore[arg-type]
 
 
 def test_action_space_and_bounds() -> None:
@@ -52,6 +79,8 @@ def test_keyword_arguments_are_the_fields() -> None:
 
 
 INT32 = 2**31 - 1
+UP_TO_SURFACE = "None, an integer from 1 to 800 or (height, width) from (1, 1) to (800, 1000)"
+UP_TO_CROPPED = "None, an integer from 1 to 84 or (height, width) from (1, 1) to (84, 84)"
 
 
 @pytest.mark.parametrize(
@@ -75,17 +104,20 @@ INT32 = 2**31 - 1
             ValueError,
             f"skip_zoom is {INT32}; expected an integer from 0 to {INT32 - 1}",
         ),
-        ({"frame_size": 0}, ValueError, "frame_size is 0; expected None or an integer from 1 to 96"),
-        ({"frame_size": 97}, ValueError, "frame_size is 97; expected None or an integer from 1 to 96"),
+        ({"frame_size": 0}, ValueError, f"frame_size is 0; expected {UP_TO_SURFACE}"),
+        ({"frame_size": 801}, ValueError, f"frame_size is 801; expected {UP_TO_SURFACE}"),
+        ({"frame_size": (84, 0)}, ValueError, f"frame_size is (84, 0); expected {UP_TO_SURFACE}"),
+        ({"frame_size": (1000, 800)}, ValueError, f"frame_size is (1000, 800); expected {UP_TO_SURFACE}"),
         (
-            {"frame_size": 85, "crop_hud": True},
+            {"frame_size": (3, 97)},
             ValueError,
-            "frame_size is 85; expected None or an integer from 1 to 84",
+            "frame_size is (3, 97); expected sides >= 4 if one is above 96",
         ),
+        ({"frame_size": 85, "crop_hud": True}, ValueError, f"frame_size is 85; expected {UP_TO_CROPPED}"),
         (
-            {"frame_size": (42, 42)},
-            TypeError,
-            "frame_size is (42, 42); expected None or an integer from 1 to 96",
+            {"frame_size": (42, 192), "crop_hud": True},
+            ValueError,
+            f"frame_size is (42, 192); expected {UP_TO_CROPPED}",
         ),
         *[
             ({name: value}, error, f"{name} is {value!r}; expected a number > 0 and <= 100")
@@ -103,6 +135,12 @@ INT32 = 2**31 - 1
             for value in (0.09, 5.01, math.nan)
         ],
         ({"zoom": None}, TypeError, "zoom is None; expected a number from 0.1 to 5"),
+        ({"frame_size": 42.0}, TypeError, f"frame_size is 42.0; expected {UP_TO_SURFACE}"),
+        ({"frame_size": "42"}, TypeError, f"frame_size is '42'; expected {UP_TO_SURFACE}"),
+        ({"frame_size": (42,)}, TypeError, f"frame_size is (42,); expected {UP_TO_SURFACE}"),
+        ({"frame_size": (42, 4.5)}, TypeError, f"frame_size is (42, 4.5); expected {UP_TO_SURFACE}"),
+        ({"frame_size": (3, 96, 96)}, TypeError, f"frame_size is (3, 96, 96); expected {UP_TO_SURFACE}"),
+        ({"keep_dim": True}, ValueError, "keep_dim is True; expected False if gray is False"),
         ({"gray": 1}, TypeError, "gray is 1; expected a bool"),
         ({"ends_at_start_line": None}, TypeError, "ends_at_start_line is None; expected a bool"),
         ({"road_contrast": True}, ValueError, "road_contrast is True; expected False if gray is False"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -45,11 +46,12 @@ def images(channels: tuple[int, ...]) -> st.SearchStrategy[Image]:
     return st.tuples(sides, sides).flatmap(lambda side: arrays(np.uint8, side + channels))
 
 
-def block_mean(image: Image, size: int) -> Image:
-    """Naive model: blow each pixel up to size * size equal ones, then average blocks of H * W."""
+def block_mean(image: Image, size: int | tuple[int, int]) -> Image:
+    """Naive model: blow each pixel up to h * w equal ones, then average blocks of H * W."""
     height, width, *channels = image.shape
-    large = image.repeat(size, 0).repeat(size, 1)
-    sums = large.reshape(size, height, size, width, *channels).sum((1, 3), dtype=np.int64)
+    h, w = size if isinstance(size, tuple) else (size, size)
+    large = image.repeat(h, 0).repeat(w, 1)
+    sums = large.reshape(h, height, w, width, *channels).sum((1, 3), dtype=np.int64)
     return ((2 * sums + height * width) // (2 * height * width)).astype(np.uint8)
 
 
@@ -72,12 +74,14 @@ def test_gray_is_the_weighted_sum_rounded_to_nearest(image: Image) -> None:
         )
 
 
-@given(st.data(), st.sampled_from([(), (3,)]))
+@given(st.data(), st.sampled_from([(), (1,), (3,)]))
 def test_area_mean_equals_the_mean_over_blown_up_pixels(
     data: st.DataObject, channels: tuple[int, ...]
 ) -> None:
     image = data.draw(images(channels))
-    size = data.draw(st.integers(1, min(image.shape[:2])))
+    height, width, *_ = image.shape
+    sides = st.integers(1, min(height, width))
+    size = data.draw(sides | st.tuples(st.integers(1, height), st.integers(1, width)))
     np.testing.assert_array_equal(shown(AreaMean(Still(image), size)), block_mean(image, size))
 
 
@@ -88,9 +92,10 @@ def test_area_mean_at_half_size_rounds_ties_up() -> None:
     np.testing.assert_array_equal(shown(AreaMean(Still(image), 42)), (sums + 2) // 4)
 
 
-def test_area_mean_with_fractional_overlaps_at_real_size() -> None:
+@pytest.mark.parametrize("size", [64, (64, 77), (84, 20)])
+def test_area_mean_with_fractional_overlaps_at_real_size(size: int | tuple[int, int]) -> None:
     image = noise(84, 84)
-    np.testing.assert_array_equal(shown(AreaMean(Still(image), 64)), block_mean(image, 64))
+    np.testing.assert_array_equal(shown(AreaMean(Still(image), size)), block_mean(image, size))
 
 
 @pytest.mark.parametrize("shape", [(84, 84), (96, 96, 3)])
@@ -103,6 +108,24 @@ def test_area_mean_at_full_size_changes_nothing(shape: tuple[int, ...]) -> None:
 def test_area_mean_cannot_enlarge(size: int) -> None:
     with pytest.raises(ValueError, match=f"size is {size}; expected 1 to 84"):
         AreaMean(Still(noise(84, 96, 3)), size)
+
+
+@pytest.mark.parametrize("size", [(0, 96), (84, 97), (85, 96)])
+def test_area_mean_cannot_enlarge_one_side(size: tuple[int, int]) -> None:
+    message = re.escape(f"size is {size}; expected (1, 1) to (84, 96)")
+    with pytest.raises(ValueError, match=message):
+        AreaMean(Still(noise(84, 96, 3)), size)
+
+
+def test_gray_can_keep_the_channel_axis() -> None:
+    image = noise(5, 7, 3)
+    gray = shown(Grayscale(Still(image)))
+    np.testing.assert_array_equal(
+        shown(Grayscale(Still(image), keep_dim=True)), gray[:, :, None], strict=True
+    )
+    np.testing.assert_array_equal(
+        shown(ChannelsFirst(Grayscale(Still(image), keep_dim=True))), gray[None], strict=True
+    )
 
 
 def test_channels_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,22 @@ from apexline.training.config.validation import check, from_dict, to_dict
 def test_presets_round_trip_through_json(name: str) -> None:
     config = PRESETS[name]
     assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+
+
+@pytest.mark.parametrize("size", [None, 64, (84, 80), (1, 84)])
+def test_frame_sizes_round_trip_through_json(size: int | tuple[int, int] | None) -> None:
+    preset = PRESETS["cpu"]
+    config = replace(preset, game=replace(preset.game, frame_size=size))
+    assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+
+
+@pytest.mark.parametrize("size", ["wide", 8.5, [84], [84, 84, 3], [84, "wide"]])
+def test_frame_sizes_of_wrong_types_are_refused(size: object) -> None:
+    values = to_dict(PRESETS["cpu"])
+    values["game"]["frame_size"] = size
+    message = f"game.frame_size is {size!r}; expected an integer or two integers"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        from_dict(values)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +156,10 @@ def changed(**changes: dict[str, Any]) -> TrainConfig:
         (
             changed(game={"gray": False, "road_contrast": False}),
             r"game\.channels_first is False; expected True for colour images",
+        ),
+        (
+            changed(game={"keep_dim": True}),
+            r"game\.channels_first is False; expected True with game\.keep_dim",
         ),
         (changed(game={"max_episode_frames": None}), r"game\.max_episode_frames is None; expected a limit"),
         (changed(game={"lap_complete_percent": 0.5}), r"game\.lap_complete_percent is 0\.5; expected 0\.95"),

@@ -166,5 +166,6 @@ def _form(hint: Any) -> str:
     if get_origin(base) in (Union, UnionType):
         return "|".join(_form(part) for part in get_args(base))
     if get_origin(base) is tuple:
-        return f"[{_form(get_args(base)[0])} ...]"
+        first, *others = get_args(base)
+        return f"[{_form(first)} ...]" if others == [...] else " ".join(map(_form, (first, *others)))
     return NAMES[base]

@@ -22,7 +22,14 @@ T = TypeVar("T")
 
 FRAME = "╭╮╰╯│─ "
 """The characters of the box that tyro draws around an error; without UTF-8 it uses only `-`."""
-TYPES = {"{None}": "None", "INT": "an integer", "FLOAT": "a number", "STR": "text", "PATH": "a path"}
+TYPES = {
+    "{None}": "None",
+    "INT": "an integer",
+    "{INT INT}": "two integers",
+    "FLOAT": "a number",
+    "STR": "text",
+    "PATH": "a path",
+}
 """Types of values: as tyro writes them, and in an error."""
 
 _REGISTRY = tyro.constructors.ConstructorRegistry()

@@ -22,6 +22,7 @@ from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropH
 from apexline.racing.stock.wrappers.score import UnshapedScore
 from apexline.racing.stock.wrappers.shaping import IdlePenalty, LapTermination, Shaping, StallTermination
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
+from apexline.racing.stock.wrappers.surface_size import SurfaceSize
 
 __all__ = [
     "ActionRepeat",
@@ -46,6 +47,7 @@ __all__ = [
     "SkidMark",
     "SkipZoom",
     "StallTermination",
+    "SurfaceSize",
     "TrackSnapshot",
     "UnshapedScore",
     "WorkerDiedError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, TypedDict
@@ -16,6 +17,7 @@ from apexline.racing.validation import (
     require_integer,
     require_number,
     require_positive,
+    require_size,
 )
 
 FULL_SIDE = 96
@@ -24,6 +26,10 @@ CROPPED_SIDE = 84
 """Side of the image without the indicators, in pixels."""
 NATIVE_ONLY = ("ends_at_start_line", "friction", "engine_power", "zoom")
 """Fields of GameOptions that the backend "gymnasium" does not implement."""
+SURFACE_SIZE = (800, 1000)
+"""Height and width of the surface that the game draws on, in pixels."""
+LEAST_SCALED = (4, 4)
+"""Least height and width of an image scaled from the surface: 1/256 of it, rounded up."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,17 @@ class GameOptions:
     """Cut off the indicators: keep rows 0:84 and columns 6:90."""
     gray: bool = False
     """One channel, (299 R + 587 G + 114 B + 500) // 1000, instead of three."""
-    frame_size: int | None = None
-    """Side of a frame in pixels after an area mean, from 1 to 96, or 84 with `crop_hud`; None: no resize."""
+    frame_size: int | tuple[int, int] | None = None
+    """Side of a frame, or height and width, in pixels; None: 96, or 84 with `crop_hud`. Up to these, an area mean of
+    the game's image. If a side is above 96, up to 800 x 1000: the game's surface scaled as the stock game scales it,
+    in about a hundred times the time; not with `crop_hud`."""
     channels_first: bool = False
-    """Shape of colour frames: (3, height, width) instead of (height, width, 3)."""
+    """Channel axis first, (channels, height, width), instead of last; no effect on frames without channel axis."""
     road_contrast: bool = False
     """With `gray`: raise the contrast of the road by a tone curve (see `RoadContrast`). Tiles not yet visited, whose
     shades alternate by 2 of 255, then differ clearly from visited ones, which share one shade."""
+    keep_dim: bool = False
+    """With `gray`: keep a channel axis of length 1, as gymnasium's GrayscaleObservation does."""
 
     def __post_init__(self) -> None:
         require_number("lap_complete_percent", self.lap_complete_percent)
@@ -88,11 +98,27 @@ class GameOptions:
             most_skipped = limit - 1
         require_integer("skip_zoom", self.skip_zoom, 0, most_skipped)
         if self.frame_size is not None:
-            require_integer("frame_size", self.frame_size, 1, self.visible_side, none="None or ")
+            object.__setattr__(self, "frame_size", self._checked_frame_size(self.frame_size))
         require("pedal", self.pedal, self.continuous or not self.pedal, "False if continuous is False")
-        require(
-            "road_contrast", self.road_contrast, self.gray or not self.road_contrast, "False if gray is False"
-        )
+        for name in ("road_contrast", "keep_dim"):
+            value = getattr(self, name)
+            require(name, value, self.gray or not value, "False if gray is False")
+
+    def _checked_frame_size(self, value: object) -> int | tuple[int, int]:
+        """Returns plain ints. Raises ValueError or TypeError if the frame size does not fit."""
+        most = (CROPPED_SIDE, CROPPED_SIDE) if self.crop_hud else SURFACE_SIZE
+        otherwise = f"None, an integer from 1 to {min(most)} or "
+        try:
+            side = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            size = require_size("frame_size", value, (1, 1), most, otherwise=otherwise)
+            least = min(LEAST_SCALED)
+            fits = min(size) >= least or max(size) <= FULL_SIDE
+            require("frame_size", size, fits, f"sides >= {least} if one is above {FULL_SIDE}")
+            return size
+        condition = f"{otherwise}(height, width) from (1, 1) to {most}"
+        require("frame_size", side, 1 <= side <= min(most), condition)
+        return side
 
     @property
     def visible_side(self) -> int:
@@ -100,12 +126,26 @@ class GameOptions:
         return CROPPED_SIDE if self.crop_hud else FULL_SIDE
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of a frame, in pixels."""
+        size = self.visible_side if self.frame_size is None else self.frame_size
+        return size if isinstance(size, tuple) else (size, size)
+
+    @property
+    def is_scaled_from_surface(self) -> bool:
+        """Whether frames are scaled from the game's surface, not from its 96x96 image: a side is above 96."""
+        return max(self.image_size) > FULL_SIDE
+
+    @property
     def frame_shape(self) -> tuple[int, ...]:
-        """Shape of one frame: (n, n) if gray, else (n, n, 3), or (3, n, n) with `channels_first`."""
-        side = self.visible_side if self.frame_size is None else int(self.frame_size)
-        if self.gray:
-            return side, side
-        return (3, side, side) if self.channels_first else (side, side, 3)
+        """Shape of one frame: (H, W) if gray without `keep_dim`, else (H, W, C), or (C, H, W) with `channels_first`.
+
+        C is 1 if gray, else 3.
+        """
+        if self.gray and not self.keep_dim:
+            return self.image_size
+        channels = 1 if self.gray else 3
+        return (channels, *self.image_size) if self.channels_first else (*self.image_size, channels)
 
     @property
     def observation_space(self) -> gym.spaces.Box:
@@ -156,9 +196,10 @@ class GameKwargs(TypedDict, total=False):
     skip_zoom: int
     crop_hud: bool
     gray: bool
-    frame_size: int | None
+    frame_size: int | tuple[int, int] | None
     channels_first: bool
     road_contrast: bool
+    keep_dim: bool
 
 
 @dataclass(frozen=True)

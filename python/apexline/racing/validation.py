@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
+
+import numpy as np
 
 INT32_MAX = 2**31 - 1
 """Largest integer that the C++ core takes."""
@@ -30,6 +33,26 @@ def require_integer(
         raise TypeError(f"{name} is {value!r}; expected {condition}") from None
     require(name, number, low <= number and (high is None or number <= high), condition)
     return number
+
+
+def require_size(
+    name: str, value: object, low: tuple[int, int], high: tuple[int, int], *, otherwise: str = ""
+) -> tuple[int, int]:
+    """Returns (height, width) as a tuple of ints.
+
+    Raises TypeError unless the value is a sequence of two integers, and ValueError unless low <= value <= high in both.
+    `otherwise` is put before the condition, as "None or ".
+    """
+    condition = f"{otherwise}(height, width) from {low} to {high}"
+    try:
+        if not isinstance(value, Sequence | np.ndarray):
+            raise TypeError
+        height, width = map(operator.index, value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+    size = height, width
+    require(name, size, low[0] <= height <= high[0] and low[1] <= width <= high[1], condition)
+    return size
 
 
 def require_bool(name: str, value: object) -> None:

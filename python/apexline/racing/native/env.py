@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.utils import EzPickle
 
-from apexline.racing.native.games import AVAILABLE_MODES, ENDED_BY, FRAMES_PER_SECOND, NativeGames
+from apexline.racing.native.games import (
+    AVAILABLE_MODES,
+    ENDED_BY,
+    FRAMES_PER_SECOND,
+    VIDEO_SIZE,
+    NativeGames,
+)
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
@@ -47,6 +53,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
 
     Args:
         render_mode: None, "human", "rgb_array" or "state_pixels"; see CarRacingVectorEnv.
+        render_size: height and width of "rgb_array" images, up to (800, 1000).
         verbose: print a line for each new track.
         rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
         **options: fields of GameOptions.
@@ -64,11 +71,12 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         self,
         render_mode: str | None = None,
         *,
+        render_size: tuple[int, int] = VIDEO_SIZE,
         verbose: bool = False,
         rules: RulesLike = None,
         **options: Unpack[GameKwargs],
     ) -> None:
-        EzPickle.__init__(self, render_mode, verbose=verbose, rules=rules, **options)
+        EzPickle.__init__(self, render_mode, render_size=render_size, verbose=verbose, rules=rules, **options)
         game = GameOptions(**options)
         self.observation_space = cast(gym.Space[Frame], game.observation_space)
         self.action_space = game.action_space
@@ -79,6 +87,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
             rules=rules,
             num_threads=1,
             render_mode=render_mode,
+            render_size=render_size,
             verbose=verbose,
             owner=type(self).__name__,
         )
@@ -90,6 +99,11 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     def options(self) -> GameOptions:
         """The game's options."""
         return self._games.options
+
+    @property
+    def render_size(self) -> tuple[int, int]:
+        """Height and width of "rgb_array" images, in pixels."""
+        return self._games.render_size
 
     @property
     def rules(self) -> ShapingRules | None:
@@ -159,7 +173,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         return frame
 
     def render(self) -> Frame | None:
-        """Returns the image for `render_mode`, (400, 600, 3) or (96, 96, 3) uint8; None with a window."""
+        """Returns the image for `render_mode`, (*render_size, 3) or (96, 96, 3) uint8; None with a window."""
         if self.render_mode is None:
             gym.logger.warn(f"{self} has no render_mode; render returns None")
             return None

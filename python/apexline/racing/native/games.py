@@ -18,9 +18,16 @@ from apexline.racing.native.rng import generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.stock_view.game import StockGame
 from apexline.racing.native.window import Window, can_open
-from apexline.racing.options import FULL_SIDE, GameOptions, RulesLike, rules_of
+from apexline.racing.options import (
+    FULL_SIDE,
+    LEAST_SCALED,
+    SURFACE_SIZE,
+    GameOptions,
+    RulesLike,
+    rules_of,
+)
 from apexline.racing.types import Frame
-from apexline.racing.validation import require, require_integer
+from apexline.racing.validation import require, require_integer, require_size
 
 Reports: TypeAlias = npt.NDArray[np.void]
 """(num_envs,) structured: reward f8, terminated, truncated, was_reset bool, ended_by u1 (an index of ENDED_BY),
@@ -33,10 +40,8 @@ reports zero. Else None."""
 
 FRAMES_PER_SECOND = 50
 """Game frames per second of game time."""
-VIDEO_SIZE = (600, 400)
-"""Width and height of an "rgb_array" image, in pixels."""
-WINDOW_SIZE = (1000, 800)
-"""Width and height of the game's window, in pixels."""
+VIDEO_SIZE = (400, 600)
+"""Height and width of an "rgb_array" image by default, in pixels."""
 RENDER_MODES = ("human", "rgb_array", "state_pixels")
 LIST_MODES = ("rgb_array_list", "state_pixels_list")
 """Render modes in which a vector environment collects an image of each game at every reset and step."""
@@ -61,6 +66,7 @@ class NativeGames:
         rules: reward shaping; see `rules_of`.
         num_threads: threads; None: one per ENVS_PER_THREAD games, at most the available processors.
         render_mode: one of `render_modes` or None.
+        render_size: height and width of "rgb_array" images, from (4, 4) to (800, 1000).
         verbose: print a line for each new track.
         owner: name of the environment class in errors.
         render_modes: the render modes that the environment has.
@@ -78,6 +84,7 @@ class NativeGames:
         rules: RulesLike,
         num_threads: int | None,
         render_mode: str | None,
+        render_size: tuple[int, int],
         verbose: bool,
         owner: str,
         render_modes: Sequence[str] = RENDER_MODES,
@@ -90,13 +97,14 @@ class NativeGames:
         self.num_envs = len(random)
         self.options = options
         self.rules = rules
+        self.render_size = require_size("render_size", render_size, LEAST_SCALED, SURFACE_SIZE)
         self._autoreset = autoreset
         self._num_threads = num_threads
         self.render_mode = render_mode
         self._render_mode = None if render_mode is None else render_mode.removesuffix("_list")
         self._lists = RenderLists(len(random)) if render_mode in LIST_MODES else None
         self._frame_rate = FRAMES_PER_SECOND / options.action_repeat
-        self._window = Window(WINDOW_SIZE) if render_mode == "human" else None
+        self._window = Window(SURFACE_SIZE) if render_mode == "human" else None
         self.verbose = verbose
         self._owner = owner
         self._stock_games: dict[int, StockGame] = {}
@@ -191,7 +199,10 @@ class NativeGames:
             return self.world.observe(env_ids, out)
 
     def image(self, env: int) -> Frame | None:
-        """Returns the image of a game for the render mode, (400, 600, 3) or (96, 96, 3) uint8; None with a window."""
+        """Returns the image of a game, (*render_size, 3) or with "state_pixels" (96, 96, 3) uint8.
+
+        None with a window.
+        """
         if self._render_mode == "human":
             self.show()
             return None
@@ -204,7 +215,7 @@ class NativeGames:
     def show(self) -> None:
         """Updates the window, if any, with the first game, and waits for real time."""
         if self._window is not None:
-            self._window.show(self._exact_frame(0, WINDOW_SIZE, with_skid_marks=True), self._frame_rate)
+            self._window.show(self._exact_frame(0, SURFACE_SIZE, with_skid_marks=True), self._frame_rate)
 
     def track_snapshot(self, env: int) -> TrackSnapshot:
         """Raises IndexError if there is no such game."""
@@ -227,11 +238,12 @@ class NativeGames:
     def _frame_of(self, env: int) -> Frame:
         if self._render_mode == "state_pixels":
             return self._exact_frame(env, (FULL_SIDE, FULL_SIDE), with_skid_marks=False)
-        return self._exact_frame(env, VIDEO_SIZE, with_skid_marks=True)
+        return self._exact_frame(env, self.render_size, with_skid_marks=True)
 
     def _exact_frame(self, env: int, size: tuple[int, int], *, with_skid_marks: bool) -> Frame:
         with _reset_errors():
-            return self.world.exact_frame(env, *size, with_skid_marks)
+            height, width = size
+            return self.world.exact_frame(env, width, height, with_skid_marks)
 
     def _after(self, reports: Reports, rows: npt.NDArray[np.intp], env_ids: Ids | None) -> None:
         """Images and messages of the games in these rows of the reports."""

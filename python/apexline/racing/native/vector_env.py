@@ -29,6 +29,7 @@ from apexline.racing.native.games import (
     LIST_MODES,
     MAX_ENVS,
     RENDER_MODES,
+    VIDEO_SIZE,
     NativeGames,
     Outcome,
 )
@@ -64,11 +65,11 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
     Results depend on seeds and actions only, not on threads, instruction set or the other games. Calls from a second
     thread during a call raise RuntimeError. `step` and `reset` release the GIL.
 
-    Observations are (num_envs, 96, 96, 3) uint8; (num_envs, n, n) with `gray`; (num_envs, 3, n, n) with
-    `channels_first`. Actions are (num_envs, 3) float32 or float64: steering in [-1, 1], +1 is right; gas and brake in
-    [0, 1]. With `pedal` they are (num_envs, 2); with continuous=False (num_envs,) integers: 0 nothing, 1 right, 2 left,
-    3 gas, 4 brake. Rewards are (num_envs,) float64, terminated and truncated (num_envs,) bool. Every call returns new
-    arrays.
+    Observations are (num_envs, *options.frame_shape) uint8: (num_envs, 96, 96, 3) by default, (num_envs, n, n) with
+    `gray` and `frame_size` n, (num_envs, 3, n, n) with `channels_first`. Actions are (num_envs, 3) float32 or float64:
+    steering in [-1, 1], +1 is right; gas and brake in [0, 1]. With `pedal` they are (num_envs, 2); with
+    continuous=False (num_envs,) integers: 0 nothing, 1 right, 2 left, 3 gas, 4 brake. Rewards are (num_envs,) float64,
+    terminated and truncated (num_envs,) bool. Every call returns new arrays.
 
     Infos are arrays (num_envs,), each with a mask `_key`, as in gymnasium's vector environments:
         score: float64, sum of the game's own rewards in the episode; frames: int64, game frames (1/50 s) played in the
@@ -85,10 +86,11 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
 
     Args:
         num_envs: 1 to 65536.
-        render_mode: None; "rgb_array": `render` returns (400, 600, 3) images; "state_pixels": (96, 96, 3); "human": a
-            window on the first game, which limits it to real time and needs pygame; "rgb_array_list" and
+        render_mode: None; "rgb_array": `render` returns images of `render_size`; "state_pixels": (96, 96, 3);
+            "human": a window on the first game, which limits it to real time and needs pygame; "rgb_array_list" and
             "state_pixels_list": lists of the images since the last reset or call of `render`, which are drawn at every
-            step and kept, 720 kB each for "rgb_array_list".
+            step and kept, 720 kB each for (400, 600).
+        render_size: height and width of "rgb_array" and "rgb_array_list" images, in pixels, up to (800, 1000).
         verbose: print a line for each new track.
         autoreset_mode: when an environment whose episode ended is reset; "SameStep", "NextStep" or "Disabled".
         num_threads: threads; None: one per 2 games, at most the processors available to this process.
@@ -116,6 +118,7 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
         num_envs: int = 1,
         *,
         render_mode: str | None = None,
+        render_size: tuple[int, int] = VIDEO_SIZE,
         verbose: bool = False,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int | None = None,
@@ -149,6 +152,7 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
             rules=rules,
             num_threads=num_threads,
             render_mode=render_mode,
+            render_size=render_size,
             verbose=verbose,
             owner=type(self).__name__,
             render_modes=(*RENDER_MODES, *LIST_MODES),
@@ -157,6 +161,7 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
             mode = None if autoreset_mode == AutoresetMode.NEXT_STEP else self.autoreset_mode.value
             arguments = {
                 "render_mode": render_mode,
+                "render_size": None if self.render_size == VIDEO_SIZE else self.render_size,
                 "verbose": verbose,
                 "autoreset_mode": mode,
                 "num_threads": num_threads,
@@ -185,6 +190,11 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
     def render_mode(self) -> str | None:  # type: ignore[override]
         """The render mode; None: no images."""
         return self._render_mode
+
+    @property
+    def render_size(self) -> tuple[int, int]:
+        """Height and width of "rgb_array" images, in pixels."""
+        return self._games.render_size
 
     @property
     def rules(self) -> ShapingRules | None:
@@ -317,7 +327,7 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
         return self._games.observe(env_ids, out)
 
     def render(self) -> tuple[Frame | list[Frame], ...] | None:  # type: ignore[override]
-        """Returns the images of all games for `render_mode`, (400, 600, 3) or (96, 96, 3) uint8; None with a window.
+        """Returns the images of all games for `render_mode`, (*render_size, 3) or (96, 96, 3) uint8; None with a window.
 
         With "rgb_array_list" and "state_pixels_list" it returns a list for each game: an image of its last reset and of
         every step since, without those that an earlier call returned.

@@ -24,7 +24,7 @@ class Window:
     """Opens when the first image is shown.
 
     Args:
-        size: width and height in pixels.
+        size: height and width in pixels.
 
     Raises gymnasium.error.DependencyNotInstalled if pygame is not installed.
     """
@@ -35,7 +35,8 @@ class Window:
             self._pygame: Any = importlib.import_module("pygame")
         except ImportError as error:
             raise DependencyNotInstalled('a window needs pygame: pip install "pygame-ce"') from error
-        self._size = size
+        height, width = size
+        self._size = width, height
         self._screen: Any = None
         self.was_closed = False
         self._clock: Any = None

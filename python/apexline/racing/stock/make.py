@@ -17,6 +17,7 @@ from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropH
 from apexline.racing.stock.wrappers.score import UnshapedScore
 from apexline.racing.stock.wrappers.shaping import Shaping
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
+from apexline.racing.stock.wrappers.surface_size import SurfaceSize
 from apexline.racing.types import Env
 from apexline.racing.validation import require, require_integer
 
@@ -40,9 +41,10 @@ class StockVectorEnv(_SyncVectorEnv):
 def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode: str | None = None) -> Env:
     """Makes one environment; see `make_env`.
 
-    From the game outwards: PedalAction, SkipZoom, ActionRepeat, UnshapedScore, LapTermination, MissedTilePenalty,
-    IdlePenalty, StallTermination, Shaping, CropHud, Grayscale, AreaMean, RoadContrast, ChannelsFirst. ActionRepeat,
-    UnshapedScore and the five from LapTermination to Shaping are always there, the others if `options` ask for them.
+    From the game outwards: SurfaceSize, PedalAction, SkipZoom, ActionRepeat, UnshapedScore, LapTermination,
+    MissedTilePenalty, IdlePenalty, StallTermination, Shaping, CropHud, Grayscale, AreaMean, RoadContrast,
+    ChannelsFirst. ActionRepeat, UnshapedScore and the five from LapTermination to Shaping are always there, the others
+    if `options` ask for them.
 
     Raises ValueError if an option of NATIVE_ONLY is set, which only the backend "native" implements.
     """
@@ -57,6 +59,8 @@ def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode
         domain_randomize=options.domain_randomize,
         continuous=options.continuous,
     )
+    if options.is_scaled_from_surface:
+        env = SurfaceSize(env, options.image_size)
     if options.pedal:
         env = PedalAction(env)
     if options.skip_zoom > 0:
@@ -65,12 +69,12 @@ def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode
     if options.crop_hud:
         env = CropHud(env)
     if options.gray:
-        env = Grayscale(env)
-    if options.frame_size not in (None, options.visible_side):
-        env = AreaMean(env, options.frame_size)
+        env = Grayscale(env, keep_dim=options.keep_dim)
+    if not options.is_scaled_from_surface and options.image_size != (options.visible_side,) * 2:
+        env = AreaMean(env, options.image_size)
     if options.road_contrast:
         env = RoadContrast(env)
-    return ChannelsFirst(env) if options.channels_first and not options.gray else env
+    return ChannelsFirst(env) if options.channels_first and len(options.frame_shape) == 3 else env
 
 
 def make_stock_vector(

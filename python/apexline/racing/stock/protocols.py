@@ -40,6 +40,7 @@ class CarRacing(Protocol):
     """The score that the game draws in its image."""
     state: Frame
     _render: Callable[[str], Any]
+    _create_image_array: Callable[[Any, tuple[int, int]], Frame]
 
 
 def game_of(env: Env) -> CarRacing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -39,7 +39,7 @@ def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
     try:
         config = _ADAPTER.validate_python(values)
     except ValidationError as error:
-        raise InputError(place + _message(error.errors()[0])) from None
+        raise InputError(place + _message(error.errors())) from None
     for name, value in _numbers(to_dict(config)):
         if not math.isfinite(value):
             raise InputError(f"{place}{name} is {value}; expected a finite number")
@@ -65,6 +65,8 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
         yield "game.continuous is False; expected True, as DDPG chooses continuous actions"
     if not game.gray and not game.channels_first:
         yield "game.channels_first is False; expected True for colour images (game.gray is False)"
+    if game.keep_dim and not game.channels_first:
+        yield "game.channels_first is False; expected True with game.keep_dim"
     if game.max_episode_frames is None:
         yield (
             "game.max_episode_frames is None; expected a limit, such as 1000, without which an evaluation may never end"
@@ -113,19 +115,48 @@ _EXPECTED = {
     "literal_error": "{expected}",
 }
 """Conditions of pydantic's types of error, from their context."""
+_KINDS = {"int": "an integer", "tuple[int, int]": "two integers"}
+"""The types of fields that may have one of several, as pydantic names them, and in an error."""
 
 
-def _message(error: Any) -> str:
-    """One of pydantic's errors as `<field> is <value>; expected <condition>`."""
-    name = ".".join(str(part) for part in error["loc"])
-    context = error.get("ctx", {})
-    if error["type"] == "value_error":  # raised by a dataclass, about one of its fields
-        return f"{name}.{context['error']}"
+def _message(errors: Sequence[Any]) -> str:
+    """The first field with pydantic's errors as `<field> is <value>; expected <condition>`.
+
+    A field of one type has one error; a field of several types has errors for each, which end in the type's name.
+    """
+    first = errors[0]
+    name = _field_of(first["loc"])
+    if first["type"] == "value_error":  # raised by a dataclass, about one of its fields
+        return f"{name}.{first['ctx']['error']}"
+    depth = name.count(".") + 1
+    expected = dict.fromkeys(_expected(e, depth) for e in errors if _field_of(e["loc"]) == name)
+    return f"{name} is {first['input']!r}; expected {' or '.join(expected)}"
+
+
+def _expected(error: Any, depth: int) -> str:
+    """The condition of one of pydantic's errors, whose field has a name of `depth` parts."""
+    if len(error["loc"]) > depth:
+        kind = str(error["loc"][depth])
+        return _KINDS.get(kind, kind)
     if error["type"] in _EXPECTED:
-        expected = _EXPECTED[error["type"]].format(**context)
-    else:
-        expected = error["msg"].removeprefix("Input should be ").partition(",")[0]
-    return f"{name} is {error['input']!r}; expected {expected}"
+        return _EXPECTED[error["type"]].format(**error.get("ctx", {}))
+    message: str = error["msg"]
+    return message.removeprefix("Input should be ").partition(",")[0]
+
+
+def _field_of(loc: Sequence[str | int]) -> str:
+    """The dotted name of a field, without the names of types that follow it."""
+    known: Any = to_dict(TrainConfig())
+    names = []
+    for part in loc:
+        if isinstance(known, tuple) and known and isinstance(part, int):
+            known = known[0]
+        elif isinstance(known, dict) and part in known:
+            known = known[part]
+        else:
+            break
+        names.append(str(part))
+    return ".".join(names)
 
 
 def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:

@@ -49,37 +49,45 @@ class CropHud(PixelWrapper):
 
 
 class Grayscale(PixelWrapper):
-    """(H, W, 3) to (H, W): (299 R + 587 G + 114 B + 500) // 1000."""
+    """(H, W, 3) to (H, W), or (H, W, 1) with `keep_dim`: (299 R + 587 G + 114 B + 500) // 1000."""
 
-    def __init__(self, env: Env) -> None:
-        super().__init__(env, _shape(env)[:2])
+    def __init__(self, env: Env, *, keep_dim: bool = False) -> None:
+        height, width, _ = _shape(env)
+        super().__init__(env, (height, width, 1) if keep_dim else (height, width))
+        self._weights = LUMA[:, None] if keep_dim else LUMA
 
     def observation(self, observation: Frame) -> Frame:
-        return ((observation @ LUMA + 500) // 1000).astype(np.uint8)
+        return ((observation @ self._weights + 500) // 1000).astype(np.uint8)
 
 
 class AreaMean(PixelWrapper):
-    """(H, W) or (H, W, 3) to (size, size) or (size, size, 3); each pixel is the mean of the area it covers.
+    """(H, W) or (H, W, C) to (h, w) or (h, w, C); each pixel is the mean of the area it covers.
 
     With the weights of `overlaps`, the sum of rows[i, y] * columns[k, x] * image[y, x] over y and x is
     H * W times the mean under pixel (i, k); rounded to nearest, ties up: (2 * sum + H * W) // (2 * H * W).
     At half the size that is (a + b + c + d + 2) // 4; at full size nothing changes.
 
-    Raises ValueError unless 1 <= size <= min(H, W).
+    Args:
+        env: its observations are (H, W) or (H, W, C) uint8.
+        size: h and w, or one integer for both.
+
+    Raises ValueError unless 1 <= h <= H and 1 <= w <= W.
     """
 
-    def __init__(self, env: Env, size: int) -> None:
+    def __init__(self, env: Env, size: int | tuple[int, int]) -> None:
         height, width, *channels = _shape(env)
-        if not 1 <= size <= min(height, width):
-            raise ValueError(f"size is {size}; expected 1 to {min(height, width)}")
-        super().__init__(env, (size, size, *channels))
-        self._rows = overlaps(height, size)
-        self._columns = overlaps(width, size)
+        to_height, to_width = size if isinstance(size, tuple) else (size, size)
+        if not (1 <= to_height <= height and 1 <= to_width <= width):
+            most = (height, width) if isinstance(size, tuple) else min(height, width)
+            raise ValueError(f"size is {size}; expected {(1, 1) if isinstance(size, tuple) else 1} to {most}")
+        super().__init__(env, (to_height, to_width, *channels))
+        self._rows = overlaps(height, to_height)
+        self._columns = overlaps(width, to_width)
         self._area = height * width
 
     def observation(self, observation: Frame) -> Frame:
         # In float64 because its matrix product is fast; all integers are far below 2**53, so the result is exact.
-        # The transpose moves the planes to the last two axes: (W, H) or (3, W, H).
+        # The transpose moves the planes to the last two axes: (W, H) or (C, W, H).
         sums = (self._columns @ observation.T.astype(np.float64) @ self._rows.T).T.astype(np.int64)
         return ((2 * sums + self._area) // (2 * self._area)).astype(np.uint8, order="C")
 
@@ -100,7 +108,7 @@ class RoadContrast(PixelWrapper):
 
 
 class ChannelsFirst(PixelWrapper):
-    """(H, W, 3) to (3, H, W), contiguous."""
+    """(H, W, C) to (C, H, W), contiguous."""
 
     def __init__(self, env: Env) -> None:
         height, width, channels = _shape(env)

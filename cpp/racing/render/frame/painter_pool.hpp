@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "racing/render/fast/painter.hpp"
+#include "racing/render/frame/painter.hpp"
 
 namespace apexline::racing {
 

@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "racing/base/scene.hpp"
-#include "racing/render/fast/frame_format.hpp"
+#include "racing/render/fast/frame_writer.hpp"
 #include "racing/render/fast/indicator_box.hpp"
 #include "racing/render/glyphs.hpp"
 
 namespace apexline::racing {
 
 // Not thread-safe: it owns 200 KB of scratch memory. A frame depends on its scene only.
-class Painter {
+class FastPainter {
  public:
   // Throws std::invalid_argument if the format or the glyphs are invalid.
-  Painter(const FrameFormat& format, const Glyphs& glyphs);
+  FastPainter(const FrameFormat& format, const Glyphs& glyphs);
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return writer_.format(); }
   // Writes format().bytes() bytes. Allocates only if a scene has more polygons than all before.

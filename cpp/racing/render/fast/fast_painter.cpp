@@ -1,4 +1,4 @@
-#include "racing/render/fast/painter.hpp"
+#include "racing/render/fast/fast_painter.hpp"
 
 #include "racing/render/display_list.hpp"
 #include "racing/render/fast/overlong_bars.hpp"
@@ -21,12 +21,12 @@ Shades shades_of(const Colours& colours) noexcept {
 
 }  // namespace
 
-Painter::Painter(const FrameFormat& format, const Glyphs& glyphs)
+FastPainter::FastPainter(const FrameFormat& format, const Glyphs& glyphs)
     : kernels_(raster_kernels(chosen_isa())), box_(glyphs), writer_(format, kernels_) {
   polygons_.reserve(kUsualPolygons);
 }
 
-void Painter::draw(const Scene& scene, std::uint8_t* out) {
+void FastPainter::draw(const Scene& scene, std::uint8_t* out) {
   list_polygons(scene, polygons_);
   // The field is the first polygon and usually fills the image.
   const bool is_full = fills_image(polygons_.front());
