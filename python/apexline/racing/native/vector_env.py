@@ -327,10 +327,10 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
         return self._games.observe(env_ids, out)
 
     def render(self) -> tuple[Frame | list[Frame], ...] | None:  # type: ignore[override]
-        """Returns the images of all games for `render_mode`, (*render_size, 3) or (96, 96, 3) uint8; None with a window.
+        """Returns the images of all games, (*render_size, 3) or with "state_pixels" (96, 96, 3) uint8.
 
-        With "rgb_array_list" and "state_pixels_list" it returns a list for each game: an image of its last reset and of
-        every step since, without those that an earlier call returned.
+        None with a window. With "rgb_array_list" and "state_pixels_list" it returns a list for each game: an image of
+        its last reset and of every step since, without those that an earlier call returned.
         """
         if self.render_mode in (None, "human"):
             self._render_game(0)
