@@ -213,6 +213,15 @@ def test_set_attr_needs_a_value_for_each_game(pair: tuple[Env, Any]) -> None:
             env.set_attr("rules", [None, None])
 
 
+def test_observing_one_game_needs_a_reset_of_that_game_alone() -> None:
+    env = Env(2, **SMALL)
+    env.reset(env_ids=[1], seed=[5])
+    np.testing.assert_array_equal(env[1].observe(), Env(1, **SMALL).reset(seed=5)[0][0], strict=True)
+    np.testing.assert_array_equal(env[1].state, env[1].observe(), strict=True)
+    with pytest.raises(gym.error.ResetNeeded, match="environment 0 needs a reset"):
+        env[0].observe()
+
+
 def test_games_of_a_closed_environment() -> None:
     env = Env(2, **SMALL)
     game = env[1]

@@ -155,7 +155,8 @@ class SubEnvironment(GameView):
 
     def observe(self) -> Frame:
         """Returns the current observation."""
-        return cast(Frame, self._envs.observe()[self.index])
+        frame: Frame = self._envs.observe([self.index])[0]
+        return frame
 
     def render(self) -> Frame | list[Frame] | None:
         """Returns what CarRacingVectorEnv.render returns of this game; a window shows the first game alone."""

@@ -192,7 +192,7 @@ class StockAttributes:
     def state(self) -> Frame:
         """The current observation, drawn when read."""
         self._stock.begun("state")
-        frame: Frame = self._stock.games.observe()[self._stock.env]
+        frame: Frame = self._stock.games.observe([self._stock.env])[0]
         return frame
 
     @ReadOnly
