@@ -60,6 +60,7 @@ def assert_equal(ours: Any, theirs: Any) -> None:
         *(
             "options",
             "rules",
+            "render_size",
             "tile_visited_count",
             "t",
             "reward",

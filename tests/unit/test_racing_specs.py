@@ -65,6 +65,8 @@ def episode(env: Any) -> list[Any]:
             "lap_complete_percent": 0.5,
             "render_mode": "state_pixels",
         },
+        {"frame_size": (20, 30), "render_size": (100, 150), "render_mode": "rgb_array"},
+        {"friction": 0.5, "engine_power": 2, "zoom": 2.0},
     ],
 )
 def test_a_spec_as_json_makes_the_same_environment_in_another_process(arguments: dict[str, Any]) -> None:
@@ -86,6 +88,7 @@ def test_a_spec_as_json_makes_the_same_environment_in_another_process(arguments:
         {"autoreset_mode": AutoresetMode.DISABLED, "episode_statistics": True, "num_threads": 1},
         {"autoreset_mode": AutoresetMode.NEXT_STEP, "verbose": False, "max_episode_steps": 7},
         {"rules": FIELDS, "render_mode": "rgb_array_list", "verbose": True, "continuous": False},
+        {"frame_size": (20, 30), "render_size": (100, 150), "render_mode": "rgb_array"},
     ],
 )
 def test_the_spec_of_a_vector_environment_makes_an_equal_one(arguments: dict[str, Any]) -> None:

@@ -97,6 +97,11 @@ class SubEnvironment(GameView):
         return {key: value for key, value in self._envs.metadata.items() if key != "autoreset_mode"}
 
     @property
+    def render_size(self) -> tuple[int, int]:
+        """Height and width of "rgb_array" images, in pixels."""
+        return self._envs.render_size
+
+    @property
     def spec(self) -> EnvSpec | None:
         """A spec with which `gymnasium.make` makes a single environment like this game."""
         return game_spec(self._envs.spec)

@@ -43,7 +43,7 @@ class Window:
 
     def __getstate__(self) -> dict[str, Any]:
         """The size alone: a copy opens a window of its own."""
-        return {"size": self._size}
+        return {"size": self._size[::-1]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
