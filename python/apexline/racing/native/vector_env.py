@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias, Unpack, overload
+from typing import Any, TypeAlias, Unpack
 
 import gymnasium as gym
 import numpy as np
@@ -38,10 +37,10 @@ from apexline.racing.native.per_game import PerGameAccess
 from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.specs import vector_spec
-from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
+from apexline.racing.native.state_access import StateAccess
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info
-from apexline.racing.validation import require, require_integer
+from apexline.racing.validation import require_integer
 
 VectorStep: TypeAlias = tuple[Frame, npt.NDArray[np.float64], Mask, Mask, Info]
 
@@ -53,7 +52,7 @@ AUTORESET = {
 """Names of the modes in the C++ core."""
 
 
-class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
+class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArray[Any], npt.NDArray[Any]]):
     """`num_envs` games of CarRacing-v3 in C++, stepped together on threads, without Box2D or pygame.
 
     Tracks, physics, rewards, termination and `render` images are those of the stock game, bit for bit: by default it
@@ -343,39 +342,6 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
             return None
         return self._games.render(env) if self.render_mode != "human" or env == 0 else None
 
-    @overload
-    def get_state(self) -> list[bytes]: ...
-    @overload
-    def get_state(self, env: int) -> bytes: ...
-    def get_state(self, env: int | None = None) -> bytes | list[bytes]:
-        """Returns the whole state of every game, or of one, with its episode: about 35 kB each, more with skid marks.
-
-        It can be restored in any environment with the same options, in the same version of apexline on the same kind
-        of machine.
-        """
-        if env is not None:
-            return pack_state(self._games.world, env, self._episode_of(env))
-        return [pack_state(self._games.world, i, self._episode_of(i)) for i in range(self.num_envs)]
-
-    @overload
-    def set_state(self, states: Sequence[bytes]) -> None: ...
-    @overload
-    def set_state(self, states: bytes, env: int) -> None: ...
-    def set_state(self, states: bytes | Sequence[bytes], env: int | None = None) -> None:
-        """Restores the state of every game, or of one, which continues bit for bit.
-
-        Raises ValueError or TypeError, naming the game, and changes nothing, if bytes are not a state.
-        """
-        chosen = {env: states} if env is not None else dict(enumerate(states))
-        if env is None:
-            require("len(states)", len(chosen), len(chosen) == self.num_envs, str(self.num_envs))
-        episodes = unpack_states(self._games.world, chosen)  # type: ignore[arg-type]
-        for i, episode in episodes.items():
-            self._seeds[i] = -1
-            self._was_reset[i] = len(self._games.track_snapshot(i).tiles) > 0
-            if self._statistics is not None:
-                self._statistics.put(i, episode)
-
     def track_snapshot(self, env: int) -> TrackSnapshot:
         """Returns a copy of a game's road. Raises IndexError if there is no such game."""
         return self._games.track_snapshot(env)
@@ -406,8 +372,3 @@ class CarRacingVectorEnv(PerGameAccess, VectorEnv[Frame, npt.NDArray[Any], npt.N
         games = getattr(self, "_games", None)
         if games is not None:
             games.close()
-
-    def _episode_of(self, env: int) -> EpisodeSoFar:
-        if self._statistics is None or not 0 <= env < self.num_envs:
-            return EpisodeSoFar()
-        return self._statistics.of(env)

@@ -1,0 +1,60 @@
+"""get_state and set_state of the vector environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+from apexline.racing.native.arguments import Mask
+from apexline.racing.native.games import NativeGames
+from apexline.racing.native.infos import EpisodeStatistics
+from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
+from apexline.racing.validation import require
+
+
+class StateAccess:
+    """Saved states of games; a base of CarRacingVectorEnv."""
+
+    num_envs: int
+    _games: NativeGames
+    _seeds: list[int]
+    _was_reset: Mask
+    _statistics: EpisodeStatistics | None
+
+    @overload
+    def get_state(self) -> list[bytes]: ...
+    @overload
+    def get_state(self, env: int) -> bytes: ...
+    def get_state(self, env: int | None = None) -> bytes | list[bytes]:
+        """Returns the whole state of every game, or of one, with its episode: about 35 kB each, more with skid marks.
+
+        It can be restored in any environment with the same options, in the same version of apexline on the same kind
+        of machine.
+        """
+        if env is not None:
+            return pack_state(self._games.world, env, self._episode_of(env))
+        return [pack_state(self._games.world, i, self._episode_of(i)) for i in range(self.num_envs)]
+
+    @overload
+    def set_state(self, states: Sequence[bytes]) -> None: ...
+    @overload
+    def set_state(self, states: bytes, env: int) -> None: ...
+    def set_state(self, states: bytes | Sequence[bytes], env: int | None = None) -> None:
+        """Restores the state of every game, or of one, which continues bit for bit.
+
+        Raises ValueError or TypeError, naming the game, and changes nothing, if bytes are not a state.
+        """
+        chosen = {env: states} if env is not None else dict(enumerate(states))
+        if env is None:
+            require("len(states)", len(chosen), len(chosen) == self.num_envs, str(self.num_envs))
+        episodes = unpack_states(self._games.world, chosen)  # type: ignore[arg-type]
+        for i, episode in episodes.items():
+            self._seeds[i] = -1
+            self._was_reset[i] = len(self._games.track_snapshot(i).tiles) > 0
+            if self._statistics is not None:
+                self._statistics.put(i, episode)
+
+    def _episode_of(self, env: int) -> EpisodeSoFar:
+        if self._statistics is None or not 0 <= env < self.num_envs:
+            return EpisodeSoFar()
+        return self._statistics.of(env)
