@@ -57,10 +57,10 @@ bool has_ended(const Report& report) noexcept { return report.terminated || repo
 
 }  // namespace
 
-ArrayWorld::ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
+ArrayWorld::ArrayWorld(const racing::WorldOptions& options, const ActionFormat& actions, const racing::Glyphs& glyphs,
                        const std::vector<racing::Pcg64::State>& random)
     : world_(options, glyphs, random),
-      kind_(actions),
+      action_format_(actions),
       glyphs_(glyphs),
       report_dtype_(report_dtype()),
       env_ids_(random.size()),
@@ -115,11 +115,13 @@ py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids,
   const std::size_t rows = num_rows(envs);
   for (std::size_t row = 0; row < rows; ++row) {
     const std::size_t env = envs.empty() ? row : envs[row];
-    if (world_.needs_reset(env)) throw ResetNeededError(text("environment ", env, " needs a reset before a step"));
+    if (world_.needs_reset(env)) throw ResetNeededError(text(name_of(env), " needs a reset before a step"));
   }
   py::array frames = frames_for(out, rows);
   const std::span<racing::Action> row_actions = std::span(actions_).first(rows);
-  read_actions(actions, kind_, row_actions);
+  read_actions(
+      actions, action_format_, [&](std::size_t row) { return world_.will_reset(envs.empty() ? row : envs[row]); },
+      row_actions);
   py::array reports = new_reports(rows);
   auto* pixels = data<std::uint8_t>(frames);
   const auto written = reports_in(reports);
@@ -189,7 +191,11 @@ std::size_t ArrayWorld::checked(py::ssize_t env) const {
 
 void ArrayWorld::require_drawable(std::size_t env) const {
   if (world_.episode(env).num_tiles() == 0)
-    throw ResetNeededError(text("environment ", env, " needs a reset before it is drawn"));
+    throw ResetNeededError(text(name_of(env), " needs a reset before it is drawn"));
+}
+
+std::string ArrayWorld::name_of(std::size_t env) const {
+  return action_format_.is_single ? "the environment" : text("environment ", env);
 }
 
 Shape ArrayWorld::frames_shape(std::size_t rows) const {

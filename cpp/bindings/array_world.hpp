@@ -14,7 +14,7 @@
 
 namespace apexline::bindings {
 
-// A game was never reset, or its episode has ended.
+// A game was never reset, or its episode has ended and autoreset is kDisabled.
 struct ResetNeededError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -24,7 +24,7 @@ struct ResetNeededError : std::runtime_error {
 // (rows, *observation shape) uint8 to which frames are written, which is then returned.
 class ArrayWorld {
  public:
-  ArrayWorld(const racing::WorldOptions& options, ActionKind actions, const racing::Glyphs& glyphs,
+  ArrayWorld(const racing::WorldOptions& options, const ActionFormat& actions, const racing::Glyphs& glyphs,
              const std::vector<racing::Pcg64::State>& random);
 
   void set_rules(const racing::ShapingOptions& rules);
@@ -62,6 +62,8 @@ class ArrayWorld {
   void require_idle() const;
   [[nodiscard]] std::size_t checked(py::ssize_t env) const;
   void require_drawable(std::size_t env) const;
+  // "environment 3", or "the environment" if it is a single one.
+  [[nodiscard]] std::string name_of(std::size_t env) const;
   [[nodiscard]] std::size_t num_rows(Selection envs) const noexcept {
     return envs.empty() ? world_.num_envs() : envs.size();
   }
@@ -71,7 +73,7 @@ class ArrayWorld {
   [[nodiscard]] py::array new_reports(std::size_t rows) const;
 
   racing::World world_;
-  ActionKind kind_;
+  ActionFormat action_format_;
   racing::Glyphs glyphs_;
   py::dtype report_dtype_;
   EnvIds env_ids_;

@@ -60,12 +60,13 @@ racing::Autoreset autoreset_of(const std::string& name) {
   if (name == "next_step") return racing::Autoreset::kNextStep;
   if (name == "same_step") return racing::Autoreset::kSameStep;
   if (name == "disabled") return racing::Autoreset::kDisabled;
-  throw py::value_error(text("autoreset is ", name, "; expected next_step, same_step or disabled"));
+  if (name == "continue") return racing::Autoreset::kContinue;
+  throw py::value_error(text("autoreset is ", name, "; expected next_step, same_step, disabled or continue"));
 }
 
 std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::object& states,
                                        const std::string& autoreset, const py::object& rules, bool keeps_skid_marks,
-                                       const py::tuple& glyphs, int num_threads) {
+                                       const py::tuple& glyphs, int num_threads, bool is_single) {
   const auto random = random_states(states, "states", std::nullopt);
   racing::WorldOptions world = world_options_of(options);
   world.num_envs = static_cast<std::int32_t>(random.size());
@@ -73,13 +74,15 @@ std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::obje
   world.autoreset = autoreset_of(autoreset);
   world.game.keeps_skid_marks = keeps_skid_marks;
   world.num_threads = num_threads;
-  return std::make_unique<ArrayWorld>(world, action_kind_of(options), glyphs_of(glyphs), random);
+  const ActionFormat actions{.kind = action_kind_of(options), .is_single = is_single};
+  return std::make_unique<ArrayWorld>(world, actions, glyphs_of(glyphs), random);
 }
 
 }  // namespace
 
 void bind_racing(py::module_& module) {
   py::register_exception<ResetNeededError>(module, "ResetNeededError", PyExc_RuntimeError);
+  py::register_exception<InvalidActionError>(module, "InvalidActionError", PyExc_ValueError);
   py::class_<ArrayWorld> world(module, "World", R"(Games of CarRacing stepped together.
 
 Checks actions, shapes and dtypes; apexline.racing has checked everything else that it passes.
@@ -87,14 +90,16 @@ Checks actions, shapes and dtypes; apexline.racing has checked everything else t
 Args:
     options: a GameOptions.
     states: (num_envs, 6) uint64, the random state of each game: see apexline.racing.native.rng.
-    autoreset: "next_step", "same_step" or "disabled".
+    autoreset: "next_step", "same_step", "disabled" or "continue" (games that have ended are stepped on).
     rules: a ShapingRules or None.
     keeps_skid_marks: whether skid marks are recorded.
     glyphs: the arrays of a GlyphTable.
-    num_threads: threads, the caller's included.)");
+    num_threads: threads, the caller's included.
+    is_single: whether `step` takes the action of one game, or None, instead of one per game.)");
   world
       .def(py::init(&make_world), py::arg("options"), py::kw_only(), py::arg("states"), py::arg("autoreset"),
-           py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), py::arg("num_threads"))
+           py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), py::arg("num_threads"),
+           py::arg("is_single") = false)
       .def(
           "set_rules", [](ArrayWorld& self, const py::object& rules) { self.set_rules(shaping_of(rules)); },
           py::arg("rules"), "Replaces the shaping rules from the next step on: a ShapingRules or None.")

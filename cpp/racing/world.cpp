@@ -104,7 +104,7 @@ void World::step(std::span<const Action> actions, std::uint8_t* frames, std::spa
   for_each_game(envs, [&](std::size_t row, std::size_t env, Painter& painter) {
     Game& game = games_[env];
     const bool has_ended = game.report.terminated || game.report.truncated;
-    if (game.phase == Phase::kEnded && !has_ended) begin(env, true);
+    if (will_reset(env) && !has_ended) begin(env, true);
     if (has_ended && options_.autoreset == Autoreset::kSameStep) {
       painter.draw(scene(env), final_frames + row * frame_bytes);
       final_reports[row] = game.report;
@@ -187,9 +187,11 @@ class World::BlockStep {
       : world_(world), block_(world.blocks_[choice.block]), first_(choice.block * kLanes) {
     for_each(choice.lanes, [&](std::size_t lane) {
       game(lane).report = {};
-      if (game(lane).phase != Phase::kRunning) return;
+      if (!world.is_playing(first_ + lane)) return;
       playing_ |= 1U << lane;
       const Action& action = actions[choice.rows[lane]];
+      if (!action.is_given) return;
+      controlled_ |= 1U << lane;
       block_.steer[lane] = -action.steer;
       block_.brake[lane] = action.brake;
       gas_[lane] = action.gas;
@@ -202,7 +204,7 @@ class World::BlockStep {
 
   // The first part of a frame, before the cars move.
   void begin_frame() {
-    for_each(playing_, [&](std::size_t lane) { press_gas(block_, lane, gas_[lane]); });
+    for_each(playing_ & controlled_, [&](std::size_t lane) { press_gas(block_, lane, gas_[lane]); });
     world_.kernels_.drive(block_, playing_, world_.drive_constants_);
     for_each(playing_, [&](std::size_t lane) { game(lane).episode.touch_road(world_.options_.game, block_, lane); });
   }
@@ -211,7 +213,8 @@ class World::BlockStep {
     for_each(playing_, [&](std::size_t lane) {
       FrameEnd& end = ends_[lane];
       const double before = end.reward;
-      end = game(lane).episode.finish_frame(world_.options_.game, block_, lane);
+      const bool has_action = (controlled_ >> lane & 1U) != 0;
+      end = game(lane).episode.finish_frame(world_.options_.game, block_, lane, has_action);
       end.reward += before;
       ++game(lane).report.repeats;
       if (end.is_last()) playing_ &= ~(1U << lane);
@@ -249,6 +252,7 @@ class World::BlockStep {
   std::array<FrameEnd, kLanes> ends_;
   LaneMask playing_ = 0;
   LaneMask played_ = 0;
+  LaneMask controlled_ = 0;  // with an action
 };
 
 void World::step_block(const LaneChoice& choice, std::span<const Action> actions) {

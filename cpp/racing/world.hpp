@@ -18,8 +18,9 @@
 
 namespace apexline::racing {
 
-// When an environment whose episode has ended is reset (gymnasium.vector.AutoresetMode).
-enum class Autoreset : std::uint8_t { kNextStep, kSameStep, kDisabled };
+// What becomes of an environment whose episode has ended: as in gymnasium.vector.AutoresetMode, or with kContinue it is
+// stepped on, as the stock game is.
+enum class Autoreset : std::uint8_t { kNextStep, kSameStep, kDisabled, kContinue };
 
 struct WorldOptions {
   std::int32_t num_envs = 1;
@@ -37,6 +38,8 @@ struct Action {
   double steer = 0;
   double gas = 0;
   double brake = 0;
+  // False: a frame of CarRacing.step(None), which keeps the controls and neither rewards nor terminates.
+  bool is_given = true;
 };
 
 // The results of a step or reset besides the image.
@@ -97,6 +100,10 @@ class World {
 
   // Whether the environment was never reset, or has ended with autoreset kDisabled.
   [[nodiscard]] bool needs_reset(std::size_t env) const noexcept;
+  // Whether the next step resets the environment instead of stepping it.
+  [[nodiscard]] bool will_reset(std::size_t env) const noexcept {
+    return games_[env].phase == Phase::kEnded && options_.autoreset == Autoreset::kNextStep;
+  }
 
   [[nodiscard]] const Episode& episode(std::size_t env) const noexcept { return games_[env].episode; }
   [[nodiscard]] const CarBlock& block_of(std::size_t env) const noexcept { return blocks_[env / kLanes]; }
@@ -121,6 +128,12 @@ class World {
   };
 
   class BlockStep;
+
+  // Whether the next step plays frames in the environment.
+  [[nodiscard]] bool is_playing(std::size_t env) const noexcept {
+    const Phase phase = games_[env].phase;
+    return phase == Phase::kRunning || (phase == Phase::kEnded && options_.autoreset == Autoreset::kContinue);
+  }
 
   // The selected cars of one block of eight.
   struct LaneChoice {

@@ -100,12 +100,15 @@ void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_
     lap_is_complete_ = true;
 }
 
-FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane) noexcept {
+FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane,
+                               bool has_action) noexcept {
   seconds_ += 1.0 / kFramesPerSecond;
   ++num_frames_;
   score_on_screen_ = score_;
-  score_ -= kFramePenalty;
   FrameEnd end;
+  end.truncated = options.max_episode_frames && num_frames_ >= *options.max_episode_frames;
+  if (!has_action) return end;
+  score_ -= kFramePenalty;
   end.reward = score_ - counted_score_;
   counted_score_ = score_;
   if (num_visited_ == num_tiles() || lap_is_complete_) {
@@ -119,7 +122,6 @@ FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block
     end.lap_finished = 0;
     end.reward = kOffFieldReward;
   }
-  end.truncated = options.max_episode_frames && num_frames_ >= *options.max_episode_frames;
   return end;
 }
 

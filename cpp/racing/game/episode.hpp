@@ -16,8 +16,8 @@
 namespace apexline::racing {
 
 struct GameOptions {
-  std::optional<std::int32_t> max_episode_frames = 1000;  // frames after which an episode is truncated; none: never
-  bool domain_randomize = false;                          // random colours at each reset
+  std::optional<std::int32_t> max_episode_frames;  // frames after which an episode is truncated; none: never
+  bool domain_randomize = false;                   // random colours at each reset
   // The stock game has a rule that ends a lap at the start line once more than `lap_complete_percent` of the tiles are
   // visited, but its reset visits tile 0 already, so the rule never applies. True makes it apply.
   bool ends_at_start_line = false;
@@ -55,8 +55,10 @@ class Episode {
   // Updates the contacts of a frame: the wheels on the road and the visited tiles. O(tiles).
   void touch_road(const GameOptions& options, CarBlock& block, std::size_t lane);
 
-  // Updates clock and score after the car has moved; O(1).
-  FrameEnd finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane) noexcept;
+  // Updates clock and score after the car has moved; O(1). Without an action, as in CarRacing.step(None), only the clock:
+  // the reward of new tiles, and the end of a lap or off the field, belong to the next frame with one.
+  FrameEnd finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane,
+                        bool has_action = true) noexcept;
 
   // The scene of the last frame; refers to this episode and is valid until its next frame.
   [[nodiscard]] Scene scene(const CarBlock& block, std::size_t lane) const noexcept;

@@ -10,7 +10,10 @@ from apexline.racing.options import GameOptions, ShapingRules
 _Glyphs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]
 
 class ResetNeededError(RuntimeError):
-    """An environment was never reset, or its episode has ended."""
+    """An environment was never reset, or its episode has ended and autoreset is "disabled"."""
+
+class InvalidActionError(ValueError):
+    """An action has the wrong shape, dtype or value."""
 
 @final
 class World:
@@ -26,17 +29,19 @@ class World:
         keeps_skid_marks: bool,
         glyphs: _Glyphs,
         num_threads: int,
+        is_single: bool = False,
     ) -> None:
         """Makes one game per random state.
 
         Args:
             options: of every game.
             states: (num_envs, 6) uint64, the random state of each game: see apexline.racing.native.rng.
-            autoreset: "next_step", "same_step" or "disabled".
+            autoreset: "next_step", "same_step", "disabled" or "continue" (games that have ended are stepped on).
             rules: reward shaping; None: none.
             keeps_skid_marks: whether skid marks are recorded.
             glyphs: the arrays of a GlyphTable.
             num_threads: threads, the caller's included.
+            is_single: whether `step` takes the action of one game, or None, instead of one per game.
         """
 
     def set_rules(self, rules: ShapingRules | None) -> None:

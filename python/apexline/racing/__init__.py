@@ -9,6 +9,7 @@ if find_spec("gymnasium") is None:
 
 from apexline.racing.make import Backend, make_env, make_vector
 from apexline.racing.native.env import CarRacingEnv
+from apexline.racing.native.errors import InvalidActionError
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.vector_env import CarRacingVectorEnv
 from apexline.racing.options import GameKwargs, GameOptions, ShapingRules
@@ -37,6 +38,7 @@ __all__ = [
     "GameOptions",
     "Grayscale",
     "IdlePenalty",
+    "InvalidActionError",
     "LapTermination",
     "MissedTilePenalty",
     "PedalAction",

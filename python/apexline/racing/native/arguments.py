@@ -66,6 +66,11 @@ def seeds_of(seed: Seeds, envs: Sequence[int]) -> list[int | None]:
     return [first + i for i in envs]
 
 
+def randomizes(options: object) -> bool:
+    """Returns whether a reset draws new colours: options["randomize"], if options are a dict that has it."""
+    return bool(options.get("randomize", True)) if isinstance(options, dict) else True
+
+
 def reset_mask_of(options: dict[str, Any] | None, num_envs: int, env_ids: Ids | None) -> Mask:
     """Returns which rows a reset selects: all, or a copy of options["reset_mask"].
 

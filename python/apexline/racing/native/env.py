@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.utils import EzPickle
 
+from apexline.racing.native.arguments import randomizes
 from apexline.racing.native.games import (
     AVAILABLE_MODES,
     ENDED_BY,
     FRAMES_PER_SECOND,
     VIDEO_SIZE,
     NativeGames,
+    render_fps,
 )
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
@@ -22,6 +24,7 @@ from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
 from apexline.racing.native.stock_view import StockAttributes
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info, Step
+from apexline.racing.validation import require_bool
 
 ALL = np.ones(1, bool)
 
@@ -40,22 +43,24 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     frames. `max_episode_frames` is a further limit, in frames; max_episode_frames=1000 gives episodes as long as the
     stock game's for any `action_repeat`.
 
-    Observations are (96, 96, 3) uint8 by default. Actions are (3,) float32 or float64: steering in [-1, 1], +1 is
-    right; gas and brake in [0, 1].
+    Observations are (96, 96, 3) uint8 by default. Actions are (3,) numbers: steering in [-1, 1], +1 is right; gas and
+    brake in [0, 1]. With `pedal` they are (2,); with continuous=False one integer; see CarRacingVectorEnv.
 
     Infos of reset and step hold `score`: float, sum of the game's own rewards in the episode; `frames`: int, game
     frames (1/50 s) played in the episode; `tiles`: float, fraction of tiles visited. Infos of a step also hold
     `repeats`: int, frames played by the step; `lap_finished`: bool, if the game ended the episode; `ended_by`: "stall"
     or "lap_end", if a rule ended it.
 
-    Unlike the stock game it cannot be stepped after an episode has ended, and actions must be finite. Pickling keeps
-    the arguments only; `get_state` saves an episode.
+    As the stock game, it can be stepped on after an episode has ended, and used again after `close`. Unlike there,
+    actions must be finite. Pickling keeps the arguments only; `get_state` saves an episode.
 
     Args:
         render_mode: None, "human", "rgb_array" or "state_pixels"; see CarRacingVectorEnv.
         render_size: height and width of "rgb_array" images, up to (800, 1000).
         verbose: print a line for each new track.
         rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
+        check_ended: whether a step after an episode's end raises gymnasium.error.ResetNeeded. By default the game goes
+            on, as the stock game does.
         **options: fields of GameOptions.
 
     Raises ValueError or TypeError, naming argument and value, if one is out of range, and
@@ -74,22 +79,34 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         render_size: tuple[int, int] = VIDEO_SIZE,
         verbose: bool = False,
         rules: RulesLike = None,
+        check_ended: bool = False,
         **options: Unpack[GameKwargs],
     ) -> None:
-        EzPickle.__init__(self, render_mode, render_size=render_size, verbose=verbose, rules=rules, **options)
+        EzPickle.__init__(
+            self,
+            render_mode,
+            render_size=render_size,
+            verbose=verbose,
+            rules=rules,
+            check_ended=check_ended,
+            **options,
+        )
+        require_bool("check_ended", check_ended)
         game = GameOptions(**options)
+        self.metadata = {**self.metadata, "render_fps": render_fps(game)}
         self.observation_space = cast(gym.Space[Frame], game.observation_space)
         self.action_space = game.action_space
         self._games = NativeGames(
             game,
             [self.np_random],
-            autoreset="disabled",
+            autoreset="disabled" if check_ended else "continue",
             rules=rules,
             num_threads=1,
             render_mode=render_mode,
             render_size=render_size,
             verbose=verbose,
             owner=type(self).__name__,
+            is_single=True,
         )
         self._stock = self._games.stock_game(0)
         # With domain_randomize the game has drawn its first colours.
@@ -130,36 +147,39 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
 
         Args:
             seed: starts a new random stream; None: the stream of `np_random` continues.
-            options: "randomize": False keeps the colours of a `domain_randomize` game.
+            options: "randomize": False keeps the colours of a `domain_randomize` game. Anything but a dict is ignored,
+                as by the stock game.
 
         Returns:
             Observation and info.
         """
         world = self._games.world
         super().reset(seed=seed)
-        recolours = np.full(1, bool((options or {}).get("randomize", True)))
+        recolours = np.full(1, randomizes(options))
         frames, reports = self._games.reset(ALL, recolours, ALL, generator_state(self.np_random)[None])
         set_generator_state(self.np_random, world.random_state(0))
         return frames[0], _running_info(reports[0])
 
-    def step(self, action: npt.NDArray[Any] | int) -> Step:
+    def step(self, action: npt.ArrayLike | None) -> Step:
         """Takes a step: observation, reward, terminated, truncated, info.
 
-        Raises, and changes nothing: ValueError or TypeError, naming place and value, if the action has the wrong
-        shape or dtype, is not finite, or is no discrete action; gymnasium.error.ResetNeeded before the first reset and
-        after an episode's end; gymnasium.error.ClosedEnvironmentError after `close`.
+        Args:
+            action: an array or a sequence of numbers of any kind, computed as float64. A discrete action is a Python or
+                NumPy integer. None: frames without an action, as in the stock game: the controls stay as they are, the
+                reward is 0, and tiles and ends count at the next step with an action.
+
+        Raises, and changes nothing: InvalidActionError, naming place and value, if the action has the wrong shape or
+        dtype, is not finite, or is no discrete action; gymnasium.error.ResetNeeded before the first reset and, with
+        `check_ended`, after an episode's end.
         """
-        array = np.asarray(action)
-        if array.shape != self.action_space.shape:
-            raise ValueError(f"action has shape {array.shape}; expected {self.action_space.shape}")
-        frames, reports, _, _ = self._games.step(array[None])
+        frames, reports, _, _ = self._games.step(action)
         report = reports[0]
         info = _running_info(report)
         info["repeats"] = int(report["repeats"])
         terminated, truncated = bool(report["terminated"]), bool(report["truncated"])
         if terminated or truncated:
             if report["lap_finished"] >= 0:
-                info["lap_finished"] = report["lap_finished"] == 1
+                info["lap_finished"] = bool(report["lap_finished"] == 1)
             if report["ended_by"] > 0:
                 info["ended_by"] = ENDED_BY[report["ended_by"]]
         return frames[0], float(report["reward"]), terminated, truncated, info
@@ -204,10 +224,10 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         return self._games.skid_marks(0)
 
     def close(self) -> None:
-        """Frees memory and window; closing again has no effect."""
+        """Closes the window, if any. The environment can be used on, as the stock game."""
         games = getattr(self, "_games", None)
         if games is not None:
-            games.close()
+            games.close_window()
 
 
 def _running_info(report: np.void) -> Info:

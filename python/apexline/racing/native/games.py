@@ -12,6 +12,7 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from apexline import _core
 from apexline.racing.native.arguments import Ids
+from apexline.racing.native.errors import InvalidActionError
 from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import generator_state
@@ -56,13 +57,19 @@ ENVS_PER_THREAD = 2
 """Environments per thread by default. A step of one takes about 25 us, as long as waking a thread takes."""
 
 
+def render_fps(options: GameOptions) -> float:
+    """Images per second at the speed of the game, if one is rendered at each step."""
+    rate = FRAMES_PER_SECOND / options.action_repeat
+    return int(rate) if rate.is_integer() else rate
+
+
 class NativeGames:
     """The C++ games of one environment.
 
     Args:
         options: options of every game.
         random: one generator per game, whose state becomes the game's; the generators themselves are not used.
-        autoreset: "next_step", "same_step" or "disabled".
+        autoreset: "next_step", "same_step", "disabled" or "continue": a game that has ended is stepped on.
         rules: reward shaping; see `rules_of`.
         num_threads: threads; None: one per ENVS_PER_THREAD games, at most the available processors.
         render_mode: one of `render_modes` or None.
@@ -70,6 +77,7 @@ class NativeGames:
         verbose: print a line for each new track.
         owner: name of the environment class in errors.
         render_modes: the render modes that the environment has.
+        is_single: whether `step` takes the action of one game instead of one per game.
 
     Raises ValueError or TypeError, naming argument and value, if one is out of range, and
     gymnasium.error.DependencyNotInstalled if render_mode is "human" and pygame is not installed.
@@ -88,6 +96,7 @@ class NativeGames:
         verbose: bool,
         owner: str,
         render_modes: Sequence[str] = RENDER_MODES,
+        is_single: bool = False,
     ) -> None:
         known = f"None or one of {', '.join(map(repr, render_modes))}"
         require("render_mode", render_mode, render_mode in (None, *render_modes), known)
@@ -103,10 +112,11 @@ class NativeGames:
         self.render_mode = render_mode
         self._render_mode = None if render_mode is None else render_mode.removesuffix("_list")
         self._lists = RenderLists(len(random)) if render_mode in LIST_MODES else None
-        self._frame_rate = FRAMES_PER_SECOND / options.action_repeat
+        self._frame_rate = render_fps(options)
         self._window = Window(SURFACE_SIZE) if render_mode == "human" else None
         self.verbose = verbose
         self._owner = owner
+        self._is_single = is_single
         self._stock_games: dict[int, StockGame] = {}
         self._world: _core.racing.World | None = self._new_world(random)
 
@@ -137,6 +147,7 @@ class NativeGames:
             keeps_skid_marks=self.keeps_skid_marks,
             glyphs=load_glyphs().arrays,
             num_threads=num_threads,
+            is_single=self._is_single,
         )
 
     @property
@@ -183,12 +194,17 @@ class NativeGames:
         return frames, reports
 
     def step(self, actions: Any, env_ids: Ids | None = None, out: Frame | None = None) -> Outcome:
-        """Steps every game, or those in `env_ids`. Raises ResetNeeded if one needs a reset."""
+        """Steps every game, or those in `env_ids`.
+
+        Raises ResetNeeded if one needs a reset, and InvalidActionError if an action is invalid.
+        """
         world = self._world if self._world is not None else self.world
         try:
             outcome = world.step(actions, env_ids, out)
         except _core.racing.ResetNeededError as error:
             raise ResetNeeded(str(error)) from None
+        except _core.racing.InvalidActionError as error:
+            raise InvalidActionError(str(error)) from None
         if self.verbose or self._window is not None or self._lists is not None:
             self._after(outcome[1], np.arange(len(outcome[1])), env_ids)
         return outcome
@@ -229,11 +245,15 @@ class NativeGames:
         """Raises IndexError if there is no such game."""
         return [SkidMark(*mark) for mark in self.world.skid_marks(env)]
 
+    def close_window(self) -> None:
+        """Closes the window, if any, until it is shown again."""
+        if self._window is not None:
+            self._window.close()
+
     def close(self) -> None:
         """Frees threads, memory and window; closing again has no effect."""
         self._world = None
-        if self._window is not None:
-            self._window.close()
+        self.close_window()
 
     def _frame_of(self, env: int) -> Frame:
         if self._render_mode == "state_pixels":

@@ -19,6 +19,7 @@ from apexline.racing.native.arguments import (
     Seeds,
     autoreset_mode_of,
     limit_steps,
+    randomizes,
     reset_mask_of,
     seeds_of,
 )
@@ -31,6 +32,7 @@ from apexline.racing.native.games import (
     VIDEO_SIZE,
     NativeGames,
     Outcome,
+    render_fps,
 )
 from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_finals, running_infos
 from apexline.racing.native.per_game import PerGameAccess
@@ -65,10 +67,11 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
     thread during a call raise RuntimeError. `step` and `reset` release the GIL.
 
     Observations are (num_envs, *options.frame_shape) uint8: (num_envs, 96, 96, 3) by default, (num_envs, n, n) with
-    `gray` and `frame_size` n, (num_envs, 3, n, n) with `channels_first`. Actions are (num_envs, 3) float32 or float64:
-    steering in [-1, 1], +1 is right; gas and brake in [0, 1]. With `pedal` they are (num_envs, 2); with
-    continuous=False (num_envs,) integers: 0 nothing, 1 right, 2 left, 3 gas, 4 brake. Rewards are (num_envs,) float64,
-    terminated and truncated (num_envs,) bool. Every call returns new arrays.
+    `gray` and `frame_size` n, (num_envs, 3, n, n) with `channels_first`. Actions are (num_envs, 3): steering in
+    [-1, 1], +1 is right; gas and brake in [0, 1]. With `pedal` they are (num_envs, 2). Arrays and sequences of numbers
+    of any kind are computed as float64; float32 and float64 are not copied. With continuous=False actions are
+    (num_envs,) integers: 0 nothing, 1 right, 2 left, 3 gas, 4 brake. Rewards are (num_envs,) float64, terminated and
+    truncated (num_envs,) bool. Every call returns new arrays.
 
     Infos are arrays (num_envs,), each with a mask `_key`, as in gymnasium's vector environments:
         score: float64, sum of the game's own rewards in the episode; frames: int64, game frames (1/50 s) played in the
@@ -133,7 +136,11 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
         self.num_envs = require_integer("num_envs", num_envs, 1, MAX_ENVS)
         self.autoreset_mode = autoreset_mode_of(autoreset_mode)
         self._render_mode = render_mode
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.metadata = {
+            **self.metadata,
+            "autoreset_mode": self.autoreset_mode,
+            "render_fps": render_fps(game),
+        }
         if render_mode in LIST_MODES:  # as gymnasium's RenderCollection does
             self.metadata["render_modes"] = [*self.metadata["render_modes"], render_mode]
         self.single_observation_space = game.observation_space
@@ -252,7 +259,7 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
             raise ResetNeeded(
                 f"options['reset_mask'] leaves out environment {missing}, which was never reset"
             )
-        recolours = np.full(len(envs), bool((options or {}).get("randomize", True)))
+        recolours = np.full(len(envs), randomizes(options))
         reseeds = np.zeros(len(envs), bool)
         states = np.zeros((len(envs), 6), np.uint64)
         new_seeds = {}
@@ -270,9 +277,10 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
         return frames if everywhere else world.observe(out=out), running_infos(reports, mask)
 
     def step(
-        self, actions: npt.NDArray[Any], env_ids: EnvIds | None = None, *, out: Frame | None = None
+        self, actions: npt.ArrayLike, env_ids: EnvIds | None = None, *, out: Frame | None = None
     ) -> VectorStep:
-        """Steps every game; with next-step autoreset, a game whose episode ended in the last step is reset instead.
+        """Steps every game; with next-step autoreset, a game whose episode ended in the last step is reset instead, and
+        its action is ignored, whatever its values.
 
         Args:
             actions: one for each game of the step.
@@ -282,10 +290,10 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
                 (num_envs or n, *single_observation_space.shape). The next call with the same array overwrites them.
                 None: a new array. `final_obs` is always new.
 
-        Raises, and changes nothing: ValueError or TypeError, naming place and value, if an action has the wrong shape
-        or dtype, is not finite, or is no discrete action, or if env_ids or out are invalid; IndexError if there is no
-        game of an id; gymnasium.error.ResetNeeded if a game was never reset, or has
-        ended and autoreset is disabled; gymnasium.error.ClosedEnvironmentError after `close`.
+        Raises, and changes nothing: InvalidActionError, naming place and value, if an action has the wrong shape or
+        dtype, is not finite, or is no discrete action; ValueError or TypeError if env_ids or out are invalid;
+        IndexError if there is no game of an id; gymnasium.error.ResetNeeded if a game was never reset, or has ended and
+        autoreset is disabled; gymnasium.error.ClosedEnvironmentError after `close`.
         """
         ids = None if env_ids is None else self._games.world.checked_ids(env_ids)
         frames, reports, last_frames, last_reports = self._games.step(actions, ids, out)
