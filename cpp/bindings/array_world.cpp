@@ -64,6 +64,7 @@ ArrayWorld::ArrayWorld(const racing::WorldOptions& options, const ActionFormat& 
       glyphs_(glyphs),
       report_dtype_(report_dtype()),
       env_ids_(random.size()),
+      car_dtype_(car_dtype()),
       choices_(random.size()),
       actions_(random.size()),
       final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0),
@@ -216,7 +217,11 @@ py::array ArrayWorld::new_reports(std::size_t rows) const {
 }
 
 py::dict ArrayWorld::track(py::ssize_t env) const { return track_arrays(world_, checked(env)); }
-py::dict ArrayWorld::car(py::ssize_t env) const { return car_arrays(world_, checked(env)); }
+py::object ArrayWorld::car(py::ssize_t env) const { return car_rows(world_, car_dtype_, checked(env), 1)[py::int_(0)]; }
+py::array ArrayWorld::cars() const {
+  require_idle();
+  return car_rows(world_, car_dtype_, 0, world_.num_envs());
+}
 py::list ArrayWorld::skid_marks(py::ssize_t env) const { return skid_mark_arrays(world_, checked(env)); }
 std::int32_t ArrayWorld::failed_tracks(py::ssize_t env) const { return world_.episode(checked(env)).failed_tracks(); }
 py::array ArrayWorld::random_state(py::ssize_t env) const {

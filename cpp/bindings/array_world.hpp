@@ -47,7 +47,8 @@ class ArrayWorld {
   }
 
   [[nodiscard]] py::dict track(py::ssize_t env) const;
-  [[nodiscard]] py::dict car(py::ssize_t env) const;
+  [[nodiscard]] py::object car(py::ssize_t env) const;
+  [[nodiscard]] py::array cars() const;
   [[nodiscard]] py::list skid_marks(py::ssize_t env) const;
   [[nodiscard]] std::int32_t failed_tracks(py::ssize_t env) const;
   [[nodiscard]] py::array random_state(py::ssize_t env) const;
@@ -77,6 +78,7 @@ class ArrayWorld {
   racing::Glyphs glyphs_;
   py::dtype report_dtype_;
   EnvIds env_ids_;
+  py::dtype car_dtype_;
   std::vector<racing::World::ResetChoice> choices_;
   std::vector<racing::Action> actions_;
   std::vector<std::uint8_t> final_frames_;  // with same-step autoreset, as final_reports_: of the last step

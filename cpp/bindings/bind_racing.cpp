@@ -118,7 +118,8 @@ Args:
       .def("exact_frame", &ArrayWorld::exact_frame, py::arg("env"), py::arg("width"), py::arg("height"),
            py::arg("with_skid_marks"), "Returns the image of a game as pygame draws it, (height, width, 3) uint8.")
       .def("track", &ArrayWorld::track, py::arg("env"), "Returns the fields of a TrackSnapshot.")
-      .def("car", &ArrayWorld::car, py::arg("env"), "Returns the fields of a CarSnapshot.")
+      .def("car", &ArrayWorld::car, py::arg("env"), "Returns the fields of a CarSnapshot, structured.")
+      .def("cars", &ArrayWorld::cars, "Returns the fields of a CarSnapshot of every game, (num_envs,) structured.")
       .def("skid_marks", &ArrayWorld::skid_marks, py::arg("env"),
            "Returns pairs of whether the mark is on grass and its points (n, 2).")
       .def("failed_tracks", &ArrayWorld::failed_tracks, py::arg("env"),

@@ -1,8 +1,89 @@
 #include "snapshot_arrays.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstring>
 
 namespace apexline::bindings {
+namespace {
+
+// One row of `cars`; bodies are the four wheels, then the hull.
+struct CarRow {
+  std::array<double, racing::kNumWheels> omega{}, phase{};
+  double steer = 0, gas = 0, brake = 0, seconds = 0, score_on_screen = 0, reward = 0;
+  std::array<float, racing::kNumBodies> x{}, y{}, angle{}, sine{}, cosine{}, velocity_x{}, velocity_y{}, spin{};
+  std::int32_t frames = 0, num_visited = 0, num_tiles = 0;
+  std::array<bool, racing::kNumWheels> on_road{};
+  std::array<std::uint8_t, racing::kNumWheels> wheel_tiles{};
+};
+
+CarRow car_row(const racing::World& world, std::size_t env) {
+  const racing::CarBlock& block = world.block_of(env);
+  const racing::Episode& episode = world.episode(env);
+  const std::size_t lane = env % racing::kLanes;
+  CarRow row;
+  for (std::size_t body = 0; body < racing::kNumBodies; ++body) {
+    row.x[body] = block.x[body][lane];
+    row.y[body] = block.y[body][lane];
+    row.angle[body] = block.angle[body][lane];
+    row.sine[body] = block.sine[body][lane];
+    row.cosine[body] = block.cosine[body][lane];
+    row.velocity_x[body] = block.velocity_x[body][lane];
+    row.velocity_y[body] = block.velocity_y[body][lane];
+    row.spin[body] = block.spin[body][lane];
+  }
+  for (std::size_t wheel = 0; wheel < racing::kNumWheels; ++wheel) {
+    row.omega[wheel] = block.omega[wheel][lane];
+    row.phase[wheel] = block.phase[wheel][lane];
+    row.on_road[wheel] = block.on_road[wheel][lane] != 0;
+    for (const unsigned wheels : episode.touching_wheels()) row.wheel_tiles[wheel] += (wheels >> wheel) & 1U;
+  }
+  row.steer = block.steer[lane];
+  row.gas = block.gas[lane];
+  row.brake = block.brake[lane];
+  row.seconds = episode.seconds();
+  row.score_on_screen = episode.score_on_screen();
+  row.reward = episode.score();
+  row.frames = episode.num_frames();
+  row.num_visited = episode.num_visited();
+  row.num_tiles = episode.num_tiles();
+  return row;
+}
+
+}  // namespace
+
+py::dtype car_dtype() {
+  py::list names;
+  py::list formats;
+  py::list offsets;
+  const auto field = [&](const char* name, const char* format, std::size_t offset) {
+    names.append(name);
+    formats.append(format);
+    offsets.append(offset);
+  };
+  field("x", "(5,)f4", offsetof(CarRow, x));
+  field("y", "(5,)f4", offsetof(CarRow, y));
+  field("angle", "(5,)f4", offsetof(CarRow, angle));
+  field("sine", "(5,)f4", offsetof(CarRow, sine));
+  field("cosine", "(5,)f4", offsetof(CarRow, cosine));
+  field("velocity_x", "(5,)f4", offsetof(CarRow, velocity_x));
+  field("velocity_y", "(5,)f4", offsetof(CarRow, velocity_y));
+  field("spin", "(5,)f4", offsetof(CarRow, spin));
+  field("omega", "(4,)f8", offsetof(CarRow, omega));
+  field("phase", "(4,)f8", offsetof(CarRow, phase));
+  field("on_road", "(4,)?", offsetof(CarRow, on_road));
+  field("wheel_tiles", "(4,)u1", offsetof(CarRow, wheel_tiles));
+  field("steer", "f8", offsetof(CarRow, steer));
+  field("gas", "f8", offsetof(CarRow, gas));
+  field("brake", "f8", offsetof(CarRow, brake));
+  field("seconds", "f8", offsetof(CarRow, seconds));
+  field("score_on_screen", "f8", offsetof(CarRow, score_on_screen));
+  field("reward", "f8", offsetof(CarRow, reward));
+  field("frames", "i4", offsetof(CarRow, frames));
+  field("num_visited", "i4", offsetof(CarRow, num_visited));
+  field("num_tiles", "i4", offsetof(CarRow, num_tiles));
+  return {names, formats, offsets, sizeof(CarRow)};
+}
 
 py::dict track_arrays(const racing::World& world, std::size_t env) {
   const racing::Episode& episode = world.episode(env);
@@ -39,28 +120,11 @@ py::dict track_arrays(const racing::World& world, std::size_t env) {
                   "kerbs"_a = kerbs);
 }
 
-// Bodies are the four wheels, then the hull.
-py::dict car_arrays(const racing::World& world, std::size_t env) {
-  const racing::CarBlock& block = world.block_of(env);
-  const std::size_t lane = env % racing::kLanes;
-  const auto column = [lane](const auto& rows) {
-    using Value = typename std::decay_t<decltype(rows[0])>::value_type;
-    py::array_t<Value> values(static_cast<py::ssize_t>(rows.size()));
-    for (std::size_t row = 0; row < rows.size(); ++row)
-      values.mutable_at(static_cast<py::ssize_t>(row)) = rows[row][lane];
-    return values;
-  };
-  py::array_t<bool> on_road(static_cast<py::ssize_t>(racing::kNumWheels));
-  for (std::size_t wheel = 0; wheel < racing::kNumWheels; ++wheel)
-    on_road.mutable_at(static_cast<py::ssize_t>(wheel)) = block.on_road[wheel][lane] != 0;
-  const racing::Scene scene = world.scene(env);
-  using namespace py::literals;
-  return py::dict("x"_a = column(block.x), "y"_a = column(block.y), "angle"_a = column(block.angle),
-                  "sine"_a = column(block.sine), "cosine"_a = column(block.cosine),
-                  "velocity_x"_a = column(block.velocity_x), "velocity_y"_a = column(block.velocity_y),
-                  "spin"_a = column(block.spin), "omega"_a = column(block.omega), "phase"_a = column(block.phase),
-                  "on_road"_a = on_road, "steer"_a = block.steer[lane], "gas"_a = block.gas[lane],
-                  "brake"_a = block.brake[lane], "seconds"_a = scene.seconds, "score_on_screen"_a = scene.score);
+py::array car_rows(const racing::World& world, const py::dtype& dtype, std::size_t first, std::size_t count) {
+  py::array rows(dtype, Shape{static_cast<py::ssize_t>(count)});
+  auto* out = static_cast<CarRow*>(rows.mutable_data());
+  for (std::size_t i = 0; i < count; ++i) out[i] = car_row(world, first + i);
+  return rows;
 }
 
 py::list skid_mark_arrays(const racing::World& world, std::size_t env) {

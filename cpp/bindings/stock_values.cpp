@@ -45,8 +45,10 @@ py::tuple joint_values(const racing::World& world, std::size_t env, std::size_t 
   const racing::CarBlock& car = world.block_of(env);
   const std::size_t lane = env % racing::kLanes;
   const std::size_t i = below(wheel, racing::kNumWheels, "wheel");
-  return py::make_tuple(world.episode(env).id(), car.motor_speed[i][lane], car.impulse_x[i][lane],
-                        car.impulse_y[i][lane], car.limit_impulse[i][lane], car.motor_impulse[i][lane]);
+  // The game multiplies with numpy.sign, which is never -0.
+  const float motor_speed = car.motor_speed[i][lane] + 0.0F;
+  return py::make_tuple(world.episode(env).id(), motor_speed, car.impulse_x[i][lane], car.impulse_y[i][lane],
+                        car.limit_impulse[i][lane], car.motor_impulse[i][lane]);
 }
 
 py::tuple wheel_tiles(const racing::World& world, std::size_t env, std::size_t wheel) {

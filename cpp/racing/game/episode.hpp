@@ -77,6 +77,8 @@ class Episode {
   [[nodiscard]] std::int32_t num_frames() const noexcept { return num_frames_; }
   // CarRacing.reward: the score displayed by render(), which includes the last frame's penalty.
   [[nodiscard]] double score() const noexcept { return score_; }
+  // The number in the observation: the same without the last frame's penalty.
+  [[nodiscard]] double score_on_screen() const noexcept { return score_on_screen_; }
   // CarRacing.prev_reward: the score when the last frame with an action ended.
   [[nodiscard]] double counted_score() const noexcept { return counted_score_; }
   [[nodiscard]] bool lap_is_complete() const noexcept { return lap_is_complete_; }

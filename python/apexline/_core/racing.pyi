@@ -92,8 +92,11 @@ class World:
     def track(self, env: int) -> dict[str, Any]:
         """Returns the fields of a TrackSnapshot."""
 
-    def car(self, env: int) -> dict[str, Any]:
-        """Returns the fields of a CarSnapshot."""
+    def car(self, env: int) -> np.void:
+        """Returns the fields of a CarSnapshot, structured."""
+
+    def cars(self) -> NDArray[np.void]:
+        """Returns the fields of a CarSnapshot of every game, (num_envs,) structured."""
 
     def skid_marks(self, env: int) -> list[tuple[bool, NDArray[np.float64]]]:
         """Returns pairs of whether the mark is on grass and its points (n, 2)."""

@@ -16,7 +16,7 @@ from apexline.racing.native.errors import InvalidActionError
 from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import generator_state
-from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
+from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.stock_view.game import StockGame
 from apexline.racing.native.window import Window, can_open
 from apexline.racing.options import (
@@ -239,7 +239,11 @@ class NativeGames:
 
     def car_snapshot(self, env: int) -> CarSnapshot:
         """Raises IndexError if there is no such game."""
-        return CarSnapshot(**self.world.car(env))
+        return CarSnapshot.of(self.world.car(env))
+
+    def cars(self) -> Cars:
+        """Returns the states of all cars."""
+        return self.world.cars()
 
     def skid_marks(self, env: int) -> list[SkidMark]:
         """Raises IndexError if there is no such game."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +57,8 @@ class CarSnapshot:
     """(4,): rolling angle of each wheel."""
     on_road: npt.NDArray[np.bool_]
     """(4,): whether a wheel touches a tile."""
+    wheel_tiles: npt.NDArray[np.uint8]
+    """(4,): number of tiles that a wheel touches."""
     steer: float
     """Steering command of the last action; +1 is left, opposite to the action's sign."""
     gas: float
@@ -66,6 +69,26 @@ class CarSnapshot:
     """Game time since reset."""
     score_on_screen: float
     """The score drawn in the observation, before rounding."""
+    reward: float
+    """The stock game's attribute `reward`: the score with the last frame's penalty; its differences over steps are the
+    unshaped rewards, except the -100 of a car that leaves the field."""
+    frames: int
+    """Frames played in the episode, without the one of reset."""
+    num_visited: int
+    """Number of visited tiles."""
+    num_tiles: int
+    """Number of tiles of the road; 0 before the first reset."""
+
+    @classmethod
+    def of(cls, row: np.void) -> CarSnapshot:
+        """Returns the snapshot of one row of `CarRacingVectorEnv.cars()`; its arrays are views of the row."""
+        return cls(*row.item())  # the row's fields have the names and the order of the class
+
+
+Cars: TypeAlias = npt.NDArray[np.void]
+"""(num_envs,) structured, one row a game. Fields are those of CarSnapshot in its shapes and dtypes: x, y, angle, sine,
+cosine, velocity_x, velocity_y, spin (5,) f4; omega, phase (4,) f8; on_road (4,) bool; wheel_tiles (4,) u1; steer, gas,
+brake, seconds, score_on_screen, reward f8; frames, num_visited, num_tiles i4."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ from apexline.racing.native.games import (
 from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_finals, running_infos
 from apexline.racing.native.per_game import PerGameAccess
 from apexline.racing.native.rng import generator_at, generator_state
-from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
+from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.specs import vector_spec
 from apexline.racing.native.state_access import StateAccess
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
@@ -357,6 +357,15 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
     def car_snapshot(self, env: int) -> CarSnapshot:
         """Returns a copy of a game's car. Raises IndexError if there is no such game."""
         return self._games.car_snapshot(env)
+
+    def cars(self) -> Cars:
+        """Returns copies of all cars in one call, (num_envs,) structured with the fields of CarSnapshot.
+
+        For reward shaping and planning: `envs.cars()["x"][:, 4]` are the x of the hulls, `["wheel_tiles"]` the numbers
+        of tiles under each wheel, (num_envs, 4), and `["reward"]` the scores. `apexline.racing.native.snapshots.Cars`
+        lists all fields.
+        """
+        return self._games.cars()
 
     def skid_marks(self, env: int) -> list[SkidMark]:
         """Returns a game's skid marks, which exist with the render modes "rgb_array" and "human" only.

@@ -162,7 +162,10 @@ class Wheel(Body):
     @ReadOnly
     def steer(self) -> float:
         """Target angle of a front wheel, radians, minus the action; 0 at the rear."""
-        return self._wheel_values()[1] if self._index < 2 else 0.0
+        if self._index >= 2:
+            return 0.0
+        steer = self._wheel_values()[1]
+        return steer if self._game.games.options.continuous else steer + 0.0  # no -0.0, as the stock game
 
     @ReadOnly
     def gas(self) -> float:
