@@ -50,7 +50,7 @@ ENDS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("action_repeat", [1, 3])
 @pytest.mark.parametrize("kind", ENDS)
-def test_the_game_goes_on_as_the_stock_game_does(kind: str, action_repeat: int) -> None:
+def test_the_game_continues_as_the_stock_game_does(kind: str, action_repeat: int) -> None:
     drive, options, ending = ENDS[kind]
     options = {"action_repeat": action_repeat, **options}
     env, stock = CarRacingEnv(**options, **SMALL), stock_game(**{"max_episode_frames": 5000, **options})
@@ -97,7 +97,7 @@ def test_a_check_of_steps_after_the_end(make: Any) -> None:
 
 
 def test_a_state_of_an_ended_game_is_one_of_an_ended_game() -> None:
-    """In a single game, which goes on, and in a vector, which resets it."""
+    """In a single game, which continues, and in a vector, which resets it."""
     env, other = (CarRacingEnv(max_episode_frames=5, **SMALL) for _ in range(2))
     env.reset(seed=0)
     for _ in range(7):

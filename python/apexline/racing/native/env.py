@@ -59,8 +59,8 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         render_size: height and width of "rgb_array" images, up to (800, 1000).
         verbose: print a line for each new track.
         rules: reward shaping: a ShapingRules or a dict of its fields; None: none.
-        check_ended: whether a step after an episode's end raises gymnasium.error.ResetNeeded. By default the game goes
-            on, as the stock game does.
+        check_ended: whether a step after an episode's end raises gymnasium.error.ResetNeeded. By default the game
+            continues, as the stock game does.
         **options: fields of GameOptions.
 
     Raises ValueError or TypeError, naming argument and value, if one is out of range, and
