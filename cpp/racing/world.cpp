@@ -168,7 +168,8 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
   StateReader content(body);
   content(game.phase, game.score, game.report, game.shaping, game.episode, car, note);
   if (!content.is_at_end()) throw std::invalid_argument("trailing bytes after the state");
-  game.episode.finish_loading(games_[env].episode);
+  game.episode.finish_loading();
+  game.episode.identify_after(games_[env].episode);
   const bool has_track = game.episode.num_tiles() > 0;
   const bool resets_at_once = options_.autoreset == Autoreset::kSameStep;
   const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kLapEnd &&

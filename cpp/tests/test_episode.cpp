@@ -1,5 +1,6 @@
 #include "racing/game/episode.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -126,17 +127,22 @@ TEST(a_tile_is_rewarded_one_frame_after_a_wheel_reaches_it) {
   for (int i = 0; i < 150; ++i) {
     // The contacts of the next frame use the current positions of the wheels.
     std::vector<std::int32_t> reached;
+    std::vector<std::uint8_t> wheels_of_reached;
     Road road;
     road.build(game.episode.track());
     const CarPose pose = pose_of_car(game.block, Game::kLane);
     road.near(pose, [&](std::int32_t tile) {
-      bool touches = false;
-      for (const Transform& wheel : pose.wheels) touches |= road.touches_wheel(tile, wheel);
-      if (touches) reached.push_back(tile);
+      unsigned wheels = 0;
+      for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
+        if (road.touches_wheel(tile, pose.wheels[wheel])) wheels |= 1U << wheel;
+      if (wheels == 0) return;
+      reached.push_back(tile);
+      wheels_of_reached.push_back(static_cast<std::uint8_t>(wheels));
     });
     const std::int32_t before = game.episode.num_visited();
     game.frame(follow_lane(game.episode, game.block, Game::kLane));
     CHECK(game.episode.under_wheels() == reached);
+    CHECK(game.episode.touching_wheels() == wheels_of_reached);
     num_paid += game.episode.num_visited() - before;
   }
   CHECK(num_paid > 10);
@@ -356,6 +362,28 @@ TEST(the_state_includes_whether_the_car_is_on_the_start_line) {
   CHECK(other.frame_at_tile(0).terminated);
 }
 
+TEST(the_id_of_an_episode_changes_with_its_road) {
+  Game game(14);
+  Game other(14);
+  CHECK(game.episode.id() != other.episode.id());
+  const std::uint64_t first = game.episode.id();
+  const auto bytes = bytes_of(game.episode);
+  game.frame();
+  CHECK(game.episode.id() == first);
+  Episode before = game.episode;
+  StateReader(bytes)(game.episode);
+  game.episode.finish_loading();
+  game.episode.identify_after(before);
+  CHECK(game.episode.id() == first);
+  game.begin();
+  CHECK(game.episode.id() != first);
+  before = game.episode;
+  StateReader(bytes)(game.episode);
+  game.episode.finish_loading();
+  game.episode.identify_after(before);
+  CHECK(game.episode.id() != first && game.episode.id() != before.id());
+}
+
 TEST(an_inconsistent_state_raises) {
   Game game(16);
   const auto good = bytes_of(game.episode);
@@ -373,4 +401,24 @@ TEST(an_inconsistent_state_raises) {
   StateReader reader(bad);
   reader(target.episode);
   CHECK_THROWS(std::invalid_argument, "inconsistent environment state: tiles", target.episode.finish_loading());
+}
+
+TEST(a_tile_under_a_wheel_is_touched_by_one_to_four_wheels) {
+  Game game(16);
+  game.frame_at_tile(30);
+  const auto good = bytes_of(game.episode);
+  const std::vector<std::uint8_t>& wheels = game.episode.touching_wheels();
+  StateWriter writer;
+  writer(wheels);
+  const auto field = writer.take();  // the number of entries, then the entries
+  const auto place = std::search(good.begin(), good.end(), field.begin(), field.end());
+  CHECK(!wheels.empty() && place != good.end());
+  for (const std::uint8_t wrong : {0, 16, 255}) {
+    auto bad = good;
+    bad[static_cast<std::size_t>(place - good.begin()) + field.size() - 1] = wrong;
+    Game target(17);
+    StateReader reader(bad);
+    reader(target.episode);
+    CHECK_THROWS(std::invalid_argument, "inconsistent environment state: tiles", target.episode.finish_loading());
+  }
 }

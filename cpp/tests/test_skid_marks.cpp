@@ -1,5 +1,6 @@
 #include "racing/game/skid_marks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <deque>
@@ -47,6 +48,13 @@ class NaiveMarks {
     }
   }
 
+  [[nodiscard]] bool is_starting(std::size_t wheel) const { return starts_[wheel]; }
+  [[nodiscard]] std::int32_t mark_of(std::size_t wheel) const {
+    if (particles_[wheel] == nullptr) return SkidMarks::kNoMark;
+    const auto place = std::find(marks.begin(), marks.end(), particles_[wheel]);
+    return place == marks.end() ? SkidMarks::kDroppedMark : static_cast<std::int32_t>(place - marks.begin());
+  }
+
   std::deque<std::shared_ptr<SkidMark>> marks;
 
  private:
@@ -55,6 +63,9 @@ class NaiveMarks {
 };
 
 bool same(const SkidMarks& ours, const NaiveMarks& naive) {
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
+    if (ours.is_starting(wheel) != naive.is_starting(wheel) || ours.mark_of(wheel) != naive.mark_of(wheel))
+      return false;
   if (ours.marks().size() != naive.marks.size()) return false;
   for (std::size_t i = 0; i < naive.marks.size(); ++i)
     if (!same(ours.marks()[i], *naive.marks[i])) return false;

@@ -142,7 +142,7 @@ Scene Episode::scene(const CarBlock& block, std::size_t lane) const noexcept {
   return scene;
 }
 
-void Episode::finish_loading(const Episode& before) {
+void Episode::finish_loading() {
   const std::size_t count = track_.tiles.size();
   const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
   bool is_consistent = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
@@ -154,7 +154,10 @@ void Episode::finish_loading(const Episode& before) {
   if (!is_consistent) throw std::invalid_argument("inconsistent environment state: tiles");
   if (!skid_marks_.is_consistent()) throw std::invalid_argument("inconsistent environment state: skid marks");
   road_.build(track_);
-  if (!std::ranges::equal(track_.nodes, before.track_.nodes, is_same)) id_ = new_id();
+}
+
+void Episode::identify_after(const Episode& before) noexcept {
+  id_ = std::ranges::equal(track_.nodes, before.track_.nodes, is_same) ? before.id_ : new_id();
 }
 
 void Episode::visit(std::int32_t tile) noexcept {

@@ -98,9 +98,11 @@ class Episode {
             touching_wheels_, skid_marks_, num_visited_, num_frames_, failed_tracks_, is_on_start_, lap_is_complete_,
             seconds_, score_, score_on_screen_, counted_score_);
   }
-  // To be called after deserialising into a copy of `before`: rebuilds derived state. Throws std::invalid_argument if
-  // the fields are inconsistent.
-  void finish_loading(const Episode& before);
+  // To be called after deserialising: rebuilds derived state. Throws std::invalid_argument if the fields are
+  // inconsistent.
+  void finish_loading();
+  // To be called after a state was loaded over `before`: keeps its id if the road is the same, else makes a new one.
+  void identify_after(const Episode& before) noexcept;
 
  private:
   void visit(std::int32_t tile) noexcept;
