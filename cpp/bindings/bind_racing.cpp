@@ -1,8 +1,10 @@
 // apexline._core.racing: reads GameOptions and ShapingRules, and binds ArrayWorld.
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "array_world.hpp"
 #include "bindings.hpp"
@@ -29,7 +31,25 @@ racing::ShapingOptions shaping_of(const py::object& rules) {
           .missed_tile_margin = field<std::int32_t>(rules, "missed_tile_margin")};
 }
 
-// From a GameOptions, without its kind of action.
+// The track that every episode of a GameOptions has; null: a random one each. `state`: (6,) uint64, the random state that
+// the game's track_seed gives.
+std::shared_ptr<const racing::Track> track_of(const py::object& options, const py::object& state) {
+  const py::object nodes = options.attr("track");
+  if (nodes.is_none() && options.attr("track_seed").is_none()) return nullptr;
+  auto track = std::make_shared<racing::Track>();
+  if (nodes.is_none()) {
+    racing::Pcg64 random(random_state(state, "track_state"));
+    racing::create_track(random, *track);
+  } else {
+    std::vector<racing::Node> line;
+    for (const auto& [alpha, beta, x, y] : nodes.cast<std::vector<std::array<double, 4>>>())
+      line.push_back({alpha, beta, x, y});
+    racing::build_track(line, *track);
+  }
+  return track;
+}
+
+// From a GameOptions, without its kind of action and its track.
 racing::WorldOptions world_options_of(const py::object& options) {
   racing::WorldOptions out;
   out.game.max_episode_frames = field<std::optional<std::int32_t>>(options, "max_episode_frames");
@@ -66,13 +86,15 @@ racing::Autoreset autoreset_of(const std::string& name) {
 
 std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::object& states,
                                        const std::string& autoreset, const py::object& rules, bool keeps_skid_marks,
-                                       const py::tuple& glyphs, int num_threads, bool is_single) {
+                                       const py::tuple& glyphs, int num_threads, bool is_single,
+                                       const py::object& track_state) {
   const auto random = random_states(states, "states", std::nullopt);
   racing::WorldOptions world = world_options_of(options);
   world.num_envs = static_cast<std::int32_t>(random.size());
   world.rules = shaping_of(rules);
   world.autoreset = autoreset_of(autoreset);
   world.game.keeps_skid_marks = keeps_skid_marks;
+  world.game.track = track_of(options, track_state);
   world.num_threads = num_threads;
   const ActionFormat actions{.kind = action_kind_of(options), .is_single = is_single};
   return std::make_unique<ArrayWorld>(world, actions, glyphs_of(glyphs), random);
@@ -95,11 +117,12 @@ Args:
     keeps_skid_marks: whether skid marks are recorded.
     glyphs: the arrays of a GlyphTable.
     num_threads: threads, the caller's included.
-    is_single: whether `step` takes the action of one game, or None, instead of one per game.)");
+    is_single: whether `step` takes the action of one game, or None, instead of one per game.
+    track_state: (6,) uint64, the random state that options.track_seed gives, if it is not None.)");
   world
       .def(py::init(&make_world), py::arg("options"), py::kw_only(), py::arg("states"), py::arg("autoreset"),
            py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), py::arg("num_threads"),
-           py::arg("is_single") = false)
+           py::arg("is_single") = false, py::arg("track_state") = py::none())
       .def(
           "set_rules", [](ArrayWorld& self, const py::object& rules) { self.set_rules(shaping_of(rules)); },
           py::arg("rules"), "Replaces the shaping rules from the next step on: a ShapingRules or None.")

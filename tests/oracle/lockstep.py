@@ -142,6 +142,7 @@ class Lockstep:
         self.episodes = np.zeros(len(seeds), np.int64)
         self.is_playing = np.ones(len(seeds), bool)
         states = np.stack([words(np.random.default_rng(seed)) for seed in seeds])
+        track_seed = options.get("track_seed")
         game_options = GameOptions(
             continuous=not discrete,
             domain_randomize=domain_randomize,
@@ -159,6 +160,7 @@ class Lockstep:
             keeps_skid_marks=True,
             glyphs=load_glyphs().arrays,
             num_threads=1,
+            track_state=None if track_seed is None else words(np.random.default_rng(track_seed)),
         )
         everyone = np.ones(len(seeds), bool)
         self.core.reset(everyone, everyone, everyone, states)

@@ -12,7 +12,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 from gymnasium.envs.box2d import car_dynamics
 
 FRAMES = 250
-FACTORS = {
+FACTORS: dict[str, dict[str, float]] = {
     "little grip": {"friction": 0.3},
     "much grip": {"friction": 7.7},
     "no grip": {"friction": 1e-9},

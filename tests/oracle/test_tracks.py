@@ -54,7 +54,7 @@ def same_bits(ours, theirs):
     """By row, for arrays of equal shape; zeros of either sign differ, as they do in the game's arithmetic."""
     if ours.dtype != np.float64:
         return ours == theirs
-    return (ours.view(np.uint64) == theirs.view(np.uint64)).reshape(len(ours), -1).all(1)
+    return (ours.view(np.uint64) == theirs.view(np.uint64)).all(tuple(range(1, ours.ndim)))
 
 
 def image_of(ours, theirs, path):

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <span>
 
@@ -13,7 +14,6 @@ namespace {
 constexpr std::size_t kCheckpoints = 12;                       // CHECKPOINTS
 constexpr double kStartAlpha = 2 * kPi * -0.5 / kCheckpoints;  // start_alpha, radians
 constexpr int kLaps = 4;                                       // the pen stops in the lap after these
-constexpr std::size_t kMaxSteps = 2500;                       // no_freeze
 constexpr double kDeadBand = 0.3;                              // of proj, within which the heading does not change
 constexpr double kKerbTurn = kTrackTurnRate * 0.2;             // of a sharp turn, radians per tile
 
@@ -56,14 +56,14 @@ const Checkpoint& find_destination(const Checkpoints& checkpoints, std::size_t& 
 //
 // Nearly all of create_track's time is spent here, in a dependency chain over the sine of each step. (Compilers merge
 // sin and cos into glibc's sincos, which returns the same bits.)
-std::span<const Node> drive(const Checkpoints& checkpoints, std::span<Node, kMaxSteps> trace) noexcept {
+std::span<const Node> drive(const Checkpoints& checkpoints, std::span<Node, kMaxNodes> trace) noexcept {
   double x = 1.5 * kTrackRadius;
   double y = 0;
   double beta = 0;
   std::size_t next = 0;
   int laps = 0;
   bool visited_other_side = false;
-  for (std::size_t step = 0; step < kMaxSteps; ++step) {
+  for (std::size_t step = 0; step < kMaxNodes; ++step) {
     double alpha = std::atan2(y, x);
     if (visited_other_side && alpha > 0) {
       ++laps;
@@ -102,7 +102,7 @@ std::span<const Node> closed_lap(std::span<const Node> trace) noexcept {
     }
     const auto lap = trace.subspan(i, end - 1 - i);
     // The stock game would raise an exception for such a short lap; no seed that produces one is known.
-    if (lap.size() < kBorderMinCount) return {};
+    if (lap.size() <= kBorderMinCount) return {};
     const double gap_x = std::cos(lap.front().beta) * (lap.front().x - lap.back().x);
     const double gap_y = std::sin(lap.front().beta) * (lap.front().y - lap.back().y);
     const double gap = std::sqrt(gap_x * gap_x + gap_y * gap_y);
@@ -173,15 +173,20 @@ void lay_tiles(std::span<const Node> lap, std::span<const bool> has_kerb, Track&
 
 }  // namespace
 
+void build_track(std::span<const Node> nodes, Track& track) {
+  assert(nodes.size() > kBorderMinCount && nodes.size() <= kMaxNodes);
+  std::array<bool, kMaxNodes> marks;
+  const std::span<bool> has_kerb{marks.data(), nodes.size()};
+  find_kerbs(nodes, has_kerb);
+  lay_tiles(nodes, has_kerb, track);
+}
+
 int create_track(Pcg64& random, Track& track) {
-  std::array<Node, kMaxSteps> trace;
+  std::array<Node, kMaxNodes> trace;
   for (int failed = 0;; ++failed) {
     const auto lap = closed_lap(drive(draw_checkpoints(random), trace));
     if (lap.empty()) continue;
-    std::array<bool, kMaxSteps> marks;
-    const std::span<bool> has_kerb{marks.data(), lap.size()};
-    find_kerbs(lap, has_kerb);
-    lay_tiles(lap, has_kerb, track);
+    build_track(lap, track);
     return failed;
   }
 }

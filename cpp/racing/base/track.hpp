@@ -4,7 +4,9 @@
 // included, and computes the same float64 values, bit for bit if libm is the same.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "racing/base/geometry.hpp"
@@ -41,7 +43,13 @@ struct Track {
   [[nodiscard]] std::int32_t num_tiles() const noexcept { return static_cast<std::int32_t>(tiles.size()); }
 };
 
-// Replaces the contents of `track`, reusing its memory; needs 90 KB of stack. Returns the number of failed attempts.
+inline constexpr std::size_t kMaxNodes = 2500;  // of a track; no_freeze in car_racing.py
+
+// Replaces the contents of `track` by the tiles and kerbs along a closed centre line of 5 to kMaxNodes nodes, reusing its
+// memory.
+void build_track(std::span<const Node> nodes, Track& track);
+
+// As build_track, along a random centre line. Replaces the contents of `track`, reusing its memory; needs 90 KB of stack. Returns the number of failed attempts.
 int create_track(Pcg64& random, Track& track);
 
 }  // namespace apexline::racing

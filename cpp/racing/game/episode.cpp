@@ -41,7 +41,12 @@ void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool 
                     std::size_t lane) {
   if (options.domain_randomize && recolour) palette_ = random_palette(random_);
   colours_ = surface_colours(palette_);
-  failed_tracks_ = create_track(random_, track_);
+  if (options.track != nullptr) {
+    track_ = *options.track;
+    failed_tracks_ = 0;
+  } else {
+    failed_tracks_ = create_track(random_, track_);
+  }
   id_ = new_id();
   road_.build(track_);
   const auto count = static_cast<std::size_t>(num_tiles());

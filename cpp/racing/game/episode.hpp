@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct GameOptions {
   // visited, but its reset visits tile 0 already, so the rule never applies. True makes it apply.
   bool ends_at_start_line = false;
   double lap_complete_percent = 0.95;
+  std::shared_ptr<const Track> track;  // of every episode; none: a random one each
   double friction = 1;  // factor of FRICTION_LIMIT
   double engine_power = 1;  // factor of ENGINE_POWER
   // ZOOM. The renderers need 0.1 to 5: the stock game leaves out visible polygons below, and above coordinates of the
@@ -48,8 +50,8 @@ class Episode {
  public:
   Episode(const GameOptions& options, const Pcg64::State& random) noexcept;
 
-  // Creates a track, and new colours if domain_randomize and `recolour` are set; places the car of `lane` at its start
-  // and plays the frame without action of CarRacing.reset.
+  // Creates a track unless the options hold one, and new colours if domain_randomize and `recolour` are set; places the
+  // car of `lane` at its start and plays the frame without action of CarRacing.reset.
   void begin(const GameOptions& options, const CarKernels& kernels, bool recolour, CarBlock& block, std::size_t lane);
 
   // Updates the contacts of a frame: the wheels on the road and the visited tiles. O(tiles).
@@ -119,7 +121,7 @@ class Episode {
   SkidMarks skid_marks_;
   std::int32_t num_visited_ = 0;
   std::int32_t num_frames_ = 0;  // without the frame of reset
-  std::int32_t failed_tracks_ = 0;  // attempts before this track
+  std::int32_t failed_tracks_ = 0;  // attempts before this track; 0 if it is the track of the options
   bool is_on_start_ = false;  // a wheel touches tile 0
   bool lap_is_complete_ = false;  // by ends_at_start_line
   double seconds_ = 0;  // CarRacing.t

@@ -30,6 +30,7 @@ class World:
         glyphs: _Glyphs,
         num_threads: int,
         is_single: bool = False,
+        track_state: NDArray[np.uint64] | None = None,
     ) -> None:
         """Makes one game per random state.
 
@@ -42,6 +43,7 @@ class World:
             glyphs: the arrays of a GlyphTable.
             num_threads: threads, the caller's included.
             is_single: whether `step` takes the action of one game, or None, instead of one per game.
+            track_state: (6,) uint64, the random state that `options.track_seed` gives, if it is not None.
         """
 
     def set_rules(self, rules: ShapingRules | None) -> None:

@@ -17,6 +17,7 @@ import annotated_types
 import tyro
 
 from apexline.agent import LinearSchedule
+from apexline.racing import GameOptions
 
 INDENT = 6
 POSITIONAL = get_args(tyro.conf.Positional[str])[1]
@@ -27,6 +28,8 @@ BOUNDS: dict[type, tuple[str, str]] = {
     annotated_types.Lt: ("<", "lt"),
     annotated_types.Le: ("<=", "le"),
 }
+NOT_OPTIONS = {(GameOptions, "track")}
+"""Fields that cannot be given on the command line."""
 
 
 class Option(NamedTuple):
@@ -60,6 +63,8 @@ def options_of(kind: type, values: Any = None, prefix: str = "") -> Iterator[Opt
     texts = field_texts(kind)
     nested: list[tuple[str, type, Any]] = []
     for field in dataclasses.fields(kind):
+        if (kind, field.name) in NOT_OPTIONS:
+            continue
         default = getattr(values, field.name) if values is not None else field.default
         name = field.name.rstrip("_").replace("_", "-")
         base, metadata = _split(hints[field.name])

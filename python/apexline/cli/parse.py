@@ -9,12 +9,13 @@ from functools import cache
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 
 import tyro
 
 from apexline.agent import LinearSchedule
 from apexline.cli.help import print_help
+from apexline.racing import GameOptions
 from apexline.training import InputError, TrainConfig
 from apexline.training.config.validation import to_dict
 
@@ -51,6 +52,27 @@ def _schedule_rule(
             str(part) for part in vars(schedule).values() if part is not None
         ],
     )
+
+
+@_REGISTRY.primitive_rule
+def _track_rule(
+    info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """A track cannot be given on the command line, and the help omits it."""
+    if info.type != get_type_hints(GameOptions)["track"]:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="None",
+        instance_from_str=_refuse_track,
+        is_instance=lambda _: True,
+        str_from_instance=lambda _: ["None"],
+    )
+
+
+def _refuse_track(words: list[str]) -> None:
+    if words != ["None"]:
+        raise ValueError("not None")
 
 
 def _schedule_of(words: list[str]) -> LinearSchedule:

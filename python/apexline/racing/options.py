@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, TypedDict
 
@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from apexline.racing.own_track import MIN_NODES, require_track
 from apexline.racing.validation import (
     require,
     require_bool,
@@ -24,7 +25,7 @@ FULL_SIDE = 96
 """Side of the game's own image, in pixels."""
 CROPPED_SIDE = 84
 """Side of the image without the indicators, in pixels."""
-NATIVE_ONLY = ("ends_at_start_line", "friction", "engine_power", "zoom")
+NATIVE_ONLY = ("ends_at_start_line", "track_seed", "track", "friction", "engine_power", "zoom")
 """Fields of GameOptions that the backend "gymnasium" does not implement."""
 SURFACE_SIZE = (800, 1000)
 """Height and width of the surface that the game draws on, in pixels."""
@@ -55,6 +56,14 @@ class GameOptions:
     ends_at_start_line: bool = False
     """End a lap at the start line once `lap_complete_percent` is visited. The stock game means to do so, but its rule
     never applies: only a lap with every tile visited ends. Backend `native` only."""
+    track_seed: int | None = None
+    """Seed, >= 0, of the track of every episode: the one that `reset(seed=track_seed)` of the stock game creates,
+    without `domain_randomize`. The game's random stream then gives colours only. None: a new track for each episode.
+    Backend `native` only."""
+    track: Sequence[Sequence[float]] | None = None
+    """Track of every episode, in units: nodes (n, 4), alpha, beta, x, y as in the stock game's `track`, or points
+    (n, 2), x, y of a closed centre line in driving order; n from 8 to 2500. A sequence or an array, kept as a tuple of
+    nodes. Not with `track_seed`. Backend `native` only."""
     friction: float = 1.0
     """Factor of the tyres' grip, FRICTION_LIMIT of the stock game, on the road and off it, > 0 and <= 100. Backend
     `native` only."""
@@ -91,6 +100,11 @@ class GameOptions:
         for name in ("friction", "engine_power"):
             require_positive(name, getattr(self, name), 100)
         require_number("zoom", self.zoom, 0.1, 5)
+        if self.track_seed is not None:
+            require_integer("track_seed", self.track_seed, 0, None, none="None or ")
+        if self.track is not None:
+            object.__setattr__(self, "track", require_track(self.track))
+            require("track_seed", self.track_seed, self.track_seed is None, "None if track is given")
         require_integer("action_repeat", self.action_repeat, 1)
         most_skipped = 2**31 - 2
         if self.max_episode_frames is not None:
@@ -165,10 +179,10 @@ class GameOptions:
         low = [-1, -1] if self.pedal else [-1, 0, 0]
         return np.array(low, np.float32), np.ones(len(low), np.float32)
 
-    def native_only_errors(self) -> list[tuple[str, object, str]]:
-        """Name, value and expected condition of the options that the backend "gymnasium" refuses."""
+    def native_only_errors(self) -> list[str]:
+        """Errors about options that the backend "gymnasium" refuses."""
         return [
-            (field.name, getattr(self, field.name), f"{field.default} with backend 'gymnasium'")
+            f"{field.name} is {_shown(getattr(self, field.name))}; expected {field.default} with backend 'gymnasium'"
             for field in fields(self)
             if field.name in NATIVE_ONLY and getattr(self, field.name) != field.default
         ]
@@ -177,7 +191,12 @@ class GameOptions:
 def changed_fields(options: GameOptions) -> list[str]:
     """The fields that differ from their defaults, each as "name=value"."""
     pairs = ((field, getattr(options, field.name)) for field in fields(options))
-    return [f"{field.name}={value!r}" for field, value in pairs if value != field.default]
+    return [f"{field.name}={_shown(value)}" for field, value in pairs if value != field.default]
+
+
+def _shown(value: object) -> str:
+    is_track = isinstance(value, tuple) and len(value) >= MIN_NODES
+    return f"<{len(value)} nodes>" if is_track else repr(value)  # type: ignore[arg-type]
 
 
 class GameKwargs(TypedDict, total=False):
@@ -190,6 +209,8 @@ class GameKwargs(TypedDict, total=False):
     action_repeat: int
     max_episode_frames: int | None
     ends_at_start_line: bool
+    track_seed: int | None
+    track: Sequence[Sequence[float]] | None
     friction: float
     engine_power: float
     zoom: float

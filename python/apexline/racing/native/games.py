@@ -9,13 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.utils.seeding import np_random
 
 from apexline import _core
 from apexline.racing.native.arguments import Ids
 from apexline.racing.native.errors import InvalidActionError
 from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
-from apexline.racing.native.rng import generator_state
+from apexline.racing.native.rng import State, generator_state
 from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.stock_view.game import StockGame
 from apexline.racing.native.window import Window, can_open
@@ -148,7 +149,12 @@ class NativeGames:
             glyphs=load_glyphs().arrays,
             num_threads=num_threads,
             is_single=self._is_single,
+            track_state=self._track_state(),
         )
+
+    def _track_state(self) -> State | None:
+        seed = self.options.track_seed
+        return None if seed is None else generator_state(np_random(seed)[0])
 
     @property
     def world(self) -> _core.racing.World:

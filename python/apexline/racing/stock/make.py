@@ -19,7 +19,7 @@ from apexline.racing.stock.wrappers.shaping import Shaping
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
 from apexline.racing.stock.wrappers.surface_size import SurfaceSize
 from apexline.racing.types import Env
-from apexline.racing.validation import require, require_integer
+from apexline.racing.validation import require_integer
 
 if TYPE_CHECKING:
     _SyncVectorEnv: TypeAlias = SyncVectorEnv[Any, Any]
@@ -48,8 +48,8 @@ def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode
 
     Raises ValueError if an option of NATIVE_ONLY is set, which only the backend "native" implements.
     """
-    for name, value, condition in options.native_only_errors():
-        require(name, value, False, condition)
+    for message in options.native_only_errors():
+        raise ValueError(message)
     env: Env = gym.make(
         "CarRacing-v3",
         disable_env_checker=True,

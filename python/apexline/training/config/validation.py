@@ -72,8 +72,7 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
             "game.max_episode_frames is None; expected a limit, such as 1000, without which an evaluation may never end"
         )
     if config.backend != "native":
-        for name, value, condition in game.native_only_errors():
-            yield f"game.{name} is {value}; expected {condition}"
+        yield from (f"game.{message}" for message in game.native_only_errors())
     default = type(game)().lap_complete_percent
     if game.lap_complete_percent != default and not game.ends_at_start_line:
         yield (
