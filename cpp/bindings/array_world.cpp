@@ -67,7 +67,7 @@ ArrayWorld::ArrayWorld(const racing::WorldOptions& options, const ActionFormat& 
       car_dtype_(car_dtype()),
       choices_(random.size()),
       actions_(random.size()),
-      final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * options.format.bytes() : 0),
+      final_frames_(options.autoreset == racing::Autoreset::kSameStep ? random.size() * world_.observation_bytes() : 0),
       final_reports_(random.size()) {}
 
 void ArrayWorld::set_rules(const racing::ShapingOptions& rules) {
@@ -137,7 +137,7 @@ py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids,
       world_.options().autoreset == racing::Autoreset::kSameStep && std::ranges::any_of(written, has_ended);
   if (!any_final) return py::make_tuple(frames, reports, py::none(), py::none());
   py::array_t<std::uint8_t> last(frames_shape(rows));
-  const auto frame_bytes = static_cast<std::ptrdiff_t>(world_.options().format.bytes());
+  const auto frame_bytes = static_cast<std::ptrdiff_t>(world_.observation_bytes());
   for (std::size_t row = 0; row < rows; ++row) {
     const std::ptrdiff_t place = static_cast<std::ptrdiff_t>(row) * frame_bytes;
     if (has_ended(written[row])) std::copy_n(final_frames_.begin() + place, frame_bytes, last.mutable_data() + place);
@@ -200,7 +200,7 @@ std::string ArrayWorld::name_of(std::size_t env) const {
 }
 
 Shape ArrayWorld::frames_shape(std::size_t rows) const {
-  Shape shape = world_.options().format.shape().extents();
+  Shape shape = world_.options().observation_shape().extents();
   shape.insert(shape.begin(), static_cast<py::ssize_t>(rows));
   return shape;
 }

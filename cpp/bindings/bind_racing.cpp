@@ -61,6 +61,7 @@ racing::WorldOptions world_options_of(const py::object& options) {
   out.game.zoom = field<double>(options, "zoom");
   out.action_repeat = field<std::int32_t>(options, "action_repeat");
   out.skip_zoom = field<std::int32_t>(options, "skip_zoom");
+  out.frame_stack = field<std::int32_t>(options, "frame_stack");
   out.format.crop_hud = field<bool>(options, "crop_hud");
   out.format.gray = field<bool>(options, "gray");
   const auto [height, width] = field<std::pair<int, int>>(options, "image_size");

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "racing/base/state_io.hpp"
 #include "support/errors.hpp"
@@ -13,7 +15,7 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x3330657461745378ULL;  // to be changed when the layout of a state changes
+constexpr std::uint64_t kStateMark = 0x3430657461745378ULL;  // to be changed when the layout of a state changes
 
 // Whether the numbers of the car in the first lane are finite.
 bool is_finite(const CarBlock& car) noexcept {
@@ -26,6 +28,38 @@ bool is_finite(const CarBlock& car) noexcept {
     all &= std::isfinite(car.omega[wheel][0]) && std::isfinite(car.phase[wheel][0]);
   return all;
 }
+
+// The frames of a stack and the options on which their bytes depend, with which a world must agree to load them. Without
+// a stack there are no frames, and any format will do.
+struct StackRecord {
+  StackRecord() = default;
+  StackRecord(const WorldOptions& options, std::vector<std::uint8_t> all)
+      : depth(options.frame_stack), frames(std::move(all)) {
+    if (depth > 1) format = format_of(options.format);
+  }
+
+  static std::array<std::int32_t, 7> format_of(const FrameFormat& format) noexcept {
+    return {format.crop_hud,       format.gray,          format.frame_size.height, format.frame_size.width,
+            format.channels_first, format.road_contrast, format.keep_dim};
+  }
+
+  void require_format(const WorldOptions& options) const {
+    if (depth != options.frame_stack)
+      throw std::invalid_argument(text("the state has frame_stack ", depth, "; expected ", options.frame_stack));
+    if (depth > 1 && (format != format_of(options.format) ||
+                      frames.size() != static_cast<std::size_t>(depth) * options.format.bytes()))
+      throw std::invalid_argument("the state has frames of another size or format; expected those of this environment");
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(depth, format, frames);
+  }
+
+  std::int32_t depth = 1;
+  std::array<std::int32_t, 7> format{};
+  std::vector<std::uint8_t> frames;
+};
 
 // FNV-1a
 std::uint64_t checksum(std::span<const std::uint8_t> bytes) noexcept {
@@ -46,6 +80,12 @@ World::World(const WorldOptions& options, const Glyphs& glyphs, std::span<const 
                 std::min<std::size_t>(random.size(), static_cast<std::size_t>(options.num_threads))) {
   if (random.size() != static_cast<std::size_t>(options.num_envs))
     throw std::invalid_argument(text("random holds ", random.size(), " states; expected ", options.num_envs));
+  if (options.frame_stack > 1) {
+    const FrameShape shape = options.format.shape();
+    const bool channels_last = shape.channel_axis == 2;
+    stacks_.emplace(random.size(), static_cast<std::size_t>(options.frame_stack), shape.bytes(),
+                    channels_last ? static_cast<std::size_t>(shape.channels) : shape.bytes());
+  }
   games_.reserve(random.size());
   for (const Pcg64::State& state : random) games_.push_back({Episode(options.game, state), {}});
   // Lanes without an environment in an episode are computed as well and ignored.
@@ -64,7 +104,7 @@ void World::reset(std::span<const ResetChoice> choices, std::uint8_t* frames, st
     if (choices[row].random) games_[env].episode.set_random(*choices[row].random);
     begin(env, choices[row].recolours);
     reports[row] = games_[env].report;
-    painter.draw(scene(env), frames + row * options_.format.bytes());
+    observe(env, painter, frames + row * observation_bytes());
   });
 }
 
@@ -100,13 +140,12 @@ void World::step(std::span<const Action> actions, std::uint8_t* frames, std::spa
     }
   });
 
-  const std::size_t frame_bytes = options_.format.bytes();
   for_each_game(envs, [&](std::size_t row, std::size_t env, Painter& painter) {
     Game& game = games_[env];
     const bool has_ended = game.report.terminated || game.report.truncated;
     if (will_reset(env) && !has_ended) begin(env, true);
     if (has_ended && options_.autoreset == Autoreset::kSameStep) {
-      painter.draw(scene(env), final_frames + row * frame_bytes);
+      observe(env, painter, final_frames + row * observation_bytes());
       final_reports[row] = game.report;
       begin(env, true);
       const Report& last = final_reports[row];
@@ -116,14 +155,25 @@ void World::step(std::span<const Action> actions, std::uint8_t* frames, std::spa
       game.report.repeats = last.repeats;
     }
     reports[row] = game.report;
-    painter.draw(scene(env), frames + row * frame_bytes);
+    observe(env, painter, frames + row * observation_bytes());
   });
 }
 
 void World::draw(std::uint8_t* frames, Selection envs) {
   for_each_game(envs, [&](std::size_t row, std::size_t env, Painter& painter) {
-    painter.draw(scene(env), frames + row * options_.format.bytes());
+    std::uint8_t* out = frames + row * observation_bytes();
+    if (stacks_)
+      stacks_->write(env, out);
+    else
+      painter.draw(scene(env), out);
   });
+}
+
+void World::observe(std::size_t env, Painter& painter, std::uint8_t* out) {
+  if (!stacks_) return painter.draw(scene(env), out);
+  painter.draw(scene(env), stacks_->push(env));
+  if (games_[env].report.was_reset) stacks_->repeat_newest(env);
+  stacks_->write(env, out);
 }
 
 bool World::needs_reset(std::size_t env) const noexcept {
@@ -144,7 +194,8 @@ std::vector<std::uint8_t> World::save(std::size_t env, std::span<const std::uint
   copy_lane(block_of(env), env % kLanes, car, 0);
   StateWriter content;
   content(game.phase, game.score, game.report, game.shaping, game.episode, car,
-          std::vector<std::uint8_t>(note.begin(), note.end()));
+          std::vector<std::uint8_t>(note.begin(), note.end()),
+          StackRecord(options_, stacks_ ? stacks_->save(env) : std::vector<std::uint8_t>{}));
   const std::vector<std::uint8_t> bytes = content.take();
   StateWriter envelope;
   envelope(kStateMark, checksum(bytes), bytes);
@@ -165,8 +216,9 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
   Game game = games_[env];
   CarBlock car;
   std::vector<std::uint8_t> note;
+  StackRecord stack;
   StateReader content(body);
-  content(game.phase, game.score, game.report, game.shaping, game.episode, car, note);
+  content(game.phase, game.score, game.report, game.shaping, game.episode, car, note, stack);
   if (!content.is_at_end()) throw std::invalid_argument("trailing bytes after the state");
   game.episode.finish_loading();
   game.episode.identify_after(games_[env].episode);
@@ -176,6 +228,8 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
                            (has_track || game.phase == Phase::kNew) && is_finite(car) &&
                            game.shaping.fits(game.episode) && !(resets_at_once && game.phase == Phase::kEnded);
   if (!is_possible) throw std::invalid_argument("inconsistent environment state");
+  stack.require_format(options_);
+  if (stacks_) stacks_->load(env, stack.frames);
   copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
   games_[env] = std::move(game);
   return note;

@@ -14,6 +14,7 @@
 #include "racing/game/episode.hpp"
 #include "racing/game/shaping.hpp"
 #include "racing/render/frame/painter_pool.hpp"
+#include "racing/render/frame_stacks.hpp"
 #include "support/thread_pool.hpp"
 
 namespace apexline::racing {
@@ -30,7 +31,16 @@ struct WorldOptions {
   std::int32_t skip_zoom = 0;  // frames without action between a reset and the first observation
   Autoreset autoreset = Autoreset::kNextStep;
   FrameFormat format;
+  std::int32_t frame_stack = 1;  // frames of an observation, those of the last steps; see FrameStacks
   int num_threads = 1;
+
+  // Of the format's frames, concatenated along the channel axis or, if there is none, along a new first axis.
+  [[nodiscard]] constexpr FrameShape observation_shape() const noexcept {
+    FrameShape shape = format.shape();
+    if (frame_stack > 1 && shape.channel_axis == FrameShape::kNoAxis) shape.channel_axis = 0;
+    shape.channels *= frame_stack;
+    return shape;
+  }
 };
 
 // An action of CarRacing: steer from -1 (left) to 1 (right), gas and brake from 0 to 1.
@@ -69,6 +79,7 @@ class World {
 
   [[nodiscard]] const WorldOptions& options() const noexcept { return options_; }
   [[nodiscard]] std::size_t num_envs() const noexcept { return games_.size(); }
+  [[nodiscard]] std::size_t observation_bytes() const noexcept { return options_.observation_shape().bytes(); }
 
   struct ResetChoice {
     bool resets = true;
@@ -79,7 +90,7 @@ class World {
   // environments do not change.
   using Selection = std::span<const std::uint32_t>;
 
-  // Starts an episode in the environments whose row of `choices` resets. `frames` is (rows, format.bytes()) uint8;
+  // Starts an episode in the environments whose row of `choices` resets. `frames` is (rows, observation_bytes()) uint8;
   // frames and reports of the other rows are not written.
   void reset(std::span<const ResetChoice> choices, std::uint8_t* frames, std::span<Report> reports,
              Selection envs = {});
@@ -95,7 +106,7 @@ class World {
   // towards a stall, and tiles that were checked are not checked again.
   void set_rules(const ShapingOptions& rules) noexcept { options_.rules = rules; }
 
-  // Writes the frames (rows, format.bytes()) of the current states. Precondition: the selected environments were reset.
+  // Writes the observations (rows, observation_bytes()) of the current states. Precondition: the selected environments were reset.
   void draw(std::uint8_t* frames, Selection envs = {});
 
   // Whether the environment was never reset, or has ended with autoreset kDisabled.
@@ -152,6 +163,8 @@ class World {
   void step_block(const LaneChoice& choice, std::span<const Action> actions);
   void step_pair(const LaneChoice& one, const LaneChoice& other, std::span<const Action> actions);
   void begin(std::size_t env, bool recolours);
+  // Draws the current frame, the first of an episode if the last report says so, and writes the observation with it.
+  void observe(std::size_t env, Painter& painter, std::uint8_t* out);
   static void fill_report(Game& game) noexcept;
   // Calls work(row, env, painter) for every selected environment, distributed over the threads.
   template <class Work>
@@ -167,6 +180,7 @@ class World {
   std::vector<std::int32_t> place_of_block_;  // in chosen_; -1: not in it
   ThreadPool pool_;
   PainterPool painters_;
+  std::optional<FrameStacks> stacks_;  // if frame_stack > 1
 };
 
 }  // namespace apexline::racing

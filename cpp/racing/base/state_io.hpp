@@ -36,7 +36,10 @@ class StateWriter {
   void write(const std::vector<T>& values) {
     const auto count = static_cast<std::uint64_t>(values.size());
     append(&count, sizeof(count));
-    for (const T& value : values) write(value);
+    if constexpr (std::is_arithmetic_v<T>)
+      append(values.data(), values.size() * sizeof(T));
+    else
+      for (const T& value : values) write(value);
   }
   void append(const void* data, std::size_t size) {
     const auto* from = static_cast<const std::uint8_t*>(data);
@@ -74,7 +77,10 @@ class StateReader {
     take(&count, sizeof(count));
     if (count > bytes_.size()) throw std::invalid_argument("the state is truncated");
     values.resize(static_cast<std::size_t>(count));
-    for (T& value : values) read(value);
+    if constexpr (std::is_arithmetic_v<T>)
+      take(values.data(), values.size() * sizeof(T));
+    else
+      for (T& value : values) read(value);
   }
   void take(void* to, std::size_t size) {
     if (size > bytes_.size()) throw std::invalid_argument("the state is truncated");

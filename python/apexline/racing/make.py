@@ -27,7 +27,7 @@ def make_env(
     rules: RulesLike = None,
     render_mode: str | None = None,
 ) -> Env:
-    """Makes one environment whose observations are frames, `options.frame_shape` uint8.
+    """Makes one environment whose observations are `options.observation_shape` uint8.
 
     An episode is truncated after `options.max_episode_frames` frames; by default it has no limit, as the stock game
     itself has none. max_episode_frames=1000 is the limit of `gymnasium.make("CarRacing-v3")`.
@@ -84,7 +84,7 @@ def make_vector(
 ) -> RacingVectorEnv:
     """Makes `num_envs` environments that step together, with same-step autoreset: see `make_env`.
 
-    Observations are (num_envs, *options.frame_shape) uint8, a fresh array at each call. When an episode ends,
+    Observations are (num_envs, *options.observation_shape) uint8, a fresh array at each call. When an episode ends,
     `infos["final_obs"][i]` is its last observation and `infos["final_info"]` holds its infos; observations and all
     other infos belong to the new episode. `set_rules(rules)` of the environment changes the shaping rules.
 

@@ -86,6 +86,9 @@ class GameOptions:
     in about a hundred times the time; not with `crop_hud`."""
     channels_first: bool = False
     """Channel axis first, (channels, height, width), instead of last; no effect on frames without channel axis."""
+    frame_stack: int = 1
+    """Frames of an observation: those of the last steps, oldest first, from 1 to 256. They are concatenated along the
+    channel axis, or stacked along a new first axis if there is none. The first frame of an episode fills the stack."""
     road_contrast: bool = False
     """With `gray`: raise the contrast of the road by a tone curve (see `RoadContrast`). Tiles not yet visited, whose
     shades alternate by 2 of 255, then differ clearly from visited ones, which share one shade."""
@@ -113,6 +116,7 @@ class GameOptions:
         require_integer("skip_zoom", self.skip_zoom, 0, most_skipped)
         if self.frame_size is not None:
             object.__setattr__(self, "frame_size", self._checked_frame_size(self.frame_size))
+        require_integer("frame_stack", self.frame_stack, 1, 256)
         require("pedal", self.pedal, self.continuous or not self.pedal, "False if continuous is False")
         for name in ("road_contrast", "keep_dim"):
             value = getattr(self, name)
@@ -162,9 +166,28 @@ class GameOptions:
         return (channels, *self.image_size) if self.channels_first else (*self.image_size, channels)
 
     @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """Shape of an observation: `frame_shape`, with the channels times `frame_stack` or, without a channel axis,
+        with `frame_stack` in front if it is above 1."""
+        shape = self.frame_shape
+        if self.frame_stack == 1:
+            return shape
+        axis = self.channel_axis
+        if axis is None:
+            return self.frame_stack, *shape
+        return *shape[:axis], self.frame_stack * shape[axis], *shape[axis + 1 :]
+
+    @property
+    def channel_axis(self) -> int | None:
+        """Axis of the channels in a frame, 0 or 2; None if there is none."""
+        if len(self.frame_shape) == 2:
+            return None
+        return 0 if self.channels_first else 2
+
+    @property
     def observation_space(self) -> gym.spaces.Box:
-        """Space of one environment's observations: uint8 frames of `frame_shape`."""
-        return gym.spaces.Box(0, 255, self.frame_shape, np.uint8)
+        """Space of one environment's observations: uint8 of `observation_shape`."""
+        return gym.spaces.Box(0, 255, self.observation_shape, np.uint8)
 
     @property
     def action_space(self) -> gym.spaces.Box | gym.spaces.Discrete:
@@ -219,6 +242,7 @@ class GameKwargs(TypedDict, total=False):
     gray: bool
     frame_size: int | tuple[int, int] | None
     channels_first: bool
+    frame_stack: int
     road_contrast: bool
     keep_dim: bool
 

@@ -17,6 +17,7 @@ from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropH
 from apexline.racing.stock.wrappers.score import UnshapedScore
 from apexline.racing.stock.wrappers.shaping import Shaping
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
+from apexline.racing.stock.wrappers.stack_frames import StackFrames
 from apexline.racing.stock.wrappers.surface_size import SurfaceSize
 from apexline.racing.types import Env
 from apexline.racing.validation import require_integer
@@ -43,8 +44,8 @@ def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode
 
     From the game outwards: SurfaceSize, PedalAction, SkipZoom, ActionRepeat, UnshapedScore, LapTermination,
     MissedTilePenalty, IdlePenalty, StallTermination, Shaping, CropHud, Grayscale, AreaMean, RoadContrast,
-    ChannelsFirst. ActionRepeat, UnshapedScore and the five from LapTermination to Shaping are always there, the others
-    if `options` ask for them.
+    ChannelsFirst, StackFrames. ActionRepeat, UnshapedScore and the five from LapTermination to Shaping are always
+    there, the others if `options` ask for them.
 
     Raises ValueError if an option of NATIVE_ONLY is set, which only the backend "native" implements.
     """
@@ -74,7 +75,11 @@ def make_stock_env(options: GameOptions, *, rules: RulesLike = None, render_mode
         env = AreaMean(env, options.image_size)
     if options.road_contrast:
         env = RoadContrast(env)
-    return ChannelsFirst(env) if options.channels_first and len(options.frame_shape) == 3 else env
+    if options.channels_first and len(options.frame_shape) == 3:
+        env = ChannelsFirst(env)
+    if options.frame_stack > 1:
+        env = StackFrames(env, options.frame_stack, channel_axis=options.channel_axis)
+    return env
 
 
 def make_stock_vector(

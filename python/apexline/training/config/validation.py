@@ -67,6 +67,8 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
         yield "game.channels_first is False; expected True for colour images (game.gray is False)"
     if game.keep_dim and not game.channels_first:
         yield "game.channels_first is False; expected True with game.keep_dim"
+    if game.frame_stack != 1:
+        yield f"game.frame_stack is {game.frame_stack}; expected 1, as replay.frame_stack makes the stacks of a run"
     if game.max_episode_frames is None:
         yield (
             "game.max_episode_frames is None; expected a limit, such as 1000, without which an evaluation may never end"
