@@ -56,6 +56,44 @@ TEST(results_depend_on_neither_threads_nor_the_number_of_environments) {
   }
 }
 
+TEST(a_step_of_chosen_environments_is_a_step_of_each_alone) {
+  for (const int num_threads : {1, 3}) {
+    for (const Autoreset autoreset : {Autoreset::kNextStep, Autoreset::kSameStep}) {
+      WorldOptions options = short_episodes(19, autoreset);
+      options.num_threads = num_threads;
+      options.frame_stack = 3;
+      TestWorld all(options);
+      TestWorld some(options);
+      all.reset();
+      some.reset();
+      // Rows in this order; blocks of eight with one environment, several and none.
+      const std::vector<std::uint32_t> chosen{17, 3, 0, 7, 5};
+      for (int turn = 0; turn < 25; ++turn) {
+        const std::vector<Action> actions = all.actions();
+        std::vector<Action> rows;
+        for (const std::uint32_t env : chosen) rows.push_back(actions[env]);
+        all.step(actions);
+        const auto untouched = some.world.save(4);
+        some.world.step(rows, some.frames.data(), some.reports, some.final_frames.data(), some.final_reports, chosen);
+        CHECK(some.world.save(4) == untouched);
+        for (std::size_t row = 0; row < chosen.size(); ++row) {
+          const Outcome ours = some.outcome(row);
+          const Outcome theirs = all.outcome(chosen[row]);
+          CHECK(ours.frame == theirs.frame);
+          CHECK(ours.report == theirs.report);
+          if (autoreset == Autoreset::kSameStep && all.reports[chosen[row]].truncated) {
+            CHECK(ours.final_frame == theirs.final_frame);
+            CHECK(ours.final_report == theirs.final_report);
+          }
+        }
+      }
+      some.world.draw(some.frames.data(), chosen);
+      for (std::size_t row = 0; row < chosen.size(); ++row)
+        CHECK(some.outcome(row).frame == all.outcome(chosen[row]).frame);
+    }
+  }
+}
+
 TEST(a_world_of_any_format_draws_what_a_painter_draws) {
   for (const FrameFormat format : {FrameFormat{false, false, 96, false}, FrameFormat{true, false, 21, true}}) {
     WorldOptions options = small_frames(3, 2);

@@ -65,7 +65,7 @@ class TestWorld {
       : world(world_of(options)),
         reports(world.num_envs()),
         final_reports(world.num_envs()),
-        frames(world.num_envs() * options.format.bytes()),
+        frames(world.num_envs() * world.observation_bytes()),
         final_frames(frames.size()) {}
 
   void reset() { reset(std::vector<racing::World::ResetChoice>(world.num_envs())); }

@@ -93,6 +93,9 @@ UP_TO_CROPPED = "None, an integer from 1 to 84 or (height, width) from (1, 1) to
             ValueError,
             f"max_episode_frames is 0; expected None or an integer from 1 to {INT32}",
         ),
+        ({"frame_stack": 0}, ValueError, "frame_stack is 0; expected an integer from 1 to 256"),
+        ({"frame_stack": 257}, ValueError, "frame_stack is 257; expected an integer from 1 to 256"),
+        ({"frame_stack": 2.0}, TypeError, "frame_stack is 2.0; expected an integer from 1 to 256"),
         ({"skip_zoom": -1}, ValueError, f"skip_zoom is -1; expected an integer from 0 to {INT32 - 1}"),
         (
             {"skip_zoom": 9, "max_episode_frames": 9},

@@ -161,6 +161,10 @@ def changed(**changes: dict[str, Any]) -> TrainConfig:
             changed(game={"keep_dim": True}),
             r"game\.channels_first is False; expected True with game\.keep_dim",
         ),
+        (
+            changed(game={"frame_stack": 4}),
+            r"^game\.frame_stack is 4; expected 1, as replay\.frame_stack makes",
+        ),
         (changed(game={"max_episode_frames": None}), r"game\.max_episode_frames is None; expected a limit"),
         (changed(game={"lap_complete_percent": 0.5}), r"game\.lap_complete_percent is 0\.5; expected 0\.95"),
         (

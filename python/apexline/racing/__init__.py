@@ -23,6 +23,7 @@ from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropH
 from apexline.racing.stock.wrappers.score import UnshapedScore
 from apexline.racing.stock.wrappers.shaping import IdlePenalty, LapTermination, Shaping, StallTermination
 from apexline.racing.stock.wrappers.skip_zoom import SkipZoom
+from apexline.racing.stock.wrappers.stack_frames import StackFrames
 from apexline.racing.stock.wrappers.surface_size import SurfaceSize
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ShapingRules",
     "SkidMark",
     "SkipZoom",
+    "StackFrames",
     "StallTermination",
     "SurfaceSize",
     "TrackSnapshot",

@@ -36,7 +36,7 @@ class StackFrames(Wrapper):
     def step(self, action: Any) -> Step:
         frame, reward, terminated, truncated, info = self.env.step(action)
         self._frames.append(frame)
-        return self._stack(), reward, terminated, truncated, info
+        return self._stack(), float(reward), terminated, truncated, info
 
     def _stack(self) -> Frame:
         if self._channel_axis is None:
