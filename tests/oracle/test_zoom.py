@@ -70,7 +70,9 @@ def test_coordinates_fit_into_16_bits(zoom: float, seed: int, driver: Driver) ->
 
 @pytest.mark.parametrize(("seed", "driver"), DRIVES)
 def test_observations_are_those_of_the_stock_game(zoom: float, seed: int, driver: Driver) -> None:
-    painter = _core_testing.Painter(crop_hud=False, gray=False, frame_size=96, glyphs=load_glyphs().arrays)
+    painter = _core_testing.Painter(
+        crop_hud=False, gray=False, frame_size=(96, 96), glyphs=load_glyphs().arrays
+    )
     errors = []
     for game in scenes(seed, driver):
         stock = render(game, "state_pixels")
