@@ -371,14 +371,14 @@ TEST(the_id_of_an_episode_changes_with_its_road) {
   game.frame();
   CHECK(game.episode.id() == first);
   Episode before = game.episode;
-  StateReader(bytes)(game.episode);
+  StateReader{bytes}(game.episode);
   game.episode.finish_loading();
   game.episode.identify_after(before);
   CHECK(game.episode.id() == first);
   game.begin();
   CHECK(game.episode.id() != first);
   before = game.episode;
-  StateReader(bytes)(game.episode);
+  StateReader{bytes}(game.episode);
   game.episode.finish_loading();
   game.episode.identify_after(before);
   CHECK(game.episode.id() != first && game.episode.id() != before.id());
@@ -413,9 +413,9 @@ TEST(a_tile_under_a_wheel_is_touched_by_one_to_four_wheels) {
   const auto field = writer.take();  // the number of entries, then the entries
   const auto place = std::search(good.begin(), good.end(), field.begin(), field.end());
   CHECK(!wheels.empty() && place != good.end());
-  for (const std::uint8_t wrong : {0, 16, 255}) {
+  for (const int wheels_of_tile : {0, 16, 255}) {
     auto bad = good;
-    bad[static_cast<std::size_t>(place - good.begin()) + field.size() - 1] = wrong;
+    bad[static_cast<std::size_t>(place - good.begin()) + field.size() - 1] = static_cast<std::uint8_t>(wheels_of_tile);
     Game target(17);
     StateReader reader(bad);
     reader(target.episode);

@@ -18,7 +18,7 @@ from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import State, generator_state
 from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.native.stock_view.game import StockGame
+from apexline.racing.native.stock_view.stock_game import StockGame
 from apexline.racing.native.window import Window, can_open
 from apexline.racing.options import (
     FULL_SIDE,
@@ -220,15 +220,24 @@ class NativeGames:
         with _reset_errors():
             return self.world.observe(env_ids, out)
 
-    def image(self, env: int) -> Frame | None:
+    def image(self, env: int, mode: str | None = None) -> Frame | None:
         """Returns the image of a game, (*render_size, 3) or with "state_pixels" (96, 96, 3) uint8.
 
-        None with a window.
+        None with a window. Raises ValueError if `mode`, by default the render mode, needs a window or skid marks that
+        do not exist.
         """
-        if self._render_mode == "human":
+        mode = mode or self._render_mode
+        possible = (
+            *(["human"] if self._window is not None else []),
+            *(["rgb_array"] if self.keeps_skid_marks else []),
+            "state_pixels",
+        )
+        known = f"{' or '.join(map(repr, possible))} with render_mode={self.render_mode!r}"
+        require("mode", mode, mode in possible, known)
+        if mode == "human":
             self.show()
             return None
-        return self._frame_of(env)
+        return self._frame_of(env, mode)
 
     def render(self, env: int) -> Frame | list[Frame] | None:
         """Returns what an environment's `render` returns of a game: its image, or the images collected of it."""
@@ -265,8 +274,8 @@ class NativeGames:
         self._world = None
         self.close_window()
 
-    def _frame_of(self, env: int) -> Frame:
-        if self._render_mode == "state_pixels":
+    def _frame_of(self, env: int, mode: str | None = None) -> Frame:
+        if (mode or self._render_mode) == "state_pixels":
             return self._exact_frame(env, (FULL_SIDE, FULL_SIDE), with_skid_marks=False)
         return self._exact_frame(env, self.render_size, with_skid_marks=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,7 +10,7 @@ from apexline.racing.native.stock_view.read_only import ReadOnly, without
 from apexline.racing.native.stock_view.vectors import LiveVec2, Pair, Vec2, float32, pair_of
 
 if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.game import StockGame
+    from apexline.racing.native.stock_view.stock_game import StockGame
 
 HULL = 4
 """Number of the hull's body in the core; 0 to 3 are the wheels."""
@@ -32,7 +31,7 @@ def _turned(sine: float, cosine: float, vector: Pair) -> Pair:
     )
 
 
-@without("Set SetIdentity angle GetAngle", NO_BOX2D)
+@without("SetIdentity angle", NO_BOX2D)
 class Rotation:
     """A copy of a body's rotation, as Box2D's b2Rot."""
 
@@ -51,6 +50,14 @@ class Rotation:
     def y_axis(self) -> Vec2:
         """The body's y axis in the world."""
         return Vec2(-self.s, self.c)
+
+    def GetXAxis(self) -> Vec2:
+        """Returns the body's x axis in the world."""
+        return self.x_axis
+
+    def GetYAxis(self) -> Vec2:
+        """Returns the body's y axis in the world."""
+        return self.y_axis
 
     def __mul__(self, vector: object) -> Vec2:
         return Vec2(*_turned(self.s, self.c, pair_of(vector)))
@@ -83,7 +90,8 @@ class Transform:
 
 
 @without(
-    "Validate SetAsBox RayCast TestPoint box centroid normals getAABB getAsType getMass set_vertex valid",
+    "RayCast SetAsBox TestPoint Validate box centroid e_chain e_circle e_edge e_polygon e_typeCount "
+    "getAABB getAsType getMass normals set_vertex valid",
     NO_BOX2D,
 )
 class Polygon:
@@ -109,18 +117,40 @@ class Polygon:
 
 
 @without("ClearUserData Dump GetAABB RayCast Refilter TestPoint filterData massData next", NO_BOX2D)
-@dataclass(frozen=True, slots=True, eq=False)
 class Fixture:
     """A shape of a body, as Box2D's b2Fixture."""
 
-    body: Body
-    shape: Polygon
-    density: float
-    sensor: bool = False
-    friction: float = float32(0.2)
-    restitution: float = 0.0
-    type: int = 2
-    userData: None = None
+    __slots__ = ("_body", "_density", "_sensor", "_shape")
+    friction = float32(0.2)
+    restitution = 0.0
+    type = 2
+    userData = None
+
+    def __init__(self, body: Body, vertices: list[Pair], density: float, *, sensor: bool = False) -> None:
+        self._body = body
+        self._shape = Polygon(vertices)
+        self._density = density
+        self._sensor = sensor
+
+    @ReadOnly
+    def body(self) -> Body:
+        """The body."""
+        return self._body
+
+    @ReadOnly
+    def shape(self) -> Polygon:
+        """The polygon."""
+        return self._shape
+
+    @ReadOnly
+    def density(self) -> float:
+        """Mass per area."""
+        return self._density
+
+    @ReadOnly
+    def sensor(self) -> bool:
+        """Whether the fixture only detects contacts."""
+        return self._sensor
 
 
 @without(
@@ -224,7 +254,7 @@ class Body:
     @ReadOnly
     def fixtures(self) -> list[Fixture]:
         """The shapes of the body."""
-        return [Fixture(self, Polygon(shape), self._density) for shape in self._vertices()]
+        return [Fixture(self, shape, self._density) for shape in self._vertices()]
 
     @ReadOnly
     def userData(self) -> object:

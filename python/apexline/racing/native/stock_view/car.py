@@ -12,7 +12,7 @@ from apexline.racing.native.stock_view.tiles import Tile
 from apexline.racing.native.stock_view.vectors import Pair, Vec2, float32
 
 if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.game import StockGame
+    from apexline.racing.native.stock_view.stock_game import StockGame
 
 SIZE = 0.02
 WHEEL_COLOR = (0, 0, 0)
@@ -24,7 +24,7 @@ MAX_MOTOR_TORQUE = float32(180 * 900 * SIZE * SIZE)
 ACT = "actions go through step"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Particle:
     """A skid mark, with the fields of the stock game's Particle."""
 
@@ -193,7 +193,7 @@ class Wheel(Body):
         _, tiles = self._game.current(
             self._game.world.wheel_tiles(self._game.env, self._index), self._episode
         )
-        road = self._game.objects().road
+        road = self._game.objects_of("tiles").road
         return {road[tile] for tile in tiles}
 
     @ReadOnly
@@ -220,7 +220,7 @@ class Hull(Body):
 
 
 @without("gas brake steer step destroy", ACT)
-@without("world draw", NO_BOX2D)
+@without("_create_particle draw world", NO_BOX2D)
 class Car:
     """The car of one episode, with the attributes of the stock game's Car: each reads the game's current state.
 

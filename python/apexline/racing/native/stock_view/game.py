@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from apexline import _core
 from apexline.racing.native.stock_view.bodies import NO_BOX2D
 from apexline.racing.native.stock_view.car import Car
-from apexline.racing.native.stock_view.read_only import FrozenList, ReadOnly, because, without
+from apexline.racing.native.stock_view.read_only import ReadOnly, because, without
+from apexline.racing.native.stock_view.stock_game import StockGame
 from apexline.racing.native.stock_view.tiles import (
     RoadPolygon,
     Tile,
-    make_polygons,
-    make_tiles,
     refresh_colors,
 )
 from apexline.racing.types import Frame
@@ -24,90 +21,8 @@ from apexline.racing.types import Frame
 if TYPE_CHECKING:
     from apexline.racing.native.games import NativeGames
 
-Numbers = TypeVar("Numbers", bound=tuple[Any, ...])
-EpisodeValues = tuple[int, int, int, float, float, float, bool]
-
 FIXED = "it is fixed when the environment is made"
 START_ALPHA = 2 * math.pi * (-0.5) / 12
-
-
-class EpisodeObjects:
-    """The objects of one episode: the same ones at each access, as in the stock game."""
-
-    def __init__(self, game: StockGame, episode: int, num_tiles: int) -> None:
-        self.episode = episode
-        self.car = Car(game, episode)
-        self.road = make_tiles(game, episode, num_tiles)
-        fields = game.world.track(game.env)
-        self.track: list[tuple[float, float, float, float]] = FrozenList(map(tuple, fields["nodes"].tolist()))
-        self.road_poly = make_polygons(fields, self.road)
-
-
-class StockGame:
-    """Reads one game of a NativeGames for the attributes of the stock game.
-
-    Args:
-        games: the games.
-        env: number of the game.
-    """
-
-    def __init__(self, games: NativeGames, env: int) -> None:
-        self.games = games
-        self.env = env
-        self._objects: EpisodeObjects | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return StockGame, (self.games, self.env)
-
-    @property
-    def world(self) -> _core.racing.World:
-        """The C++ games."""
-        return self.games.world
-
-    def palette(self) -> npt.NDArray[np.float64]:
-        """Returns the colours of road, background and grass, (3, 3) float64."""
-        return self.world.palette(self.env)
-
-    def color(self, row: int) -> npt.NDArray[Any]:
-        """Returns a row of the palette in the stock game's dtype, read-only."""
-        color: npt.NDArray[Any] = self.palette()[row]
-        if not self.games.options.domain_randomize:
-            color = color.astype(np.int64)
-        color.flags.writeable = False
-        return color
-
-    def values(self) -> EpisodeValues:
-        """Returns episode, tiles of the road, visited tiles, t, reward, prev_reward and new_lap."""
-        return self.world.episode_values(self.env)
-
-    def begun(self, name: str) -> EpisodeValues:
-        """Returns `values`. Raises AttributeError, as the stock game does, before the first reset."""
-        values = self.values()
-        if values[1] == 0:
-            raise AttributeError(f"`{name}` does not exist before the first reset")
-        return values
-
-    def objects(self) -> EpisodeObjects:
-        """Returns the objects of the running episode. Precondition: the game was reset."""
-        episode, num_tiles, *_ = self.values()
-        if self._objects is None or self._objects.episode != episode:
-            self._objects = EpisodeObjects(self, episode, num_tiles)
-        return self._objects
-
-    def current(self, values: Numbers, episode: int) -> Numbers:
-        """Returns numbers of the core, whose first is the episode's. Raises RuntimeError if that episode is over."""
-        if values[0] != episode:
-            raise RuntimeError(
-                "this object is of an episode that is over; read `car` or `road` of the environment again"
-            )
-        return values
-
-    def require_skid_marks(self, name: str) -> None:
-        """Raises AttributeError unless skid marks are recorded."""
-        if not self.games.keeps_skid_marks:
-            raise AttributeError(
-                f'the native game has no `{name}`: it records skid marks with render_mode "rgb_array" or "human" only'
-            )
 
 
 @without("contactListener_keepref fd_tile world", NO_BOX2D)
@@ -136,42 +51,42 @@ class StockAttributes:
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         for name in HOOKS:
-            if name in vars(cls):
+            if name in vars(cls):  # also _render: `step` and `render` do not call it
                 raise TypeError(f"{cls.__name__} defines `{name}`, which the native game would never call")
 
     @because("reset makes a new car")
     def car(self) -> Car | None:
         """The car: `hull`, `wheels`, ...; None before the first reset. A new one after each reset."""
-        return None if self._stock.values()[1] == 0 else self._stock.objects().car
+        objects = self._stock.objects()
+        return None if objects is None else objects.car
 
     @because("reset makes a new track")
     def track(self) -> list[tuple[float, float, float, float]]:
         """The centre line, one (alpha, beta, x, y) per tile."""
-        self._stock.begun("track")
-        return self._stock.objects().track
+        return self._stock.objects_of("track").track
 
     @because("reset makes a new road")
     def road(self) -> list[Tile] | None:
         """The tiles; None before the first reset."""
-        return None if self._stock.values()[1] == 0 else self._stock.objects().road
+        objects = self._stock.objects()
+        return None if objects is None else objects.road
 
     @because("reset makes a new road")
     def road_poly(self) -> list[RoadPolygon]:
         """Corners and colour of each tile and kerb, in drawing order."""
-        self._stock.begun("road_poly")
-        objects = self._stock.objects()
+        objects = self._stock.objects_of("road_poly")
         refresh_colors(self._stock.world.track(self._stock.env)["touched"], objects.road)
         return objects.road_poly
 
     @ReadOnly
     def tile_visited_count(self) -> int:
         """Number of visited tiles."""
-        return self._stock.begun("tile_visited_count")[2]
+        return self._stock.values_of("tile_visited_count")[2]
 
     @ReadOnly
     def t(self) -> float:
         """Game time since the reset, seconds."""
-        return self._stock.begun("t")[3]
+        return self._stock.values_of("t")[3]
 
     @ReadOnly
     def reward(self) -> float:
@@ -191,14 +106,14 @@ class StockAttributes:
     @ReadOnly
     def state(self) -> Frame:
         """The current observation, drawn when read."""
-        self._stock.begun("state")
+        self._stock.values_of("state")
         frame: Frame = self._stock.games.observe([self._stock.env])[0]
         return frame
 
     @ReadOnly
     def start_alpha(self) -> float:
         """Polar angle of the start line."""
-        self._stock.begun("start_alpha")
+        self._stock.values_of("start_alpha")
         return START_ALPHA
 
     @because("see the option domain_randomize")
@@ -220,6 +135,16 @@ class StockAttributes:
     def isopen(self) -> bool:
         """False once a window was closed."""
         return self._stock.games.is_open
+
+    def _render(self, mode: str) -> Frame | None:
+        """Returns the image of a render mode as `render` does; None before the first reset, and with "human".
+
+        Raises ValueError unless it is the environment's render mode or "state_pixels": the window and the skid marks of
+        other images exist with their modes only.
+        """
+        if self._stock.values()[1] == 0:
+            return None
+        return self._stock.games.image(self._stock.env, mode)
 
     @because(FIXED)
     def continuous(self) -> bool:
@@ -248,6 +173,7 @@ class StockAttributes:
 
 
 HOOKS = (
+    "_render",
     "_create_image_array",
     "_create_track",
     "_destroy",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from apexline.racing.native.stock_view.bodies import Body, Fixture, Polygon, Values
+from apexline.racing.native.stock_view.bodies import Body, Fixture, Values
 from apexline.racing.native.stock_view.read_only import FrozenList, ReadOnly
 
 if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.game import StockGame
+    from apexline.racing.native.stock_view.stock_game import StockGame
 
 Color: TypeAlias = npt.NDArray[np.float64] | tuple[int, int, int]
 RoadPolygon: TypeAlias = tuple[list[tuple[float, float]], Color]
@@ -89,7 +89,7 @@ class Tile(Body):
     def fixtures(self) -> list[Fixture]:
         """The tile's shape."""
         vertices = self._game.world.tile_vertices(self._game.env, self._idx)
-        return [Fixture(self, Polygon(vertices), 0.0, sensor=True)]
+        return [Fixture(self, vertices, 0.0, sensor=True)]
 
 
 def make_tiles(game: StockGame, episode: int, num_tiles: int) -> list[Tile]:
