@@ -51,6 +51,7 @@ def assert_same_results(ours: list[Any], theirs: list[Any]) -> None:
 @pytest.mark.parametrize("steps", [0, 1, 19, 20, 33])
 def test_a_copy_continues_bit_for_bit(copied: Copy, mode: AutoresetMode, steps: int) -> None:
     options: dict[str, Any] = {"domain_randomize": True, "render_mode": "rgb_array", "frame_size": 24}
+    options["frame_stack"] = 3
     env = Env(3, autoreset_mode=mode, action_repeat=2, max_episode_frames=40, **options)
     env.reset(seed=[7, None, 9])
     drive(env, steps, seed=1)

@@ -30,6 +30,9 @@ from .stock_racing import UndrawnCarRacing, wild_driving
 
 ID = "apexline/CarRacing-v3"
 RULES = ShapingRules(stall_steps=5, stall_penalty=3.0, idle_penalty=0.25)
+ANGLES = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+CIRCLE = 150 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
+"""Points of a track."""
 FIELDS = {"stall_steps": 5, "stall_penalty": 3.0, "idle_penalty": 0.25}
 
 REPLAY = """
@@ -66,7 +69,8 @@ def episode(env: Any) -> list[Any]:
             "render_mode": "state_pixels",
         },
         {"frame_size": (20, 30), "render_size": (100, 150), "render_mode": "rgb_array"},
-        {"friction": 0.5, "engine_power": 2, "zoom": 2.0},
+        {"friction": 0.5, "engine_power": 2, "zoom": 2.0, "frame_stack": 3, "track_seed": 4},
+        {"track": CIRCLE.tolist()},
     ],
 )
 def test_a_spec_as_json_makes_the_same_environment_in_another_process(arguments: dict[str, Any]) -> None:
@@ -89,6 +93,7 @@ def test_a_spec_as_json_makes_the_same_environment_in_another_process(arguments:
         {"autoreset_mode": AutoresetMode.NEXT_STEP, "verbose": False, "max_episode_steps": 7},
         {"rules": FIELDS, "render_mode": "rgb_array_list", "verbose": True, "continuous": False},
         {"frame_size": (20, 30), "render_size": (100, 150), "render_mode": "rgb_array"},
+        {"track": CIRCLE, "frame_size": np.int64(20)},
     ],
 )
 def test_the_spec_of_a_vector_environment_makes_an_equal_one(arguments: dict[str, Any]) -> None:

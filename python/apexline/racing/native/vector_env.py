@@ -174,7 +174,8 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
                 "rules": self.rules,
                 "episode_statistics": episode_statistics,
             }
-            self.spec = vector_spec(self.num_envs, max_episode_steps, arguments, dict(options))
+            passed = {name: getattr(game, name) for name in options}
+            self.spec = vector_spec(self.num_envs, max_episode_steps, arguments, passed)
         self._resets_in_step = self.autoreset_mode is AutoresetMode.SAME_STEP
         self._statistics = (
             EpisodeStatistics(self.num_envs, resets_in_step=self._resets_in_step)
