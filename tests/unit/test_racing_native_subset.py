@@ -296,3 +296,14 @@ def test_lists_of_images_grow_for_the_stepped_games_only() -> None:
     env.step(np.zeros((1, 3)), [2])
     lists: Any = env.render()
     assert [len(images) for images in lists] == [1, 0, 2]
+
+
+def test_the_action_of_a_game_that_is_reset_is_not_read() -> None:
+    """With next-step autoreset, in its row and no other."""
+    env = CarRacingVectorEnv(3, **SMALL, max_episode_frames=1)
+    env.reset(seed=0)
+    env.step(np.zeros((1, 3)), [2])
+    with pytest.raises(ValueError, match=r"^actions\[1, 0\] is nan"):
+        env.step([[0, 0, 0], [np.nan, 0, 0]], [2, 1])
+    infos = env.step([[np.nan, 0, 0], [0, 0, 0]], [2, 1])[4]
+    assert infos["_repeats"].tolist() == [False, True]

@@ -43,8 +43,9 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     frames. `max_episode_frames` is a further limit, in frames; max_episode_frames=1000 gives episodes as long as the
     stock game's for any `action_repeat`.
 
-    Observations are (96, 96, 3) uint8 by default. Actions are (3,) numbers: steering in [-1, 1], +1 is right; gas and
-    brake in [0, 1]. With `pedal` they are (2,); with continuous=False one integer; see CarRacingVectorEnv.
+    Observations are `options.observation_shape` uint8, (96, 96, 3) by default; with `frame_stack` they hold the frames
+    of the last steps. Actions are (3,) numbers: steering in [-1, 1], +1 is right; gas and brake in [0, 1]. With `pedal`
+    they are (2,); with continuous=False one integer; see CarRacingVectorEnv.
 
     Infos of reset and step hold `score`: float, sum of the game's own rewards in the episode; `frames`: int, game
     frames (1/50 s) played in the episode; `tiles`: float, fraction of tiles visited. Infos of a step also hold

@@ -66,12 +66,14 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
     Results depend on seeds and actions only, not on threads, instruction set or the other games. Calls from a second
     thread during a call raise RuntimeError. `step` and `reset` release the GIL.
 
-    Observations are (num_envs, *options.frame_shape) uint8: (num_envs, 96, 96, 3) by default, (num_envs, n, n) with
-    `gray` and `frame_size` n, (num_envs, 3, n, n) with `channels_first`. Actions are (num_envs, 3): steering in
-    [-1, 1], +1 is right; gas and brake in [0, 1]. With `pedal` they are (num_envs, 2). Arrays and sequences of numbers
-    of any kind are computed as float64; float32 and float64 are not copied. With continuous=False actions are
-    (num_envs,) integers: 0 nothing, 1 right, 2 left, 3 gas, 4 brake. Rewards are (num_envs,) float64, terminated and
-    truncated (num_envs,) bool. Every call returns new arrays.
+    Observations are (num_envs, *options.observation_shape) uint8: (num_envs, 96, 96, 3) by default, (num_envs, n, n)
+    with `gray` and `frame_size` n, (num_envs, 3, n, n) with `channels_first`; with `frame_stack` k the last k frames,
+    oldest first: (num_envs, 96, 96, 3 k), (num_envs, k, n, n), (num_envs, 3 k, n, n). Actions are (num_envs, 3):
+    steering in [-1, 1], +1 is right; gas and brake in [0, 1]. With `pedal` they are (num_envs, 2). Arrays and sequences
+    of numbers of any kind are computed as float64; float32 and float64 are not copied. With continuous=False actions
+    are (num_envs,) integers: 0 nothing, 1 right, 2 left, 3 gas, 4 brake. Rewards are (num_envs,) float64, terminated
+    and truncated (num_envs,) bool. Every call returns new arrays, unless it is given `out`. `env_ids` selects the games
+    of a call; the arrays then have a row for each of them. See `step`.
 
     Infos are arrays (num_envs,), each with a mask `_key`, as in gymnasium's vector environments:
         score: float64, sum of the game's own rewards in the episode; frames: int64, game frames (1/50 s) played in the
