@@ -83,6 +83,10 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
     With same-step autoreset they describe the new episode; those of the ended one are in `final_info`, and its last
     observation in `final_obs` (an object array).
 
+    `envs[i]`, iteration and `envs.envs` give single games with the attributes of the stock game; `call`, `get_attr` and
+    `set_attr` apply to all of them, as in SyncVectorEnv. `copy.deepcopy` and `pickle` copy the games with their
+    episodes, which continue bit for bit.
+
     Two quirks of the stock game: its reset plays a frame, which visits tiles 0 and 1, so the first step returns their
     reward (2000 / tiles - 0.1); for the same reason its rule that ends a lap at the start line once
     `lap_complete_percent` is visited never applies, so only a lap with every tile visited ends.
