@@ -110,6 +110,7 @@ def test_games_have_the_attributes_of_the_stock_game() -> None:
     assert envs[0].envs[1].car is envs[0].envs[1].car
 
 
+@pytest.mark.filterwarnings("ignore:.*set_state does not take back the steps")
 def test_call_passes_arguments_to_every_game(pair: tuple[Env, Any]) -> None:
     native, sync = pair
     state = native.call("get_state")[1]

@@ -19,6 +19,7 @@ from apexline.racing.validation import (
     require_number,
     require_positive,
     require_size,
+    shown,
 )
 
 FULL_SIDE = 96
@@ -295,7 +296,7 @@ def rules_of(rules: RulesLike) -> ShapingRules | None:
     if isinstance(rules, ShapingRules | None):
         return rules
     if not isinstance(rules, Mapping):
-        raise TypeError(f"rules is {rules!r}; expected a ShapingRules, a dict of its fields or None")
+        raise TypeError(f"rules is {shown(rules)}; expected a ShapingRules, a dict of its fields or None")
     known = [field.name for field in fields(ShapingRules)]
     for name, value in rules.items():
         require(f"rules[{name!r}]", value, name in known, f"one of the keys {', '.join(known)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,10 +13,22 @@ INT32_MAX = 2**31 - 1
 """Largest integer that the C++ core takes."""
 
 
+SHOWN = 80
+"""Most characters of a value in an error."""
+
+
+def shown(value: object) -> str:
+    """Returns the value for an error, in one short line: of bytes only the number."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{type(value).__name__} of length {len(value)}"
+    text = re.sub(r"\s*\n\s*", " ", repr(value))
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
 def require(name: str, value: object, holds: bool, condition: str) -> None:
     """Raises ValueError unless `holds`."""
     if not holds:
-        raise ValueError(f"{name} is {value!r}; expected {condition}")
+        raise ValueError(f"{name} is {shown(value)}; expected {condition}")
 
 
 def require_integer(
@@ -30,7 +43,7 @@ def require_integer(
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+        raise TypeError(f"{name} is {shown(value)}; expected {condition}") from None
     require(name, number, low <= number and (high is None or number <= high), condition)
     return number
 
@@ -49,7 +62,7 @@ def require_size(
             raise TypeError
         height, width = map(operator.index, value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+        raise TypeError(f"{name} is {shown(value)}; expected {condition}") from None
     size = height, width
     require(name, size, low[0] <= height <= high[0] and low[1] <= width <= high[1], condition)
     return size
@@ -58,7 +71,7 @@ def require_size(
 def require_bool(name: str, value: object) -> None:
     """Raises TypeError unless the value is a bool."""
     if not isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected a bool")
+        raise TypeError(f"{name} is {shown(value)}; expected a bool")
 
 
 def require_positive(name: str, value: object, high: float) -> None:
@@ -67,7 +80,7 @@ def require_positive(name: str, value: object, high: float) -> None:
     try:
         holds = 0 < value <= high  # type: ignore[operator]
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+        raise TypeError(f"{name} is {shown(value)}; expected {condition}") from None
     require(name, value, bool(holds), condition)
 
 
@@ -81,5 +94,5 @@ def require_number(
     try:
         holds = math.isfinite(value) and low <= value <= high  # type: ignore[arg-type, operator]
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected {condition}") from None
+        raise TypeError(f"{name} is {shown(value)}; expected {condition}") from None
     require(name, value, holds, condition)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
 from apexline.racing.options import GameOptions
-from apexline.racing.validation import INT32_MAX, require, require_integer
+from apexline.racing.validation import INT32_MAX, require, require_integer, shown
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Seeds: TypeAlias = int | Sequence[int | None] | None
@@ -81,7 +81,7 @@ def reset_mask_of(options: dict[str, Any] | None, num_envs: int, env_ids: Ids | 
     mask = options["reset_mask"]
     require("options['reset_mask']", mask, env_ids is None, "no mask with env_ids")
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        raise TypeError(f"options['reset_mask'] is {mask!r}; expected an array of bool")
+        raise TypeError(f"options['reset_mask'] is {shown(mask)}; expected an array of bool")
     if mask.shape != (num_envs,):
         raise ValueError(f"options['reset_mask'] has shape {mask.shape}; expected ({num_envs},)")
     require("options['reset_mask']", mask, bool(mask.any()), "at least one True")

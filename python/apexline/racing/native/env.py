@@ -20,7 +20,7 @@ from apexline.racing.native.games import (
 )
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
+from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_state
 from apexline.racing.native.stock_view import StockAttributes
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info, Step
@@ -110,6 +110,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
             is_single=True,
         )
         self._stock = self._games.stock_game(0)
+        self._has_warned = False
         # With domain_randomize the game has drawn its first colours.
         set_generator_state(self.np_random, self._games.world.random_state(0))
 
@@ -207,10 +208,27 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     def set_state(self, state: bytes) -> None:
         """Restores a state, from which the game continues bit for bit.
 
+        For planning (frames that are tried and then taken back), make the environment with
+        `gymnasium.make("apexline/CarRacing-v3", max_episode_steps=-1, max_episode_frames=1000)`: the frames of the
+        episode, which `max_episode_frames` limits, are part of the state, but the steps that gymnasium's TimeLimit
+        counts are not. Otherwise a game that `make` may have given a TimeLimit warns of this once.
+
         Raises ValueError or TypeError, and changes nothing, if the bytes are not a state.
         """
-        unpack_states(self._games.world, {0: state})
+        unpack_state(self._games.world, state)
+        self._warn_of_time_limit()
         self.np_random = generator_at(self._games.world.random_state(0))
+
+    def _warn_of_time_limit(self) -> None:
+        registered = None if self.spec is None else gym.registry.get(self.spec.id)
+        has_limit = registered is not None and registered.max_episode_steps is not None
+        if not has_limit or self.options.max_episode_frames is not None or self._has_warned:
+            return
+        self._has_warned = True
+        gym.logger.warn(
+            "set_state does not take back the steps that gymnasium's TimeLimit has counted; for planning, make the "
+            "environment with max_episode_steps=-1 and max_episode_frames=1000"
+        )
 
     def track_snapshot(self) -> TrackSnapshot:
         """Returns a copy of the road."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -29,7 +30,7 @@ from apexline.racing.options import (
     rules_of,
 )
 from apexline.racing.types import Frame
-from apexline.racing.validation import require, require_integer, require_size
+from apexline.racing.validation import require, require_integer, require_size, shown
 
 Reports: TypeAlias = npt.NDArray[np.void]
 """(num_envs,) structured: reward f8, terminated, truncated, was_reset bool, ended_by u1 (an index of ENDED_BY),
@@ -248,21 +249,32 @@ class NativeGames:
         if self._window is not None:
             self._window.show(self._exact_frame(0, SURFACE_SIZE, with_skid_marks=True), self._frame_rate)
 
+    def index(self, env: object) -> int:
+        """Returns the index of a game. Raises TypeError if it is no integer and IndexError if there is no such game."""
+        condition = f"0 to {self.num_envs - 1}"
+        try:
+            index = operator.index(env)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"env is {shown(env)}; expected an integer from {condition}") from None
+        if not 0 <= index < self.num_envs:
+            raise IndexError(f"env is {shown(index)}; expected {condition}")
+        return index
+
     def track_snapshot(self, env: int) -> TrackSnapshot:
-        """Raises IndexError if there is no such game."""
-        return TrackSnapshot(**self.world.track(env))
+        """Raises as `index`."""
+        return TrackSnapshot(**self.world.track(self.index(env)))
 
     def car_snapshot(self, env: int) -> CarSnapshot:
-        """Raises IndexError if there is no such game."""
-        return CarSnapshot.of(self.world.car(env))
+        """Raises as `index`."""
+        return CarSnapshot.of(self.world.car(self.index(env)))
 
     def cars(self) -> Cars:
         """Returns the states of all cars."""
         return self.world.cars()
 
     def skid_marks(self, env: int) -> list[SkidMark]:
-        """Raises IndexError if there is no such game."""
-        return [SkidMark(*mark) for mark in self.world.skid_marks(env)]
+        """Raises as `index`."""
+        return [SkidMark(*mark) for mark in self.world.skid_marks(self.index(env))]
 
     def close_window(self) -> None:
         """Closes the window, if any, until it is shown again."""

@@ -28,6 +28,16 @@ def pack_state(world: _core.racing.World, env: int, episode: EpisodeSoFar) -> by
     return world.save(env, _EPISODE.pack(episode.total, episode.steps, episode.seconds))
 
 
+def unpack_state(world: _core.racing.World, state: bytes) -> None:
+    """Restores the state of the first game. Raises ValueError or TypeError, and changes nothing, if it is none."""
+    if not isinstance(state, bytes):
+        raise TypeError(f"state is a {type(state).__name__}; expected bytes from get_state")
+    try:
+        world.load(0, state)
+    except ValueError as error:
+        raise ValueError(f"cannot restore the environment: {error}") from None
+
+
 def unpack_states(world: _core.racing.World, states: dict[int, bytes]) -> dict[int, EpisodeSoFar]:
     """Restores the states of games, all or none, and returns their episodes.
 
