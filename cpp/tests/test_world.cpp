@@ -114,6 +114,55 @@ TEST(a_world_of_any_format_draws_what_a_painter_draws) {
   }
 }
 
+TEST(an_ended_environment_is_stepped_on_with_kContinue) {
+  WorldOptions options = short_episodes(3, Autoreset::kContinue);
+  TestWorld ended(options);
+  options.game.max_episode_frames.reset();
+  TestWorld endless(options);
+  ended.reset();
+  endless.reset();
+  for (std::int32_t frame = 1; frame <= 25; ++frame) {
+    const std::vector<Action> actions = endless.actions();
+    ended.step(actions);
+    endless.step(actions);
+    for (std::size_t env = 0; env < 3; ++env) {
+      CHECK(!ended.world.needs_reset(env) && !ended.world.will_reset(env));
+      CHECK(ended.reports[env].truncated == (frame >= 10) && ended.reports[env].frames == frame);
+      CHECK(ended.reports[env].reward == endless.reports[env].reward && !ended.reports[env].was_reset);
+      CHECK(ended.outcome(env).frame == endless.outcome(env).frame);
+    }
+  }
+  ended.reset();
+  CHECK(!ended.reports[0].truncated && ended.reports[0].frames == 0);
+}
+
+TEST(a_step_without_action_keeps_the_controls_and_rewards_later) {
+  WorldOptions options = small_frames(2);
+  options.action_repeat = 3;
+  TestWorld envs(options);
+  envs.reset();
+  const Action drive{.steer = 0.2, .gas = 0.5, .brake = 0.1};
+  envs.step({drive, drive});
+  const auto controls = [&] {
+    const CarBlock& block = envs.world.block_of(0);
+    return std::array{block.steer[0], block.gas[0], block.brake[0]};
+  };
+  const auto before = controls();
+  const std::int32_t visited = envs.world.episode(0).num_visited();
+  for (int turn = 0; turn < 30; ++turn) {
+    envs.step({{.is_given = false}, drive});
+    CHECK(controls() == before);
+    CHECK(envs.reports[0].reward == 0 && !envs.reports[0].terminated && envs.reports[0].repeats == 3);
+    CHECK(envs.reports[1].reward != 0);
+  }
+  CHECK(envs.reports[0].frames == 93);
+  const std::int32_t reached = envs.world.episode(0).num_visited();
+  CHECK(reached > visited);
+  envs.step({drive, drive});
+  const double tile = 1000.0 / envs.world.episode(0).num_tiles();
+  CHECK(near(envs.reports[0].reward, tile * (envs.world.episode(0).num_visited() - visited) - 0.3));
+}
+
 TEST(a_reset_changes_the_chosen_environments_only) {
   TestWorld envs(small_frames(10));
   for (std::size_t env = 0; env < 10; ++env) CHECK(envs.world.needs_reset(env));

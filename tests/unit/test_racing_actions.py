@@ -33,6 +33,9 @@ def test_pedal_is_gas_or_brake(steer_pedal: tuple[float, ...], steer_gas_brake: 
     assert received.dtype == np.float32
     np.testing.assert_array_equal(received, steer_gas_brake)
     assert env.action_space == gym.spaces.Box(-1, 1, (2,), np.float32)
+    for kind in (np.float64, np.float16):
+        assert env.step(np.array(steer_pedal, kind))[0].dtype == kind
+    np.testing.assert_array_equal(env.step(list(steer_pedal))[0], steer_gas_brake, strict=False)
 
 
 @pytest.mark.parametrize(("pedal", "low"), [(True, [-1, -1]), (False, [-1, 0, 0])])

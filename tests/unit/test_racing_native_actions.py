@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from apexline.racing import CarRacingEnv, CarRacingVectorEnv, InvalidActionError
+from apexline.racing import CarRacingEnv, CarRacingVectorEnv, GameOptions, InvalidActionError, make_env
 
 from .native_racing import SMALL
 from .stock_racing import CarRacing, UndrawnCarRacing, stock_vector
@@ -71,6 +71,16 @@ def test_a_pedal_takes_any_numbers() -> None:
     expected = rewards_of(env, np.array([0.0, 1.0]))
     for action in ([0, 1], np.array([0, 1], np.int8), np.array([False, True]), np.array([0, 1], ">f8")):
         assert rewards_of(env, action) == expected
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, int, bool])
+def test_a_pedal_is_as_precise_in_both_backends(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CarRacing, "_render", UndrawnCarRacing._render)
+    action = np.array([0, 1] if kind in (int, bool) else [0.1, 0.7], kind)
+    ours, theirs = (make_env(GameOptions(pedal=True), backend=name) for name in ("native", "gymnasium"))
+    assert rewards_of(ours, action) == rewards_of(theirs, action)
+    hull: Any = theirs.get_wrapper_attr("car").hull
+    assert float(hull.position[0]) == ours.unwrapped.car_snapshot().x[4]  # type: ignore[attr-defined]
 
 
 DISCRETE = [3, True, np.int8(3), np.uint8(3), np.int64(1), np.array(3), np.array(4, np.int16), np.uint32(3)]

@@ -92,6 +92,8 @@ def test_a_check_of_steps_after_the_end(make: Any) -> None:
         env.step(COAST)
     env.reset()
     assert not env.step(COAST)[3]
+    assert env.unwrapped.check_ended
+    assert "check_ended=True" in repr(env.unwrapped)
     with pytest.raises(TypeError, match=r"^check_ended is 1; expected a bool$"):
         CarRacingEnv(check_ended=1)  # type: ignore[arg-type]
 

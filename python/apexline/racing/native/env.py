@@ -110,6 +110,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
             is_single=True,
         )
         self._stock = self._games.stock_game(0)
+        self._check_ended = check_ended
         self._has_warned = False
         # With domain_randomize the game has drawn its first colours.
         set_generator_state(self.np_random, self._games.world.random_state(0))
@@ -125,12 +126,19 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         return self._games.render_size
 
     @property
+    def check_ended(self) -> bool:
+        """Whether a step after an episode's end raises ResetNeeded."""
+        return self._check_ended
+
+    @property
     def rules(self) -> ShapingRules | None:
         """The shaping rules; None: none."""
         return self._games.rules
 
     def __repr__(self) -> str:
         arguments = [repr(self.render_mode), *changed_fields(self.options)]
+        if self.check_ended:
+            arguments.append("check_ended=True")
         if self.rules is not None:
             arguments.append(f"rules={self.rules!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"

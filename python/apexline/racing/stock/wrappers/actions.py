@@ -18,6 +18,8 @@ class PedalAction(gym.ActionWrapper[Any, Any, Any]):
         super().__init__(env)
         self.action_space = gym.spaces.Box(-1, 1, (2,), np.float32)
 
-    def action(self, action: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        steer, pedal = action
-        return np.array([steer, max(pedal, 0), max(-pedal, 0)], np.float32)
+    def action(self, action: npt.ArrayLike) -> npt.NDArray[np.floating[Any]]:
+        """Keeps the precision of floats; other numbers become float64, as which the game computes."""
+        given = np.asarray(action)
+        steer, pedal = given if np.issubdtype(given.dtype, np.floating) else given.astype(np.float64)
+        return np.array([steer, max(pedal, 0), max(-pedal, 0)], np.result_type(steer))
