@@ -77,8 +77,14 @@ def stock_values(game):
         "visited": np.array([tile.road_visited for tile in game.road]),
         "touched": game.touched,
         "under_wheels": np.array(game.under_wheels, np.int32),
+        **{f"tiles_of_wheel_{i}": sorted_tiles(wheel.tiles) for i, wheel in enumerate(car.wheels)},
+        "reward": np.array([game.reward, game.prev_reward], np.float64),
         "score_and_seconds": np.array(game.shown, np.float64),
     }
+
+
+def sorted_tiles(tiles):
+    return np.array(sorted(tile.idx for tile in tiles), np.int32)
 
 
 def core_values(racing, env):
@@ -96,6 +102,8 @@ def core_values(racing, env):
         "visited": track["visited"],
         "touched": track["touched"],
         "under_wheels": track["under_wheels"],
+        **{f"tiles_of_wheel_{i}": np.array(racing.wheel_tiles(env, i)[1], np.int32) for i in range(4)},
+        "reward": np.array(racing.episode_values(env)[4:6]),
         "score_and_seconds": np.array([car["score_on_screen"], car["seconds"]]),
     }
 
