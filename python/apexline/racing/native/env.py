@@ -52,6 +52,9 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     `repeats`: int, frames played by the step; `lap_finished`: bool, if the game ended the episode; `ended_by`: "stall"
     or "lap_end", if a rule ended it.
 
+    The stock game's attributes can be read: `car`, `track`, `road_poly`, `tile_visited_count`, `reward`, `t`, ... Their
+    names, types and values are those of the stock game; docs/racing.md lists them. They cannot be written.
+
     As the stock game, it can be stepped on after an episode has ended, and used again after `close`. Unlike there,
     actions must be finite. Pickling keeps the arguments only; `get_state` saves an episode.
 

@@ -30,7 +30,7 @@ START_ALPHA = 2 * math.pi * (-0.5) / 12
     "clock invisible_state_window invisible_video_window screen surf",
     "it does not draw with pygame; `render` returns images",
 )
-@without("_create_track", "tracks are made in C++; `track_snapshot` returns one")
+@without("_create_track", "tracks are made in C++; the options track and track_seed choose one")
 @without("_destroy", "`reset` starts a new episode")
 @without("_init_colors _reinit_colors", "colours are drawn in C++; see the option domain_randomize")
 @without(
@@ -54,24 +54,24 @@ class StockAttributes:
             if name in vars(cls):  # also _render: `step` and `render` do not call it
                 raise TypeError(f"{cls.__name__} defines `{name}`, which the native game would never call")
 
-    @because("reset makes a new car")
+    @because("the options start_tile and start_speed place the car")
     def car(self) -> Car | None:
         """The car: `hull`, `wheels`, ...; None before the first reset. A new one after each reset."""
         objects = self._stock.objects()
         return None if objects is None else objects.car
 
-    @because("reset makes a new track")
+    @because("the options track and track_seed choose it")
     def track(self) -> list[tuple[float, float, float, float]]:
         """The centre line, one (alpha, beta, x, y) per tile."""
         return self._stock.objects_of("track").track
 
-    @because("reset makes a new road")
+    @because("the options track and track_seed choose it")
     def road(self) -> list[Tile] | None:
         """The tiles; None before the first reset."""
         objects = self._stock.objects()
         return None if objects is None else objects.road
 
-    @because("reset makes a new road")
+    @because("the options track and track_seed choose it")
     def road_poly(self) -> list[RoadPolygon]:
         """Corners and colour of each tile and kerb, in drawing order."""
         objects = self._stock.objects_of("road_poly")
