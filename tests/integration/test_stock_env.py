@@ -54,16 +54,19 @@ def documented_order() -> list[str]:
 @pytest.mark.parametrize(
     ("options", "left_out"),
     [
-        (RECIPE, {"SurfaceSize", "SkipZoom", "ChannelsFirst"}),
+        (RECIPE, {"SurfaceSize", "SkipZoom", "ChannelsFirst", "StackFrames"}),
         (
-            dataclasses.replace(RECIPE, keep_dim=True, channels_first=True, skip_zoom=2),
+            dataclasses.replace(RECIPE, keep_dim=True, channels_first=True, skip_zoom=2, frame_stack=3),
             {"SurfaceSize"},
         ),
-        (dataclasses.replace(COLOUR, skip_zoom=2), {"SurfaceSize", "Grayscale", "RoadContrast"}),
-        (COLOUR, {"SurfaceSize", "SkipZoom", "Grayscale", "RoadContrast"}),
+        (
+            dataclasses.replace(COLOUR, skip_zoom=2),
+            {"SurfaceSize", "Grayscale", "RoadContrast", "StackFrames"},
+        ),
+        (COLOUR, {"SurfaceSize", "SkipZoom", "Grayscale", "RoadContrast", "StackFrames"}),
         (
             dataclasses.replace(COLOUR, crop_hud=False, frame_size=(100, 120)),
-            {"SkipZoom", "CropHud", "Grayscale", "AreaMean", "RoadContrast"},
+            {"SkipZoom", "CropHud", "Grayscale", "AreaMean", "RoadContrast", "StackFrames"},
         ),
     ],
 )
