@@ -158,6 +158,8 @@ def test_objects_of_an_episode_that_is_over_refuse_to_be_read():
     wheel, tile, joint = env.car.wheels[0], env.road[0], env.car.wheels[0].joint
     env.reset(seed=1)
     assert env.car is not car
+    assert repr(hull) == "<Hull of an episode that is over>"
+    assert repr(env.car.hull).startswith("Hull(position=(")
     reads: list[Any] = [
         lambda: hull.angle,
         lambda: position.x,

@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 from apexline import _core
-from apexline.racing.native.stock_view.read_only import ReadOnly, without
+from apexline.racing.native.stock_view.read_only import NO_BOX2D, ReadOnly, without
+from apexline.racing.native.stock_view.shapes import Fixture, Transform, turned
 from apexline.racing.native.stock_view.vectors import LiveVec2, Pair, Vec2, float32, pair_of
 
 if TYPE_CHECKING:
@@ -14,143 +15,12 @@ if TYPE_CHECKING:
 
 HULL = 4
 """Number of the hull's body in the core; 0 to 3 are the wheels."""
-NO_BOX2D = "it does not use Box2D; docs/racing.md lists what can be read"
 
 Values = tuple[int, float, float, float, float, float, float, float, float, float, float]
 """Episode, x, y, angle, sine, cosine, x and y of the centre of mass, velocity x, velocity y, spin."""
 
 _masses = cache(_core.racing.mass_values)
 _shapes = cache(_core.racing.shape_vertices)
-
-
-def _turned(sine: float, cosine: float, vector: Pair) -> Pair:
-    x, y = vector
-    return (
-        float32(float32(cosine * x) - float32(sine * y)),
-        float32(float32(sine * x) + float32(cosine * y)),
-    )
-
-
-@without("SetIdentity angle", NO_BOX2D)
-class Rotation:
-    """A copy of a body's rotation, as Box2D's b2Rot."""
-
-    __slots__ = ("c", "s")
-
-    def __init__(self, sine: float, cosine: float) -> None:
-        self.s = sine
-        self.c = cosine
-
-    @property
-    def x_axis(self) -> Vec2:
-        """The body's x axis in the world."""
-        return Vec2(self.c, self.s)
-
-    @property
-    def y_axis(self) -> Vec2:
-        """The body's y axis in the world."""
-        return Vec2(-self.s, self.c)
-
-    def GetXAxis(self) -> Vec2:
-        """Returns the body's x axis in the world."""
-        return self.x_axis
-
-    def GetYAxis(self) -> Vec2:
-        """Returns the body's y axis in the world."""
-        return self.y_axis
-
-    def __mul__(self, vector: object) -> Vec2:
-        return Vec2(*_turned(self.s, self.c, pair_of(vector)))
-
-
-@without("Set SetIdentity angle", NO_BOX2D)
-class Transform:
-    """The transform from a body's to the world's coordinates, as Box2D's b2Transform: read at each use."""
-
-    __slots__ = ("_body",)
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-
-    @property
-    def position(self) -> Vec2:
-        """The body's origin."""
-        return self._body.position
-
-    @property
-    def q(self) -> Rotation:
-        """The rotation."""
-        _, _, _, _, sine, cosine, *_ = self._body.values()
-        return Rotation(sine, cosine)
-
-    R = q
-
-    def __mul__(self, point: object) -> Vec2:
-        return self._body.GetWorldPoint(point)
-
-
-@without(
-    "RayCast SetAsBox TestPoint Validate box centroid e_chain e_circle e_edge e_polygon e_typeCount "
-    "getAABB getAsType getMass normals set_vertex valid",
-    NO_BOX2D,
-)
-class Polygon:
-    """The shape of a fixture, as Box2D's b2PolygonShape."""
-
-    __slots__ = ("_vertices",)
-    childCount = 1
-    radius = float32(0.01)
-    type = 2
-
-    def __init__(self, vertices: list[Pair]) -> None:
-        self._vertices = vertices
-
-    @property
-    def vertices(self) -> list[Pair]:
-        """Vertices in the body's coordinates, in Box2D's order."""
-        return list(self._vertices)
-
-    @property
-    def vertexCount(self) -> int:
-        """Number of vertices."""
-        return len(self._vertices)
-
-
-@without("ClearUserData Dump GetAABB RayCast Refilter TestPoint filterData massData next", NO_BOX2D)
-class Fixture:
-    """A shape of a body, as Box2D's b2Fixture."""
-
-    __slots__ = ("_body", "_density", "_sensor", "_shape")
-    friction = float32(0.2)
-    restitution = 0.0
-    type = 2
-    userData = None
-
-    def __init__(self, body: Body, vertices: list[Pair], density: float, *, sensor: bool = False) -> None:
-        self._body = body
-        self._shape = Polygon(vertices)
-        self._density = density
-        self._sensor = sensor
-
-    @ReadOnly
-    def body(self) -> Body:
-        """The body."""
-        return self._body
-
-    @ReadOnly
-    def shape(self) -> Polygon:
-        """The polygon."""
-        return self._shape
-
-    @ReadOnly
-    def density(self) -> float:
-        """Mass per area."""
-        return self._density
-
-    @ReadOnly
-    def sensor(self) -> bool:
-        """Whether the fixture only detects contacts."""
-        return self._sensor
 
 
 @without(
@@ -183,7 +53,10 @@ class Body:
         self._density = float32(density)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(position={tuple(self.position)}, angle={self.angle})"
+        try:
+            return f"{type(self).__name__}(position={tuple(self.position)}, angle={self.angle})"
+        except RuntimeError:
+            return f"<{type(self).__name__} of an episode that is over>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"cannot copy or pickle {self!r}, which reads a running game; copy its numbers")
@@ -264,24 +137,24 @@ class Body:
     def GetWorldVector(self, localVector: object) -> Vec2:
         """Turns a vector from the body's to the world's coordinates."""
         _, _, _, _, sine, cosine, *_ = self.values()
-        return Vec2(*_turned(sine, cosine, pair_of(localVector)))
+        return Vec2(*turned(sine, cosine, pair_of(localVector)))
 
     def GetLocalVector(self, worldVector: object) -> Vec2:
         """Turns a vector from the world's to the body's coordinates."""
         _, _, _, _, sine, cosine, *_ = self.values()
-        return Vec2(*_turned(-sine, cosine, pair_of(worldVector)))
+        return Vec2(*turned(-sine, cosine, pair_of(worldVector)))
 
     def GetWorldPoint(self, localPoint: object) -> Vec2:
         """Transforms a point from the body's to the world's coordinates."""
         _, x, y, _, sine, cosine, *_ = self.values()
-        along_x, along_y = _turned(sine, cosine, pair_of(localPoint))
+        along_x, along_y = turned(sine, cosine, pair_of(localPoint))
         return Vec2(along_x + x, along_y + y)
 
     def GetLocalPoint(self, worldPoint: object) -> Vec2:
         """Transforms a point from the world's to the body's coordinates."""
         _, x, y, _, sine, cosine, *_ = self.values()
         point_x, point_y = pair_of(worldPoint)
-        return Vec2(*_turned(-sine, cosine, (float32(point_x - x), float32(point_y - y))))
+        return Vec2(*turned(-sine, cosine, (float32(point_x - x), float32(point_y - y))))
 
     def GetLinearVelocityFromWorldPoint(self, worldPoint: object) -> Vec2:
         """Returns the velocity of the body's point that is at a point of the world."""

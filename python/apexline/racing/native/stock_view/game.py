@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from apexline.racing.native.stock_view.bodies import NO_BOX2D
 from apexline.racing.native.stock_view.car import Car
-from apexline.racing.native.stock_view.read_only import ReadOnly, because, without
+from apexline.racing.native.stock_view.read_only import NO_BOX2D, ReadOnly, because, without
 from apexline.racing.native.stock_view.stock_game import StockGame
 from apexline.racing.native.stock_view.tiles import (
     RoadPolygon,

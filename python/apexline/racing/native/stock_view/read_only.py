@@ -8,6 +8,8 @@ from typing import Any, Generic, NoReturn, Self, TypeVar, overload
 Value = TypeVar("Value")
 Class = TypeVar("Class", bound=type)
 
+NO_BOX2D = "it does not use Box2D; docs/racing.md lists what can be read"
+
 
 class ReadOnly(Generic[Value]):
     """A property whose assignment raises AttributeError with a reason."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from apexline.racing.native.stock_view.bodies import Body, Fixture, Values
+from apexline.racing.native.stock_view.bodies import Body, Values
 from apexline.racing.native.stock_view.read_only import FrozenList, ReadOnly
+from apexline.racing.native.stock_view.shapes import Fixture
 
 if TYPE_CHECKING:
     from apexline.racing.native.stock_view.stock_game import StockGame

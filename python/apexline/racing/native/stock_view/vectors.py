@@ -91,6 +91,8 @@ class Vec2:
         return iter(self.tuple)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("a vector cannot be made an array without a copy")
         return np.array(self.tuple, dtype)
 
     def __repr__(self) -> str:
