@@ -21,7 +21,8 @@ int main() {
   std::uint64_t hash = 0xCBF29CE484222325;
   for (const FrameFormat& format :
        {FrameFormat{false, false, 96, false}, FrameFormat{false, true, 48, true}, FrameFormat{true, false, 84, true},
-        FrameFormat{true, true, 84, true}, FrameFormat{true, true, 42, true}, FrameFormat{true, true, 64, true}}) {
+        FrameFormat{true, true, 84, true}, FrameFormat{true, true, 42, true}, FrameFormat{true, true, 64, true},
+        FrameFormat{false, false, {50, 77}, false}, FrameFormat{false, false, {96, 5}, true}}) {
     Painter painter(format, glyphs);
     std::vector<std::uint8_t> frame(format.bytes());
     for (int i = 0; i < 60; ++i) {

@@ -112,7 +112,7 @@ TEST(gray_is_exact_for_every_colour) {
       for (std::size_t i = 0; i < out.size(); ++i)
         for (std::size_t channel = 0; channel < 3; ++channel)
           (*planes)[channel][i] = static_cast<std::uint8_t>((first + i) >> 8 * channel);
-      raster_kernels(isa).gray(*planes, 0, kSide, out.data());
+      raster_kernels(isa).gray(*planes, 0, kSide, kSide, out.data());
       for (std::size_t i = 0; i < out.size(); ++i)
         wrong += out[i] != (299 * (*planes)[0][i] + 587 * (*planes)[1][i] + 114 * (*planes)[2][i] + 500) / 1000;
     }

@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
+#include "racing/render/fast/area_filter.hpp"
 #include "racing/render/fast/kernels/raster_kernels.hpp"
 #include "racing/render/frame_format.hpp"
 
@@ -22,17 +24,16 @@ class FrameWriter {
   void write(const Planes& planes, std::uint8_t* out) noexcept;
 
  private:
-  using Square = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide>;
+  // A channel, with space for what kernels write behind it.
+  using Channel = std::array<std::uint8_t, static_cast<std::size_t>(kSide) * kSide + AreaFilter::kOverrun>;
 
-  // Writes one channel, whose rows are `stride` bytes apart, as height x width bytes.
-  void write_channel(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
-  void halve(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
-  void average(const std::uint8_t* visible, std::size_t stride, std::uint8_t* out) const noexcept;
+  void write_gray(const Planes& planes, std::uint8_t* out) noexcept;
 
   FrameFormat format_;
   const RasterKernels& kernels_;
-  Square gray_{};
-  std::array<Square, 3> averaged_{};
+  std::optional<AreaFilter> filter_;  // none if the frame has the size of the visible image
+  Plane gray_{};
+  std::array<Channel, 3> averaged_{};
 };
 
 }  // namespace apexline::racing

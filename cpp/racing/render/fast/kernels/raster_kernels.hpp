@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "racing/render/fast/area_filter.hpp"
 #include "racing/render/fast/sample_grid.hpp"
 #include "support/isa_dispatch.hpp"
 
@@ -25,8 +26,13 @@ struct RasterKernels {
   void (*paint)(const DisplayPolygon* polygons, std::size_t count, Samples& samples) noexcept;
   // The means of the samples as smoothscale rounds them, for rows 0 to 83 of the planes.
   void (*shade)(const Samples& samples, const Shades& shades, Planes& planes) noexcept;
-  // (299 R + 587 G + 114 B + 500) / 1000 of the first `side` rows and of `side` columns from `left` on.
-  void (*gray)(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept;
+  // (299 R + 587 G + 114 B + 500) / 1000 of the first `rows` rows and of `columns` columns from `left` on.
+  void (*gray)(const Planes& planes, std::size_t left, std::size_t rows, std::size_t columns,
+               std::uint8_t* out) noexcept;
+  // The area mean of one channel, filter.height() rows of filter.width() bytes. Writes up to AreaFilter::kOverrun bytes
+  // behind them.
+  void (*average)(const AreaFilter& filter, const Plane& plane, std::uint8_t* out) noexcept;
+  std::size_t filter_window;  // of AreaFilter
   // `count` pixels of three channels, channels last.
   void (*interleave)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::size_t count,
                      std::uint8_t* out) noexcept;

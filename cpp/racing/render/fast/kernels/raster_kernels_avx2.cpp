@@ -71,7 +71,47 @@ struct Avx2Pen {
       }
   }
 
+  static constexpr std::size_t kFilterWindow = 8;
+
+  static void sum_columns(const AreaFilter& filter, const ColumnSums* rows, std::size_t count,
+                          std::uint8_t* out) noexcept {
+    for (std::size_t row = 0; row < count; ++row, out += filter.width()) sum_columns(filter, rows[row], out);
+  }
+
  private:
+  // Lanes 0 to 3 and 8 to 11 of a block are in one register, 4 to 7 and 12 to 15 in the other, as packing interleaves
+  // the halves of registers.
+  static void sum_columns(const AreaFilter& filter, const ColumnSums& sums, std::uint8_t* out) noexcept {
+    const __m256i offset = _mm256_set1_epi32(static_cast<int>(filter.offset));
+    const __m256 scale = _mm256_set1_ps(filter.scale);
+    const AreaFilter::Step* step = filter.steps.data();
+    for (std::size_t block = 0; block + 1 < filter.blocks.size(); ++block, out += AreaFilter::kLanes) {
+      const AreaFilter::Step* const end = filter.steps.data() + filter.blocks[block + 1];
+      __m256i even = offset, odd = offset;
+      for (; step != end; ++step) {
+        even = _mm256_add_epi32(even, picked(*step, sums, 0));
+        odd = _mm256_add_epi32(odd, picked(*step, sums, 1));
+      }
+      const __m256i words = _mm256_packs_epi32(quotient(even, scale), quotient(odd, scale));
+      const __m256i narrow = _mm256_permute4x64_epi64(_mm256_packus_epi16(words, words), 0b1000);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(narrow));
+    }
+  }
+
+  // The sums of two pixels times their weights, for the groups of lanes `group` and group + 2.
+  static __m256i picked(const AreaFilter::Step& step, const ColumnSums& sums, std::size_t group) noexcept {
+    const auto half = [](const auto* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
+    const auto both = [&](const auto* low, const auto* high) { return _mm256_set_m128i(half(high), half(low)); };
+    const __m256i pixels = both(sums.data() + step.window[group], sums.data() + step.window[group + 2]);
+    const __m256i control = both(step.control.data() + 16 * group, step.control.data() + 16 * (group + 2));
+    const __m256i weights = both(step.weights.data() + 8 * group, step.weights.data() + 8 * (group + 2));
+    return _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, control), weights);
+  }
+
+  static __m256i quotient(__m256i sum, __m256 scale) noexcept {
+    return _mm256_cvttps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale));
+  }
+
   static __m256i table(const Shades::value_type& values) noexcept {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data())));
   }

@@ -69,7 +69,33 @@ struct Avx512Pen {
       }
   }
 
+  static constexpr std::size_t kFilterWindow = 64;
+
+  static void sum_columns(const AreaFilter& filter, const ColumnSums* rows, std::size_t count,
+                          std::uint8_t* out) noexcept {
+    for (std::size_t row = 0; row < count; ++row, out += filter.width()) sum_columns(filter, rows[row], out);
+  }
+
  private:
+  static void sum_columns(const AreaFilter& filter, const ColumnSums& sums, std::uint8_t* out) noexcept {
+    const __m512i offset = _mm512_set1_epi32(static_cast<int>(filter.offset));
+    const __m512 scale = _mm512_set1_ps(filter.scale);
+    const AreaFilter::Step* step = filter.steps.data();
+    for (std::size_t block = 0; block + 1 < filter.blocks.size(); ++block, out += AreaFilter::kLanes) {
+      const AreaFilter::Step* const end = filter.steps.data() + filter.blocks[block + 1];
+      __m512i sum = offset;
+      for (; step != end; ++step) {
+        const std::uint16_t* const window = sums.data() + step->window[0];
+        const __m512i pixels = _mm512_permutex2var_epi16(
+            _mm512_loadu_si512(window), _mm512_load_si512(step->control.data()), _mm512_loadu_si512(window + 32));
+        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pixels, _mm512_load_si512(step->weights.data())));
+      }
+      const __m512i quotient =
+          _mm512_maskz_cvttps_epi32(0xFFFF, _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(0xFFFF, sum), scale));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_maskz_cvtepi32_epi8(0xFFFF, quotient));
+    }
+  }
+
   static __m512i table(const Shades::value_type& values) noexcept {
     return _mm512_maskz_broadcast_i32x4(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(values.data())));
   }

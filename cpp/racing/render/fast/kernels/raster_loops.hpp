@@ -184,10 +184,11 @@ class PolygonPainter {
   }
 };
 
-// Computes whole rows for any `side`, since a loop of fixed length has no scalar remainder.
-inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::uint8_t* out) noexcept {
+// Computes whole rows for any number of columns, since a loop of fixed length has no scalar remainder.
+inline void gray(const Planes& planes, std::size_t left, std::size_t rows, std::size_t columns,
+                 std::uint8_t* out) noexcept {
   std::uint8_t whole[kSide];
-  for (std::size_t row = 0; row < side; ++row, out += side) {
+  for (std::size_t row = 0; row < rows; ++row, out += columns) {
     const std::uint8_t* const red = planes[0].data() + row * kSide;
     const std::uint8_t* const green = planes[1].data() + row * kSide;
     const std::uint8_t* const blue = planes[2].data() + row * kSide;
@@ -200,7 +201,7 @@ inline void gray(const Planes& planes, std::size_t left, std::size_t side, std::
       const auto high = static_cast<std::uint16_t>(std::uint32_t{eighth} * 33555U >> 16);
       whole[i] = static_cast<std::uint8_t>(high >> 6);
     }
-    std::memcpy(out, whole + left, side);
+    std::memcpy(out, whole + left, columns);
   }
 }
 
@@ -213,9 +214,70 @@ inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const
   }
 }
 
+using ColumnSums = std::array<std::uint16_t, AreaFilter::kRowLength>;
+
+// The weighted sums of the pixels that an output row covers, for every column. The weights of a column add up to the side
+// of the image, and 255 * 96 fits into 15 bits.
+inline void sum_rows(const Plane& plane, const SideTaps& rows, std::size_t row, ColumnSums& sums) noexcept {
+  const SideTaps::Output& output = rows.outputs[row];
+  const std::uint8_t* pixels = plane.data() + std::size_t{output.first} * kSide;
+  const std::uint16_t* weights = rows.weights.data() + output.weights;
+  const std::uint16_t first = weights[0];
+  if (output.count == 1) {
+    for (std::size_t x = 0; x < kSide; ++x) sums[x] = static_cast<std::uint16_t>(first * pixels[x]);
+    return;
+  }
+  const std::uint16_t second = weights[1];
+  for (std::size_t x = 0; x < kSide; ++x)
+    sums[x] = static_cast<std::uint16_t>(first * pixels[x] + second * pixels[kSide + x]);
+  for (std::size_t tap = 2; tap < output.count; ++tap) {
+    const std::uint16_t weight = weights[tap];
+    const std::uint8_t* const line = pixels + tap * kSide;
+    for (std::size_t x = 0; x < kSide; ++x) sums[x] = static_cast<std::uint16_t>(sums[x] + weight * line[x]);
+  }
+}
+
+// The means of a row of few outputs.
+inline void sum_narrow(const AreaFilter& filter, const ColumnSums& sums, std::uint8_t* out) noexcept {
+  for (const auto& weights : filter.narrow) {
+    std::int32_t sum = 0;
+    for (std::size_t x = 0; x < kSide; ++x) sum += static_cast<std::int16_t>(sums[x]) * weights[x];
+    *out++ = filter.mean(static_cast<std::uint32_t>(sum));
+  }
+}
+
+// Computes 48 columns also for 42, as a loop of fixed length has no scalar remainder; it reads into the next row then.
+inline void halve(const AreaFilter& filter, const Plane& plane, std::uint8_t* out) noexcept {
+  const std::uint8_t* upper = plane.data() + filter.columns.outputs[0].first;
+  for (std::size_t row = 0; row < filter.height(); ++row, upper += 2 * kSide, out += filter.width()) {
+    const std::uint8_t* const lower = upper + kSide;
+    for (std::size_t i = 0; i < kSide / 2; ++i)
+      out[i] = static_cast<std::uint8_t>((upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1] + 2) / 4);
+  }
+}
+
+// Several rows are summed before their columns are, as reading a number right after a wider register with it was written
+// stalls the processor.
+template <class Pen>
+void average(const AreaFilter& filter, const Plane& plane, std::uint8_t* out) noexcept {
+  if (filter.is_half()) return halve(filter, plane, out);
+  constexpr std::size_t batch = 8;
+  alignas(64) ColumnSums sums[batch];
+  for (ColumnSums& row : sums) std::fill(row.begin() + kSide, row.end(), std::uint16_t{0});
+  for (std::size_t row = 0; row < filter.height(); row += batch) {
+    const std::size_t count = std::min(batch, filter.height() - row);
+    for (std::size_t i = 0; i < count; ++i) sum_rows(plane, filter.rows, row + i, sums[i]);
+    if (filter.narrow.empty())
+      Pen::sum_columns(filter, sums, count, out);
+    else
+      for (std::size_t i = 0; i < count; ++i) sum_narrow(filter, sums[i], out + i * filter.width());
+    out += count * filter.width();
+  }
+}
+
 template <class Pen>
 constexpr RasterKernels raster_kernels_of() {
-  return {&PolygonPainter<Pen>::paint, &Pen::shade, &gray, &interleave};
+  return {&PolygonPainter<Pen>::paint, &Pen::shade, &gray, &average<Pen>, Pen::kFilterWindow, &interleave};
 }
 
 }  // namespace
