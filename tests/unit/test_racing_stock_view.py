@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from typing import Any
 
 import gymnasium as gym
@@ -285,3 +287,42 @@ def test_cars_are_the_snapshots_of_all_games():
         assert math.isclose(row["num_visited"] / row["num_tiles"], reports["tiles"][i])
         assert (row["reward"], row["seconds"], row["frames"]) == (view.reward, view.t, 30)
         assert (row["x"][4], row["y"][4]) == tuple(view.car.hull.position)
+
+
+def read_everything(game: Any) -> None:
+    _ = game.track, game.road_poly, game.car.wheels[0].tiles, game.car.hull.position.x, game.road[0].color
+    _ = (
+        game.car.wheels[1].joint.angle,
+        game.car.wheels[0].userData,
+        game.car.hull.fixtures,
+        game.car.hull.transform,
+    )
+
+
+@pytest.mark.parametrize("make", [CarRacingEnv, lambda **options: CarRacingVectorEnv(2, **options)])
+def test_an_environment_is_freed_at_once_after_its_attributes_were_read(make):
+    env: Any = make(**SMALL)
+    env.reset(seed=0)
+    read_everything(env if isinstance(env, CarRacingEnv) else env.envs[1])
+    games = weakref.ref(env._games)
+    gc.collect()
+    gc.disable()
+    try:
+        del env
+        assert games() is None
+    finally:
+        gc.enable()
+
+
+def test_a_car_outlives_its_environment():
+    def car_of_a_new_game() -> Any:
+        env = CarRacingEnv(**SMALL)
+        env.reset(seed=0)
+        return env.car
+
+    car = car_of_a_new_game()
+    gc.collect()
+    assert car.hull.position.x > 0
+    assert abs(car.wheels[0].joint.angle) < 0.1
+    assert car.wheels[0].joint.bodyB is car.wheels[0]
+    assert {tile.idx for tile in car.wheels[0].tiles} <= {0, 1}

@@ -21,7 +21,7 @@ from apexline.racing.native.games import (
 from apexline.racing.native.rng import generator_at, generator_state, set_generator_state
 from apexline.racing.native.snapshots import CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_state
-from apexline.racing.native.stock_view import StockAttributes
+from apexline.racing.native.stock_view import StockAttributes, StockGame
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info, Step
 from apexline.racing.validation import require_bool
@@ -112,7 +112,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
             owner=type(self).__name__,
             is_single=True,
         )
-        self._stock = self._games.stock_game(0)
+        self._stock = StockGame(self._games, 0)
         self._check_ended = check_ended
         self._has_warned = False
         # With domain_randomize the game has drawn its first colours.

@@ -19,7 +19,6 @@ from apexline.racing.native.glyphs import load_glyphs
 from apexline.racing.native.render_lists import RenderLists
 from apexline.racing.native.rng import State, generator_state
 from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
-from apexline.racing.native.stock_view.stock_game import StockGame
 from apexline.racing.native.window import Window, can_open
 from apexline.racing.options import (
     FULL_SIDE,
@@ -119,7 +118,6 @@ class NativeGames:
         self.verbose = verbose
         self._owner = owner
         self._is_single = is_single
-        self._stock_games: dict[int, StockGame] = {}
         self._world: _core.racing.World | None = self._new_world(random)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -128,7 +126,7 @@ class NativeGames:
         Raises ClosedEnvironmentError after `close`.
         """
         world = self.world
-        return {**vars(self), "_stock_games": {}, "_world": [world.save(env) for env in range(self.num_envs)]}
+        return {**vars(self), "_world": [world.save(env) for env in range(self.num_envs)]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -163,12 +161,6 @@ class NativeGames:
         if self._world is None:
             raise ClosedEnvironmentError(f"{self._owner} is closed")
         return self._world
-
-    def stock_game(self, env: int) -> StockGame:
-        """Returns the reader of a game's stock attributes: the same one for each call."""
-        if env not in self._stock_games:
-            self._stock_games[env] = StockGame(self, env)
-        return self._stock_games[env]
 
     @property
     def keeps_skid_marks(self) -> bool:

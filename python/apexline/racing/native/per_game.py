@@ -50,7 +50,7 @@ class SubEnvironment(GameView):
 
     def __init__(self, envs: CarRacingVectorEnv, index: int) -> None:
         object.__setattr__(self, "_envs", envs)
-        object.__setattr__(self, "_stock", envs._games.stock_game(index))
+        object.__setattr__(self, "_stock", envs._stock_games[index])
 
     reset = _OfAllGames()
     step = _OfAllGames()

@@ -40,6 +40,7 @@ from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.specs import vector_spec
 from apexline.racing.native.state_access import StateAccess
+from apexline.racing.native.stock_view import StockGames
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info
 from apexline.racing.validation import require_integer
@@ -182,6 +183,7 @@ class CarRacingVectorEnv(PerGameAccess, StateAccess, VectorEnv[Frame, npt.NDArra
             }
             passed = {name: getattr(game, name) for name in options}
             self.spec = vector_spec(self.num_envs, max_episode_steps, arguments, passed)
+        self._stock_games = StockGames(self._games)
         self._resets_in_step = self.autoreset_mode is AutoresetMode.SAME_STEP
         self._statistics = (
             EpisodeStatistics(self.num_envs, resets_in_step=self._resets_in_step)

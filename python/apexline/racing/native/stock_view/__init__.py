@@ -6,5 +6,6 @@ Nothing here takes part in a step: each attribute reads the game when it is read
 from __future__ import annotations
 
 from apexline.racing.native.stock_view.game import GameView, StockAttributes
+from apexline.racing.native.stock_view.stock_game import StockGame, StockGames
 
-__all__ = ["GameView", "StockAttributes"]
+__all__ = ["GameView", "StockAttributes", "StockGame", "StockGames"]

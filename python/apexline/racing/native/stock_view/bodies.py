@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from apexline import _core
 from apexline.racing.native.stock_view.read_only import NO_BOX2D, ReadOnly, without
+from apexline.racing.native.stock_view.reader import GameReader
 from apexline.racing.native.stock_view.shapes import Fixture, Transform, turned
 from apexline.racing.native.stock_view.vectors import LiveVec2, Pair, Vec2, float32, pair_of
-
-if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.stock_game import StockGame
 
 HULL = 4
 """Number of the hull's body in the core; 0 to 3 are the wheels."""
@@ -46,7 +44,7 @@ class Body:
     sleepingAllowed = True
     type = 2
 
-    def __init__(self, game: StockGame, episode: int, index: int, density: float) -> None:
+    def __init__(self, game: GameReader, episode: int, index: int, density: float) -> None:
         self._game = game
         self._episode = episode
         self._index = index

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from apexline.racing.native.stock_view.bodies import HULL, Body
 from apexline.racing.native.stock_view.particles import MAX_PARTICLES, Particle, particles_of
 from apexline.racing.native.stock_view.read_only import NO_BOX2D, FrozenList, ReadOnly, without
+from apexline.racing.native.stock_view.reader import GameReader
+from apexline.racing.native.stock_view.tiles import Road
 from apexline.racing.native.stock_view.wheels import Wheel
-
-if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.stock_game import StockGame
 
 ACT = "actions go through step"
 
@@ -34,10 +33,10 @@ class Car:
     __slots__ = ("_drawlist", "_game", "_hull", "_wheels")
     fuel_spent = 0.0
 
-    def __init__(self, game: StockGame, episode: int) -> None:
+    def __init__(self, game: GameReader, episode: int, road: Road) -> None:
         self._game = game
         self._hull = Hull(game, episode, HULL, 1.0)
-        self._wheels: list[Wheel] = FrozenList(Wheel(game, episode, i, self._hull) for i in range(4))
+        self._wheels: list[Wheel] = FrozenList(Wheel(game, episode, i, self._hull, road) for i in range(4))
         self._drawlist: list[Body] = FrozenList([*self._wheels, self._hull])
 
     def __repr__(self) -> str:

@@ -13,7 +13,6 @@ from apexline.racing.native.stock_view.stock_game import StockGame
 from apexline.racing.native.stock_view.tiles import (
     RoadPolygon,
     Tile,
-    refresh_colors,
 )
 from apexline.racing.types import Frame
 
@@ -68,14 +67,12 @@ class StockAttributes:
     def road(self) -> list[Tile] | None:
         """The tiles; None before the first reset."""
         objects = self._stock.objects()
-        return None if objects is None else objects.road
+        return None if objects is None else objects.road.tiles
 
     @because("the options track and track_seed choose it")
     def road_poly(self) -> list[RoadPolygon]:
         """Corners and colour of each tile and kerb, in drawing order."""
-        objects = self._stock.objects_of("road_poly")
-        refresh_colors(self._stock.world.track(self._stock.env)["touched"], objects.road)
-        return objects.road_poly
+        return self._stock.objects_of("road_poly").road.polygons()
 
     @ReadOnly
     def tile_visited_count(self) -> int:
@@ -188,8 +185,6 @@ HOOKS = (
 class GameView(StockAttributes):
     """One game of a NativeGames under the stock game's names.
 
-    A class of its own for single games derives from StockAttributes and has `_stock`, `NativeGames.stock_game(env)`.
-
     Args:
         games: the games.
         env: number of the game.
@@ -198,7 +193,7 @@ class GameView(StockAttributes):
     __slots__ = ("_stock",)
 
     def __init__(self, games: NativeGames, env: int) -> None:
-        self._stock = games.stock_game(env)
+        self._stock = StockGame(games, env)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(env={self._stock.env})"

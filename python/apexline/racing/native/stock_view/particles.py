@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from apexline.racing.native.stock_view.reader import GameReader
 from apexline.racing.native.stock_view.vectors import Pair
-
-if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.stock_game import StockGame
 
 WHEEL_COLOR = (0, 0, 0)
 MUD_COLOR = (102, 102, 0)
@@ -27,7 +24,7 @@ class Particle:
     ttl: int = 1
 
 
-def particles_of(game: StockGame) -> list[Particle]:
+def particles_of(game: GameReader) -> list[Particle]:
     """Returns the skid marks of a game."""
     return [
         Particle(MUD_COLOR if on_grass else WHEEL_COLOR, list(map(tuple, points.tolist())), on_grass)

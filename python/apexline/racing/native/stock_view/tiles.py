@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from apexline.racing.native.stock_view.bodies import Body, Values
 from apexline.racing.native.stock_view.read_only import FrozenList, ReadOnly
+from apexline.racing.native.stock_view.reader import GameReader
 from apexline.racing.native.stock_view.shapes import Fixture
-
-if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.stock_game import StockGame
 
 Color: TypeAlias = npt.NDArray[np.float64] | tuple[int, int, int]
 RoadPolygon: TypeAlias = tuple[list[tuple[float, float]], Color]
@@ -31,7 +30,7 @@ class Tile(Body):
     road_friction = 1.0
     type = 0
 
-    def __init__(self, game: StockGame, episode: int, idx: int, color: npt.NDArray[np.float64]) -> None:
+    def __init__(self, game: GameReader, episode: int, idx: int, color: npt.NDArray[np.float64]) -> None:
         super().__init__(game, episode, TILE, 0.0)
         self._idx = idx
         self._color = color
@@ -65,21 +64,18 @@ class Tile(Body):
     @ReadOnly
     def color(self) -> npt.NDArray[np.float64]:
         """(3,) float64, read-only: one of three shades, that of `road_color` once the car has touched the tile."""
-        if not self._is_touched and self._tile_values()[2]:
+        if self._tile_values()[2]:
             self.paint_touched()
         return self._color
 
     def paint_touched(self) -> None:
         """Gives the tile's array the colour of `road_color`."""
+        if self._is_touched:
+            return
         self._is_touched = True
         self._color.flags.writeable = True
         self._color[:] = self._game.palette()[0]
         self._color.flags.writeable = False
-
-    @property
-    def is_painted(self) -> bool:
-        """Whether the array has the colour of a touched tile."""
-        return self._is_touched
 
     @ReadOnly
     def userData(self) -> object:
@@ -93,28 +89,42 @@ class Tile(Body):
         return [Fixture(self, vertices, 0.0, sensor=True)]
 
 
-def make_tiles(game: StockGame, episode: int, num_tiles: int) -> list[Tile]:
-    """Makes the tiles of an episode, in the colours of untouched ones."""
-    road_color = game.palette()[0]
-    return FrozenList(Tile(game, episode, i, road_color + 0.01 * (i % 3) * 255) for i in range(num_tiles))
+class Road:
+    """Tiles and polygons of an episode, made when they are read."""
 
+    def __init__(self, game: GameReader, episode: int, num_tiles: int) -> None:
+        self._game = game
+        self._episode = episode
+        self._num_tiles = num_tiles
 
-def make_polygons(road: dict[str, Any], tiles: list[Tile]) -> list[RoadPolygon]:
-    """Makes `road_poly` from the fields of a TrackSnapshot: each tile, followed by its kerb if it has one."""
-    kerbs: dict[int, RoadPolygon] = {}
-    for tile, is_white, corners in zip(road["kerb_tiles"], road["kerb_is_white"], road["kerbs"], strict=True):
-        # NumPy's numbers, as in the stock game, which multiplies with numpy.sign.
-        kerbs[int(tile)] = [(x, y) for x, y in corners], WHITE if is_white else RED
-    polygons: list[RoadPolygon] = []
-    for i, corners in enumerate(road["tiles"].tolist()):
-        polygons.append(([(x, y) for x, y in corners], tiles[i]._color))
-        if i in kerbs:
-            polygons.append(kerbs[i])
-    return FrozenList(polygons)
+    @cached_property
+    def tiles(self) -> list[Tile]:
+        """The tiles, in the colours of untouched ones until their colour is read."""
+        color = self._game.palette()[0]
+        return FrozenList(
+            Tile(self._game, self._episode, i, color + 0.01 * (i % 3) * 255) for i in range(self._num_tiles)
+        )
 
+    def polygons(self) -> list[RoadPolygon]:
+        """Returns the polygons with their current colours, which are the arrays of the tiles."""
+        touched = self._game.world.track(self._game.env)["touched"]
+        for i in np.flatnonzero(touched).tolist():
+            self.tiles[i].paint_touched()
+        return self._polygons
 
-def refresh_colors(touched: npt.NDArray[np.bool_], tiles: list[Tile]) -> None:
-    """Updates the colours of tiles that were touched since."""
-    for i in np.flatnonzero(touched).tolist():
-        if not tiles[i].is_painted:
-            tiles[i].paint_touched()
+    @cached_property
+    def _polygons(self) -> list[RoadPolygon]:
+        """Each tile, followed by its kerb if it has one."""
+        road = self._game.world.track(self._game.env)
+        kerbs: dict[int, RoadPolygon] = {}
+        for tile, is_white, corners in zip(
+            road["kerb_tiles"], road["kerb_is_white"], road["kerbs"], strict=True
+        ):
+            # NumPy's numbers, as in the stock game, which multiplies with numpy.sign.
+            kerbs[int(tile)] = [(x, y) for x, y in corners], WHITE if is_white else RED
+        polygons: list[RoadPolygon] = []
+        for i, corners in enumerate(road["tiles"].tolist()):
+            polygons.append(([(x, y) for x, y in corners], self.tiles[i].color))
+            if i in kerbs:
+                polygons.append(kerbs[i])
+        return FrozenList(polygons)

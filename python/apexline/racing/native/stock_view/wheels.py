@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import weakref
 
 from apexline.racing.native.stock_view.bodies import Body
 from apexline.racing.native.stock_view.particles import WHEEL_COLOR, Particle, particles_of
 from apexline.racing.native.stock_view.read_only import NO_BOX2D, ReadOnly, without
-from apexline.racing.native.stock_view.tiles import Tile
+from apexline.racing.native.stock_view.reader import GameReader
+from apexline.racing.native.stock_view.tiles import Road, Tile
 from apexline.racing.native.stock_view.vectors import Vec2, float32
-
-if TYPE_CHECKING:
-    from apexline.racing.native.stock_view.stock_game import StockGame
 
 SIZE = 0.02
 """Units per pixel of car_dynamics.py."""
+WHEEL_DENSITY = 0.1
 WHEEL_ANCHORS = ((-55, +80), (+55, +80), (-55, -82), (+55, -82))
 MAX_ANGLE = float32(0.4)
 MAX_MOTOR_TORQUE = float32(180 * 900 * SIZE * SIZE)
+
+
+class WheelBody(Body):
+    """The body of a wheel."""
+
+    __slots__ = ()
+
+    @property
+    def number(self) -> int:
+        """0 front left, 1 front right, 2 rear left, 3 rear right."""
+        return self._index
+
+    def joint_values(self) -> tuple[int, float, float, float, float, float]:
+        """Returns episode, motor speed and impulses (World.joint_values)."""
+        return self._game.current(self._game.world.joint_values(self._game.env, self._index), self._episode)
 
 
 @without("ClearUserData Dump SetLimits ShiftOrigin getAsType next maxMotorTorque", NO_BOX2D)
 class Joint:
     """The joint of a wheel, which steers it, as Box2D's b2RevoluteJoint."""
 
-    __slots__ = ("_wheel",)
+    __slots__ = ("_body", "_hull", "_wheel")
     active = True
     collideConnected = False
     limitEnabled = True
@@ -35,47 +49,49 @@ class Joint:
     upperLimit = MAX_ANGLE
     userData = None
 
-    def __init__(self, wheel: Wheel) -> None:
-        self._wheel = wheel
+    def __init__(self, wheel: Wheel, body: WheelBody, hull: Body) -> None:
+        self._wheel = weakref.ref(wheel)  # the wheel refers to the joint
+        self._body = body
+        self._hull = hull
 
     @ReadOnly
     def bodyA(self) -> Body:
         """The hull."""
-        return self._wheel.hull_of_car
+        return self._hull
 
     @ReadOnly
     def bodyB(self) -> Body:
         """The wheel."""
-        return self._wheel
+        return self._wheel() or self._body
 
     @ReadOnly
     def angle(self) -> float:
         """Angle of the wheel from the hull's, radians."""
-        return float32(self._wheel.angle - self._wheel.hull_of_car.angle)
+        return float32(self._body.angle - self._hull.angle)
 
     @ReadOnly
     def speed(self) -> float:
         """Speed of the angle, radians per second."""
-        return float32(self._wheel.angularVelocity - self._wheel.hull_of_car.angularVelocity)
+        return float32(self._body.angularVelocity - self._hull.angularVelocity)
 
     @ReadOnly
     def motorSpeed(self) -> float:
         """Target of the steering motor in the last frame, radians per second."""
-        return self._wheel.joint_values()[1]
+        return self._body.joint_values()[1]
 
     @ReadOnly
     def anchorA(self) -> Vec2:
         """The anchor on the hull, in the world."""
-        return self._wheel.hull_of_car.GetWorldPoint(self.GetLocalAnchorA())
+        return self._hull.GetWorldPoint(self.GetLocalAnchorA())
 
     @ReadOnly
     def anchorB(self) -> Vec2:
         """The anchor on the wheel, in the world."""
-        return self._wheel.GetWorldPoint((0, 0))
+        return self._body.GetWorldPoint((0, 0))
 
     def GetLocalAnchorA(self) -> Vec2:
         """Returns the anchor in the hull's coordinates."""
-        x, y = WHEEL_ANCHORS[self._wheel.number]
+        x, y = WHEEL_ANCHORS[self._body.number]
         return Vec2(x * SIZE, y * SIZE)
 
     def GetLocalAnchorB(self) -> Vec2:
@@ -92,43 +108,30 @@ class Joint:
 
     def GetReactionForce(self, inv_dt: float) -> Vec2:
         """Returns the force of the joint in the last frame; `inv_dt` is frames per second, 50."""
-        _, _, x, y, _, _ = self._wheel.joint_values()
+        _, _, x, y, _, _ = self._body.joint_values()
         return Vec2(x, y) * inv_dt
 
     def GetReactionTorque(self, inv_dt: float) -> float:
         """Returns the torque of the joint's limit in the last frame; `inv_dt` is frames per second, 50."""
-        return float32(float32(inv_dt) * self._wheel.joint_values()[4])
+        return float32(float32(inv_dt) * self._body.joint_values()[4])
 
     def GetMotorTorque(self, inv_dt: float) -> float:
         """Returns the torque of the steering motor in the last frame; `inv_dt` is frames per second, 50."""
-        return float32(float32(inv_dt) * self._wheel.joint_values()[5])
+        return float32(float32(inv_dt) * self._body.joint_values()[5])
 
 
-class Wheel(Body):
+class Wheel(WheelBody):
     """A wheel: a body with the attributes that the stock game adds."""
 
-    __slots__ = ("_hull", "_joint")
+    __slots__ = ("__weakref__", "_hull", "_joint", "_road")
     color = WHEEL_COLOR
     wheel_rad = 27 * SIZE
 
-    def __init__(self, game: StockGame, episode: int, index: int, hull: Body) -> None:
-        super().__init__(game, episode, index, 0.1)
+    def __init__(self, game: GameReader, episode: int, index: int, hull: Body, road: Road) -> None:
+        super().__init__(game, episode, index, WHEEL_DENSITY)
         self._hull = hull
-        self._joint = Joint(self)
-
-    @property
-    def number(self) -> int:
-        """0 front left, 1 front right, 2 rear left, 3 rear right."""
-        return self._index
-
-    @property
-    def hull_of_car(self) -> Body:
-        """The hull that the wheel is joined to."""
-        return self._hull
-
-    def joint_values(self) -> tuple[int, float, float, float, float, float]:
-        """Returns episode, motor speed and impulses (World.joint_values)."""
-        return self._game.current(self._game.world.joint_values(self._game.env, self._index), self._episode)
+        self._road = road
+        self._joint = Joint(self, WheelBody(game, episode, index, WHEEL_DENSITY), hull)
 
     def _wheel_values(self) -> tuple[int, float, float, float, float, float, bool, int]:
         return self._game.current(self._game.world.wheel_values(self._game.env, self._index), self._episode)
@@ -177,8 +180,7 @@ class Wheel(Body):
         _, tiles = self._game.current(
             self._game.world.wheel_tiles(self._game.env, self._index), self._episode
         )
-        road = self._game.objects_of("tiles").road
-        return {road[tile] for tile in tiles}
+        return {self._road.tiles[tile] for tile in tiles}
 
     @ReadOnly
     def skid_start(self) -> Vec2 | None:
