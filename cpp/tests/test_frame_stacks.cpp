@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "variants.hpp"
 
 namespace apexline::test {
 namespace {
@@ -32,10 +33,10 @@ void push(racing::FrameStacks& stacks, std::size_t env, const Bytes& frame) {
 }
 
 // Random pushes and episodes of two environments, with frames of `pixels` x `channels`.
-void compare_with_list(std::size_t depth, std::size_t pixels, std::size_t channels, bool channels_last) {
+void compare_with_list(Isa isa, std::size_t depth, std::size_t pixels, std::size_t channels, bool channels_last) {
   const std::size_t size = pixels * channels;
   const std::size_t chunk = channels_last ? channels : size;
-  racing::FrameStacks stacks(2, depth, size, chunk);
+  racing::FrameStacks stacks(2, depth, size, chunk, racing::stack_kernels(isa));
   CHECK(stacks.bytes() == depth * size);
   std::vector<std::deque<Bytes>> model(2, std::deque<Bytes>(depth, Bytes(size, 0)));
   std::mt19937 random(static_cast<unsigned>(depth));
@@ -58,10 +59,11 @@ void compare_with_list(std::size_t depth, std::size_t pixels, std::size_t channe
 }
 
 TEST(stacks_are_concatenated_frames) {
-  for (const std::size_t depth : {1U, 2U, 3U, 4U, 5U, 9U})
-    for (const std::size_t pixels : {1U, 2U, 63U, 64U, 65U})
-      for (const std::size_t channels : {1U, 3U})
-        for (const bool channels_last : {false, true}) compare_with_list(depth, pixels, channels, channels_last);
+  for (const Isa isa : supported_isas())
+    for (const std::size_t depth : {1U, 2U, 3U, 4U, 5U, 9U})
+      for (const std::size_t pixels : {1U, 2U, 9U, 10U, 11U, 17U, 18U, 65U})
+        for (const std::size_t channels : {1U, 3U})
+          for (const bool channels_last : {false, true}) compare_with_list(isa, depth, pixels, channels, channels_last);
 }
 
 TEST(loaded_frames_continue) {

@@ -6,40 +6,21 @@
 namespace apexline::racing {
 namespace {
 
-// Writes `Chunk` bytes of each frame in turn, from the one at place `oldest` of the ring on.
-template <std::size_t Chunk, std::size_t Depth>
-void interleave(const std::uint8_t* ring, std::size_t oldest, std::size_t frame_bytes, std::uint8_t* out) noexcept {
-  std::array<const std::uint8_t*, Depth> frames;
-  for (std::size_t age = 0; age < Depth; ++age) frames[age] = ring + (oldest + age) % Depth * frame_bytes;
-  if constexpr (Chunk == 1) {
-    // Compilers turn this loop into vector instructions.
-    for (std::size_t pixel = 0; pixel < frame_bytes; ++pixel)
-      for (std::size_t age = 0; age < Depth; ++age) out[pixel * Depth + age] = frames[age][pixel];
-  } else {
-    // A copy of four bytes is one instruction, of three two; the next copy overwrites the fourth.
-    static_assert(Chunk == 3);
-    const std::size_t last = frame_bytes - Chunk;
-    for (std::size_t place = 0; place < last; place += Chunk)
-      for (std::size_t age = 0; age < Depth; ++age, out += Chunk) std::memcpy(out, frames[age] + place, 4);
-    for (std::size_t age = 0; age < Depth; ++age, out += Chunk) std::memcpy(out, frames[age] + last, Chunk);
-  }
-}
-
-using Interleave = void (*)(const std::uint8_t*, std::size_t, std::size_t, std::uint8_t*) noexcept;
-
-// Compiled for the usual depths, else null.
-template <std::size_t Chunk>
-Interleave interleave_of(std::size_t depth) noexcept {
-  if (depth == 2) return &interleave<Chunk, 2>;
-  if (depth == 3) return &interleave<Chunk, 3>;
-  if (depth == 4) return &interleave<Chunk, 4>;
-  return nullptr;
+// Writes a byte of each frame in turn. Compilers turn the loop into vector instructions.
+template <std::size_t Depth>
+void interleave_bytes(const std::uint8_t* const* frames, std::size_t frame_bytes, std::uint8_t* out) noexcept {
+  std::array<const std::uint8_t*, Depth> from;
+  for (std::size_t age = 0; age < Depth; ++age) from[age] = frames[age];
+  for (std::size_t pixel = 0; pixel < frame_bytes; ++pixel)
+    for (std::size_t age = 0; age < Depth; ++age) out[pixel * Depth + age] = from[age][pixel];
 }
 
 }  // namespace
 
-FrameStacks::FrameStacks(std::size_t num_envs, std::size_t depth, std::size_t frame_bytes, std::size_t chunk_bytes)
-    : depth_(depth),
+FrameStacks::FrameStacks(std::size_t num_envs, std::size_t depth, std::size_t frame_bytes, std::size_t chunk_bytes,
+                         const StackKernels& kernels)
+    : kernels_(kernels),
+      depth_(depth),
       frame_bytes_(frame_bytes),
       chunk_bytes_(chunk_bytes),
       rings_(num_envs * depth * frame_bytes),
@@ -59,15 +40,21 @@ void FrameStacks::repeat_newest(std::size_t env) noexcept {
 }
 
 void FrameStacks::write(std::size_t env, std::uint8_t* out) const noexcept {
-  if (chunk_bytes_ == frame_bytes_) return write_whole_frames(env, out);
+  if (chunk_bytes_ == frame_bytes_ || depth_ == 1) return write_whole_frames(env, out);
   const std::uint8_t* ring = ring_of(env);
-  if (const Interleave usual = chunk_bytes_ == 3 ? interleave_of<3>(depth_) : interleave_of<1>(depth_))
-    return usual(ring, oldest_[env], frame_bytes_, out);
+  const auto frame = [&](std::size_t age) { return ring + (oldest_[env] + age) % depth_ * frame_bytes_; };
+  if (depth_ <= StackKernels::kMaxFrames) {
+    std::array<const std::uint8_t*, StackKernels::kMaxFrames> frames{};
+    for (std::size_t age = 0; age < depth_; ++age) frames[age] = frame(age);
+    if (chunk_bytes_ == 3) return kernels_.interleave(frames.data(), depth_, frame_bytes_ / 3, out);
+    if (depth_ == 2) return interleave_bytes<2>(frames.data(), frame_bytes_, out);
+    if (depth_ == 3) return interleave_bytes<3>(frames.data(), frame_bytes_, out);
+    return interleave_bytes<4>(frames.data(), frame_bytes_, out);
+  }
   for (std::size_t age = 0; age < depth_; ++age) {
-    const std::uint8_t* frame = ring + (oldest_[env] + age) % depth_ * frame_bytes_;
     std::uint8_t* to = out + age * chunk_bytes_;
     for (std::size_t from = 0; from < frame_bytes_; from += chunk_bytes_, to += depth_ * chunk_bytes_)
-      std::memcpy(to, frame + from, chunk_bytes_);
+      std::memcpy(to, frame(age) + from, chunk_bytes_);
   }
 }
 

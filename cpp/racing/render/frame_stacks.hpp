@@ -9,13 +9,16 @@
 #include <span>
 #include <vector>
 
+#include "racing/render/kernels/stack_kernels.hpp"
+
 namespace apexline::racing {
 
 // Different threads may use different environments at the same time.
 class FrameStacks {
  public:
   // Precondition: depth >= 1; chunk_bytes is frame_bytes, or 1 or 3 and a divisor of it.
-  FrameStacks(std::size_t num_envs, std::size_t depth, std::size_t frame_bytes, std::size_t chunk_bytes);
+  FrameStacks(std::size_t num_envs, std::size_t depth, std::size_t frame_bytes, std::size_t chunk_bytes,
+              const StackKernels& kernels = stack_kernels(chosen_isa()));
 
   [[nodiscard]] std::size_t bytes() const noexcept { return depth_ * frame_bytes_; }
 
@@ -36,6 +39,7 @@ class FrameStacks {
   [[nodiscard]] std::uint8_t* ring_of(std::size_t env) noexcept { return rings_.data() + env * bytes(); }
   void write_whole_frames(std::size_t env, std::uint8_t* out) const noexcept;
 
+  const StackKernels& kernels_;
   std::size_t depth_;
   std::size_t frame_bytes_;
   std::size_t chunk_bytes_;
