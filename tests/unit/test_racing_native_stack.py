@@ -237,7 +237,7 @@ def test_a_state_with_another_stack_is_refused(options: dict[str, Any], message:
     env.reset(seed=0)
     other.reset(seed=1)
     before = other.get_state()
-    with pytest.raises(ValueError, match=f"^cannot restore environment 0: {re.escape(message)}$"):
+    with pytest.raises(ValueError, match=f"^cannot restore the environment: {re.escape(message)}$"):
         other.set_state(env.get_state())
     assert other.get_state() == before
 
