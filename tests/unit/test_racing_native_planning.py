@@ -141,6 +141,11 @@ SIZE = len(STATE)
             TypeError,
             "options['reset_mask'] is array([[0., 0., ",
         ),
+        (
+            lambda: GameOptions(lap_complete_percent=10**400),
+            ValueError,
+            "lap_complete_percent is 1000000",
+        ),
         (lambda: GameOptions(action_repeat=STATE), TypeError, f"action_repeat is bytes of length {SIZE}; "),  # type: ignore[arg-type]
     ],
 )

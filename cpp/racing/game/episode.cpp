@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace apexline::racing {
@@ -108,7 +109,7 @@ void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_
 FrameEnd Episode::finish_frame(const GameOptions& options, const CarBlock& block, std::size_t lane,
                                bool has_action) noexcept {
   seconds_ += 1.0 / kFramesPerSecond;
-  ++num_frames_;
+  if (num_frames_ < std::numeric_limits<std::int32_t>::max()) ++num_frames_;  // an episode may have no limit
   score_on_screen_ = score_;
   FrameEnd end;
   end.truncated = options.max_episode_frames && num_frames_ >= *options.max_episode_frames;

@@ -95,4 +95,6 @@ def require_number(
         holds = math.isfinite(value) and low <= value <= high  # type: ignore[arg-type, operator]
     except TypeError:
         raise TypeError(f"{name} is {shown(value)}; expected {condition}") from None
+    except OverflowError:  # an integer beyond all floats
+        holds = False
     require(name, value, holds, condition)
