@@ -2,10 +2,18 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pytest
 
-from apexline.racing import make_env
+from apexline.racing import AreaMean, CarRacingEnv, make_env
 from benchmarks.ratios.workloads.env import CIRCLING, OPTIONS
-from benchmarks.ratios.workloads.native import GAMES, NativeReset, NativeStep
+from benchmarks.ratios.workloads.native import (
+    GAMES,
+    NativeReset,
+    NativeSize,
+    NativeSize64,
+    NativeSize95,
+    NativeStep,
+)
 
 FOURTH = 3
 
@@ -42,3 +50,18 @@ def test_native_reset(benchmark: Any) -> None:
     frames = reset.run()
     stock.reset()
     assert len(reset.env.track_snapshot(FOURTH).tiles) == len(stock.road)
+
+
+@pytest.mark.parametrize("workload", [NativeSize64, NativeSize95])
+def test_native_size(workload: type[NativeSize], benchmark: Any) -> None:
+    step = workload()
+
+    benchmark.pedantic(step.run, setup=step.prepare, rounds=100, warmup_rounds=5)
+
+    step.begin()
+    expected = AreaMean(CarRacingEnv(), step.size)
+    expected.reset(seed=FOURTH)
+    for _ in range(5):
+        frames, whole = step.run(), step.reference()
+        np.testing.assert_array_equal(frames[FOURTH], expected.step(step._actions[FOURTH])[0])
+    assert whole.shape == (GAMES, 96, 96, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.ratios.workloads.env import EnvStep
-from benchmarks.ratios.workloads.native import NativeReset, NativeStep
+from benchmarks.ratios.workloads.native import NativeReset, NativeSize64, NativeSize95, NativeStep
 from benchmarks.ratios.workloads.replay import (
     ReplayAdd,
     ReplaySample42,
@@ -29,6 +29,8 @@ WORKLOADS: dict[str, type[Workload]] = {
         EnvStep,
         NativeStep,
         NativeReset,
+        NativeSize64,
+        NativeSize95,
         UpdateAgent,
         UpdateLearner,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from apexline.racing import make_vector
+from apexline.racing import GameOptions, make_vector
 from benchmarks.ratios.workloads.env import CIRCLING, OPTIONS
 from benchmarks.ratios.workloads.workload import Workload
 
@@ -72,3 +72,53 @@ class NativeReset(NativeWorkload):
 
     def reference(self) -> None:
         self.undrawn.reset()
+
+
+class NativeSize(Workload):
+    """One step of all environments with another size of images; the reference has images of 96x96x3."""
+
+    reference_name = "the same step with 96x96x3"
+    size: ClassVar[int | tuple[int, int]]
+
+    EPISODE = 500
+    """Steps before all environments are reset; the car circles on."""
+
+    _actions = np.tile(np.array([CIRCLING[0], CIRCLING[1], 0], np.float32), (GAMES, 1))
+
+    def __init__(self) -> None:
+        self.env = make_vector(GameOptions(frame_size=self.size), GAMES, num_threads=1)
+        self.whole = make_vector(GameOptions(), GAMES, num_threads=1)
+        self.begin()
+
+    def prepare(self) -> None:
+        if max(self._steps, self._whole_steps) >= self.EPISODE:
+            self.begin()
+
+    def run(self) -> NDArray[np.uint8]:
+        self._steps += 1
+        frames: NDArray[np.uint8] = self.env.step(self._actions)[0]
+        return frames
+
+    def reference(self) -> NDArray[np.uint8]:
+        self._whole_steps += 1
+        frames: NDArray[np.uint8] = self.whole.step(self._actions)[0]
+        return frames
+
+    def begin(self) -> None:
+        self.env.reset(seed=0)
+        self.whole.reset(seed=0)
+        self._steps = self._whole_steps = 0
+
+
+class NativeSize64(NativeSize):
+    """64x64x3, as world models use it."""
+
+    name = "native-size-64"
+    size = 64
+
+
+class NativeSize95(NativeSize):
+    """95x95x3, the size that costs most."""
+
+    name = "native-size-95"
+    size = 95

@@ -24,4 +24,4 @@ class Workload(ABC):
 
     @abstractmethod
     def reference(self) -> Any:
-        """Comparable work in NumPy, torch or the stock game; never apexline."""
+        """Comparable work in NumPy, torch or the stock game; of apexline only work that has a benchmark of its own."""
