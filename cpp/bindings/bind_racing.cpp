@@ -56,6 +56,10 @@ racing::WorldOptions world_options_of(const py::object& options) {
   out.game.domain_randomize = field<bool>(options, "domain_randomize");
   out.game.ends_at_start_line = field<bool>(options, "ends_at_start_line");
   out.game.lap_complete_percent = field<double>(options, "lap_complete_percent");
+  const py::object start = options.attr("start_tile");
+  out.game.start_tile.reset();
+  if (!py::isinstance<py::str>(start)) out.game.start_tile = start.cast<std::int32_t>();
+  out.game.start_speed = field<double>(options, "start_speed");
   out.game.friction = field<double>(options, "friction");
   out.game.engine_power = field<double>(options, "engine_power");
   out.game.zoom = field<double>(options, "zoom");

@@ -117,7 +117,7 @@ py::dict track_arrays(const racing::World& world, std::size_t env) {
   using namespace py::literals;
   return py::dict("nodes"_a = nodes, "tiles"_a = tiles, "visited"_a = visited, "touched"_a = touched,
                   "under_wheels"_a = under_wheels, "kerb_tiles"_a = kerb_tiles, "kerb_is_white"_a = kerb_is_white,
-                  "kerbs"_a = kerbs);
+                  "kerbs"_a = kerbs, "start_tile"_a = episode.start_tile());
 }
 
 py::array car_rows(const racing::World& world, const py::dtype& dtype, std::size_t first, std::size_t count) {

@@ -15,7 +15,7 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x3430657461745378ULL;  // to be changed when the layout of a state changes
+constexpr std::uint64_t kStateMark = 0x3530657461745378ULL;  // to be changed when the layout of a state changes
 
 // Whether the numbers of the car in the first lane are finite.
 bool is_finite(const CarBlock& car) noexcept {

@@ -110,6 +110,8 @@ NATIVE_VALUES: dict[str, Any] = {
     "ends_at_start_line": True,
     "track_seed": 3,
     "track": [(60 * math.cos(turn / 10), 60 * math.sin(turn / 10)) for turn in range(62)],
+    "start_tile": "random",
+    "start_speed": 20,
     "friction": 0.5,
     "engine_power": 2.0,
     "zoom": 1,

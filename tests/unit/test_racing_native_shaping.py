@@ -38,11 +38,14 @@ def on_the_road(look_ahead: int) -> Driver:
 
 
 def in_lockstep(
-    rules: ShapingRules, seed: int, driver: Driver, steps: int, num_envs: int = 2
+    rules: ShapingRules, seed: int, driver: Driver, steps: int, num_envs: int = 2, **options: Any
 ) -> list[str | None]:
-    """Compares every step, and returns what ended each episode: a rule, or None for the game."""
+    """Compares every step, and returns what ended each episode: a rule, or None for the game. `options` are of the
+    native games."""
     mode = AutoresetMode.SAME_STEP
-    native = CarRacingVectorEnv(num_envs, autoreset_mode=mode, action_repeat=4, rules=rules, **SMALL)
+    native = CarRacingVectorEnv(
+        num_envs, autoreset_mode=mode, action_repeat=4, rules=rules, **SMALL, **options
+    )
     stock = stock_vector(num_envs, mode, action_repeat=4, rules=rules)
     assert_same_infos(native.reset(seed=seed)[1], stock.reset(seed=seed)[1])
     ends = []

@@ -144,6 +144,23 @@ UP_TO_CROPPED = "None, an integer from 1 to 84 or (height, width) from (1, 1) to
         ({"frame_size": (42, 4.5)}, TypeError, f"frame_size is (42, 4.5); expected {UP_TO_SURFACE}"),
         ({"frame_size": (3, 96, 96)}, TypeError, f"frame_size is (3, 96, 96); expected {UP_TO_SURFACE}"),
         ({"keep_dim": True}, ValueError, "keep_dim is True; expected False if gray is False"),
+        *[
+            (
+                {"start_tile": value},
+                error,
+                f"start_tile is {value!r}; expected 'random' or an integer from -{INT32} to {INT32}",
+            )
+            for value, error in (
+                ("first", TypeError),
+                (1.5, TypeError),
+                (None, TypeError),
+                (2**31, ValueError),
+            )
+        ],
+        *[
+            ({"start_speed": value}, ValueError, f"start_speed is {value}; expected a number from 0 to 100")
+            for value in (-1.0, 100.5, math.nan)
+        ],
         ({"gray": 1}, TypeError, "gray is 1; expected a bool"),
         ({"ends_at_start_line": None}, TypeError, "ends_at_start_line is None; expected a bool"),
         ({"road_contrast": True}, ValueError, "road_contrast is True; expected False if gray is False"),

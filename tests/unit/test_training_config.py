@@ -172,6 +172,10 @@ def changed(**changes: dict[str, Any]) -> TrainConfig:
             r"game\.ends_at_start_line is True; expected False with backend 'gymnasium'",
         ),
         (
+            replace(changed(game={"start_tile": "random"}), backend="gymnasium"),
+            r"game\.start_tile is 'random'; expected 0 with backend 'gymnasium'",
+        ),
+        (
             replace(changed(game={"friction": 0.5}), backend="gymnasium"),
             r"game\.friction is 0\.5; expected 1\.0 with backend 'gymnasium'",
         ),

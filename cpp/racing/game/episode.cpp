@@ -31,6 +31,12 @@ bool is_same(const Node& a, const Node& b) noexcept {
   return a.alpha == b.alpha && a.beta == b.beta && a.x == b.x && a.y == b.y;
 }
 
+std::int32_t start_of(const GameOptions& options, std::int32_t num_tiles, Pcg64& random) noexcept {
+  if (!options.start_tile) return static_cast<std::int32_t>(random.integers(static_cast<std::uint32_t>(num_tiles)));
+  const std::int32_t rest = *options.start_tile % num_tiles;
+  return rest < 0 ? rest + num_tiles : rest;
+}
+
 }  // namespace
 
 // CarRacing.__init__ draws colours too; the first reset can keep them.
@@ -60,8 +66,10 @@ void Episode::begin(const GameOptions& options, const CarKernels& kernels, bool 
   is_on_start_ = lap_is_complete_ = false;
   seconds_ = score_ = counted_score_ = 0;
 
-  const Node& start = track_.nodes.front();
+  start_tile_ = start_of(options, num_tiles(), random_);
+  const Node& start = track_.nodes[static_cast<std::size_t>(start_tile_)];
   place_car(block, lane, {start.x, start.y}, start.beta);
+  if (options.start_speed != 0) roll_car(block, lane, start.beta, options.start_speed);
   const LaneMask only = 1U << lane;
   kernels.drive(block, only, drive_constants(options));
   touch_road(options, block, lane);
@@ -81,6 +89,7 @@ void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_
   }
   under_wheels_.clear();
   touching_wheels_.clear();
+  const bool has_visited_line = visited_.front() != 0;
   road_.near(car, [&](std::int32_t tile) {
     const auto i = static_cast<std::size_t>(tile);
     unsigned wheels = 0;
@@ -100,9 +109,10 @@ void Episode::touch_road(const GameOptions& options, CarBlock& block, std::size_
   });
 
   const bool was_on_start = is_on_start_;
-  is_on_start_ = !under_wheels_.empty() && under_wheels_.front() == 0;
-  if (options.ends_at_start_line && is_on_start_ && !was_on_start &&
-      num_visited_ / static_cast<double>(num_tiles()) > options.lap_complete_percent)
+  is_on_start_ = std::ranges::find(under_wheels_, start_tile_) != under_wheels_.end();
+  const bool reaches_line =
+      options.ends_at_start_line ? is_on_start_ && !was_on_start : visited_.front() != 0 && !has_visited_line;
+  if (reaches_line && num_visited_ / static_cast<double>(num_tiles()) > options.lap_complete_percent)
     lap_is_complete_ = true;
 }
 
@@ -153,6 +163,7 @@ void Episode::finish_loading() {
   const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
   bool is_consistent = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
   is_consistent &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
+  is_consistent &= count == 0 ? start_tile_ == 0 : is_tile(start_tile_);
   for (const Kerb& kerb : track_.kerbs) is_consistent &= is_tile(kerb.tile);
   for (const std::int32_t tile : under_wheels_) is_consistent &= is_tile(tile);
   is_consistent &= touching_wheels_.size() == under_wheels_.size();

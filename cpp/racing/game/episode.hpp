@@ -19,11 +19,14 @@ namespace apexline::racing {
 struct GameOptions {
   std::optional<std::int32_t> max_episode_frames;  // frames after which an episode is truncated; none: never
   bool domain_randomize = false;                   // random colours at each reset
-  // The stock game has a rule that ends a lap at the start line once more than `lap_complete_percent` of the tiles are
-  // visited, but its reset visits tile 0 already, so the rule never applies. True makes it apply.
+  // The stock game ends a lap at the first visit of tile 0 if more than `lap_complete_percent` of the tiles are visited,
+  // which never applies if the car starts there. True: at a return to the start tile instead.
   bool ends_at_start_line = false;
   double lap_complete_percent = 0.95;
   std::shared_ptr<const Track> track;  // of every episode; none: a random one each
+  // Node at which the car starts, modulo the number of nodes; none: a random one each.
+  std::optional<std::int32_t> start_tile = 0;
+  double start_speed = 0;  // units per second
   double friction = 1;  // factor of FRICTION_LIMIT
   double engine_power = 1;  // factor of ENGINE_POWER
   // ZOOM. The renderers need 0.1 to 5: the stock game leaves out visible polygons below, and above coordinates of the
@@ -51,7 +54,7 @@ class Episode {
   Episode(const GameOptions& options, const Pcg64::State& random) noexcept;
 
   // Creates a track unless the options hold one, and new colours if domain_randomize and `recolour` are set; places the
-  // car of `lane` at its start and plays the frame without action of CarRacing.reset.
+  // car of `lane` at its start, after the track, and plays the frame without action of CarRacing.reset.
   void begin(const GameOptions& options, const CarKernels& kernels, bool recolour, CarBlock& block, std::size_t lane);
 
   // Updates the contacts of a frame: the wheels on the road and the visited tiles. O(tiles).
@@ -67,6 +70,8 @@ class Episode {
 
   [[nodiscard]] const Track& track() const noexcept { return track_; }
   [[nodiscard]] const SkidMarks& skid_marks() const noexcept { return skid_marks_; }
+  // The tile from whose end the car starts. Progress along the road is counted from it.
+  [[nodiscard]] std::int32_t start_tile() const noexcept { return start_tile_; }
   [[nodiscard]] std::int32_t num_tiles() const noexcept { return track_.num_tiles(); }
   [[nodiscard]] std::int32_t num_visited() const noexcept { return num_visited_; }
   [[nodiscard]] bool is_visited(std::int32_t tile) const noexcept {
@@ -97,8 +102,8 @@ class Episode {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(random_, palette_, colours_, track_.nodes, track_.tiles, track_.kerbs, visited_, touched_, under_wheels_,
-            touching_wheels_, skid_marks_, num_visited_, num_frames_, failed_tracks_, is_on_start_, lap_is_complete_,
-            seconds_, score_, score_on_screen_, counted_score_);
+            touching_wheels_, skid_marks_, num_visited_, num_frames_, failed_tracks_, start_tile_, is_on_start_,
+            lap_is_complete_, seconds_, score_, score_on_screen_, counted_score_);
   }
   // To be called after deserialising: rebuilds derived state. Throws std::invalid_argument if the fields are
   // inconsistent.
@@ -122,8 +127,9 @@ class Episode {
   std::int32_t num_visited_ = 0;
   std::int32_t num_frames_ = 0;  // without the frame of reset
   std::int32_t failed_tracks_ = 0;  // attempts before this track; 0 if it is the track of the options
-  bool is_on_start_ = false;  // a wheel touches tile 0
-  bool lap_is_complete_ = false;  // by ends_at_start_line
+  std::int32_t start_tile_ = 0;
+  bool is_on_start_ = false;  // a wheel touches start_tile_
+  bool lap_is_complete_ = false;  // CarRacing.new_lap
   double seconds_ = 0;  // CarRacing.t
   double score_ = 0;  // CarRacing.reward
   double score_on_screen_ = 0;  // the same without the last frame's penalty

@@ -8,6 +8,16 @@ namespace {
 // LOOK_AHEAD of the wrapper MissedTilePenalty, tiles: a tile further ahead was not reached along the road.
 constexpr std::int32_t kLookAhead = 25;
 
+// The number of a tile counted from the start tile, and back.
+std::int32_t from_start(const Episode& episode, std::int32_t tile) noexcept {
+  const std::int32_t ahead = tile - episode.start_tile();
+  return ahead < 0 ? ahead + episode.num_tiles() : ahead;
+}
+std::int32_t tile_at(const Episode& episode, std::int32_t ahead) noexcept {
+  const std::int32_t tile = ahead + episode.start_tile();
+  return tile >= episode.num_tiles() ? tile - episode.num_tiles() : tile;
+}
+
 }  // namespace
 
 void Shaping::begin(const Episode& episode) noexcept {
@@ -47,18 +57,19 @@ bool Shaping::fits(const Episode& episode) const noexcept {
 }
 
 bool Shaping::advance(const Episode& episode) noexcept {
-  const std::int32_t horizon = progress_ + kLookAhead;
+  const std::int32_t horizon = progress_ + std::min(kLookAhead, episode.num_tiles() / 2);
   bool completes_lap = false;
   for (const std::int32_t tile : episode.under_wheels()) {
-    if (tile <= horizon) progress_ = std::max(progress_, tile);
-    completes_lap = completes_lap || tile + episode.num_tiles() <= horizon;
+    const std::int32_t ahead = from_start(episode, tile);
+    if (ahead <= horizon) progress_ = std::max(progress_, ahead);
+    completes_lap = completes_lap || ahead + episode.num_tiles() <= horizon;
   }
   return completes_lap;
 }
 
 bool Shaping::misses_tile(const Episode& episode, std::int32_t end) noexcept {
   bool any = false;
-  for (; num_checked_ < end; ++num_checked_) any = any || !episode.is_visited(num_checked_);
+  for (; num_checked_ < end; ++num_checked_) any = any || !episode.is_visited(tile_at(episode, num_checked_));
   return any;
 }
 

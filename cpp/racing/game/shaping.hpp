@@ -46,6 +46,7 @@ class Shaping {
 
   std::int32_t num_visited_ = 0;  // tiles visited after the last step
   std::int32_t idle_steps_ = 0;  // steps in a row without a new tile
+  // Tiles are counted from the start tile.
   std::int32_t progress_ = -1;  // the foremost tile reached
   std::int32_t num_checked_ = 0;  // tiles below were checked by the rule of missed tiles
 };

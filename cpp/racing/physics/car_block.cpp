@@ -65,6 +65,14 @@ void place_car(CarBlock& block, std::size_t lane, Point position, double angle) 
   block.steer[lane] = block.gas[lane] = block.brake[lane] = 0;
 }
 
+void roll_car(CarBlock& block, std::size_t lane, double angle, double speed) noexcept {
+  for (std::size_t body = 0; body < kNumBodies; ++body) {
+    block.velocity_x[body][lane] = static_cast<float>(-speed * std::sin(angle));
+    block.velocity_y[body][lane] = static_cast<float>(speed * std::cos(angle));
+  }
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) block.omega[wheel][lane] = speed / kWheelRadius;
+}
+
 void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept {
   const double change = std::clamp(gas, 0.0, 1.0) - block.gas[lane];
   block.gas[lane] += change > kGasRamp ? kGasRamp : change;

@@ -48,6 +48,9 @@ struct alignas(64) CarBlock {
 // Places a new car in a lane, at rest at `position` (units) and rotated by `angle` (radians).
 void place_car(CarBlock& block, std::size_t lane, Point position, double angle) noexcept;
 
+// Moves a car that was just placed with `angle` straight ahead, its wheels rolling with it; `speed` in units per second.
+void roll_car(CarBlock& block, std::size_t lane, double angle, double speed) noexcept;
+
 // Car.gas: the gas increases by at most 0.1 per frame and decreases at once.
 void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept;
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import gymnasium as gym
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from apexline.racing.own_track import MIN_NODES, require_track
 from apexline.racing.validation import (
+    INT32_MAX,
     require,
     require_bool,
     require_integer,
@@ -26,7 +27,16 @@ FULL_SIDE = 96
 """Side of the game's own image, in pixels."""
 CROPPED_SIDE = 84
 """Side of the image without the indicators, in pixels."""
-NATIVE_ONLY = ("ends_at_start_line", "track_seed", "track", "friction", "engine_power", "zoom")
+NATIVE_ONLY = (
+    "ends_at_start_line",
+    "track_seed",
+    "track",
+    "start_tile",
+    "start_speed",
+    "friction",
+    "engine_power",
+    "zoom",
+)
 """Fields of GameOptions that the backend "gymnasium" does not implement."""
 SURFACE_SIZE = (800, 1000)
 """Height and width of the surface that the game draws on, in pixels."""
@@ -55,8 +65,9 @@ class GameOptions:
     """Game frames after which an episode is truncated, >= 1; None: no limit. 1000 is the length of an episode of
     `gymnasium.make("CarRacing-v3")`, for any `action_repeat`."""
     ends_at_start_line: bool = False
-    """End a lap at the start line once `lap_complete_percent` is visited. The stock game means to do so, but its rule
-    never applies: only a lap with every tile visited ends. Backend `native` only."""
+    """End a lap when the car is back at its start tile and `lap_complete_percent` is visited. The stock game means to
+    do so, but its rule applies at the first visit of tile 0 only, which is at the start: only a lap with every tile
+    visited ends. Backend `native` only."""
     track_seed: int | None = None
     """Seed, >= 0, of the track of every episode: the one that `reset(seed=track_seed)` of the stock game creates,
     without `domain_randomize`. The game's random stream then gives colours only. None: a new track for each episode.
@@ -65,6 +76,12 @@ class GameOptions:
     """Track of every episode, in units: nodes (n, 4), alpha, beta, x, y as in the stock game's `track`, or points
     (n, 2), x, y of a closed centre line in driving order; n from 8 to 2500. A sequence or an array, kept as a tuple of
     nodes. Not with `track_seed`. Backend `native` only."""
+    start_tile: int | Literal["random"] = 0
+    """Tile at whose end the car starts, modulo their number; `random`: one drawn from the game's random stream at each
+    reset, after the track. Backend `native` only."""
+    start_speed: float = 0.0
+    """Speed of the car at the start, from 0 to 100, in units per second; the wheels roll with it. Backend `native`
+    only."""
     friction: float = 1.0
     """Factor of the tyres' grip, FRICTION_LIMIT of the stock game, on the road and off it, > 0 and <= 100. Backend
     `native` only."""
@@ -101,6 +118,9 @@ class GameOptions:
         for field in fields(self):
             if isinstance(field.default, bool):
                 require_bool(field.name, getattr(self, field.name))
+        if self.start_tile != "random":
+            require_integer("start_tile", self.start_tile, -INT32_MAX, none="'random' or ")
+        require_number("start_speed", self.start_speed, 0, 100)
         for name in ("friction", "engine_power"):
             require_positive(name, getattr(self, name), 100)
         require_number("zoom", self.zoom, 0.1, 5)
@@ -235,6 +255,8 @@ class GameKwargs(TypedDict, total=False):
     ends_at_start_line: bool
     track_seed: int | None
     track: Sequence[Sequence[float]] | None
+    start_tile: int | Literal["random"]
+    start_speed: float
     friction: float
     engine_power: float
     zoom: float

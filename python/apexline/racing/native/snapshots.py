@@ -29,6 +29,8 @@ class TrackSnapshot:
     """(k,)"""
     kerbs: npt.NDArray[np.float64]
     """(k, 4, 2): the corners of each kerb."""
+    start_tile: int
+    """Index of the tile at whose end the car started: 0 without the option of this name."""
 
 
 @dataclass(frozen=True, eq=False)

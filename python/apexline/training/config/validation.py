@@ -76,7 +76,7 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
     if config.backend != "native":
         yield from (f"game.{message}" for message in game.native_only_errors())
     default = type(game)().lap_complete_percent
-    if game.lap_complete_percent != default and not game.ends_at_start_line:
+    if game.lap_complete_percent != default and not game.ends_at_start_line and game.start_tile == 0:
         yield (
             f"game.lap_complete_percent is {game.lap_complete_percent}; expected {default} if "
             "game.ends_at_start_line is False, as it has no effect then"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apexline.racing.stock.protocols import game_of
-from apexline.racing.stock.wrappers.lap_progress import Progress
+from apexline.racing.stock.wrappers.lap_progress import Progress, num_ahead
 from apexline.racing.types import Env, Reset, Step, Wrapper
 
 
@@ -33,7 +33,8 @@ class MissedTilePenalty(Wrapper):
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._progress.advance(game_of(self))
         lap_is_over = info.get("lap_finished") or info.get("ended_by") == "lap_end"
-        road = game_of(self).road
+        game = game_of(self)
+        road = sorted(game.road, key=lambda tile: num_ahead(game, tile.idx))
         end = len(road) if lap_is_over else max(self._num_checked, self._progress.tile - self.margin)
         missed = any(not tile.road_visited for tile in road[self._num_checked : end])
         self._num_checked = end
