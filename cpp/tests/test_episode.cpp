@@ -4,68 +4,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <stdexcept>
 #include <vector>
 
 #include "check.hpp"
-#include "games.hpp"
-#include "racing/base/state_io.hpp"
+#include "episodes.hpp"
 
 using namespace apexline::racing;
 using namespace apexline::test;
-
-namespace {
-
-bool near(double a, double b, double within = 1e-9) { return std::abs(a - b) < within; }
-
-// An episode with its car in a lane of a block.
-struct Game {
-  explicit Game(std::uint64_t seed, const GameOptions& with = {})
-      : options(with), block(parked_block()), episode(options, game_seed(seed)) {
-    begin();
-  }
-
-  void begin(bool recolour = true) { episode.begin(options, kernels, recolour, block, kLane); }
-  FrameEnd frame(const Pedals& pedals = {}) {
-    press(block, kLane, pedals);
-    kernels.drive(block, 1U << kLane, {});
-    episode.touch_road(options, block, kLane);
-    kernels.solve(block, 1U << kLane);
-    return episode.finish_frame(options, block, kLane);
-  }
-  FrameEnd frame_at(Point place, double angle = 0) {
-    place_car(block, kLane, place, angle);
-    return frame();
-  }
-  FrameEnd frame_at_tile(std::int32_t tile) {
-    const Node& node = episode.track().nodes[static_cast<std::size_t>(tile)];
-    return frame_at({node.x, node.y}, node.beta);
-  }
-  FrameEnd frame_off_road() { return frame_at({0, 0}); }
-  std::int32_t num_touched() const {
-    const Scene scene = episode.scene(block, kLane);
-    std::int32_t count = 0;
-    for (std::int32_t tile = 0; tile < episode.num_tiles(); ++tile) count += scene.touched[tile] != 0;
-    return count;
-  }
-  double tile_reward() const { return 1000.0 / episode.num_tiles(); }
-
-  static constexpr std::size_t kLane = 5;
-  GameOptions options;
-  const CarKernels& kernels = CarKernels::kPortable;
-  CarBlock block;
-  Episode episode;
-};
-
-std::vector<std::uint8_t> bytes_of(Episode& episode) {
-  StateWriter writer;
-  writer(episode);
-  return writer.take();
-}
-
-}  // namespace
 
 TEST(a_reset_visits_tiles_0_and_1_and_the_first_frame_rewards_them) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
@@ -244,78 +190,6 @@ TEST(a_car_that_stays_on_the_start_line_has_not_crossed_it) {
   CHECK(game.frame_at_tile(0).terminated);
 }
 
-TEST(the_start_tile_is_taken_modulo_the_number_of_tiles) {
-  for (const std::int32_t start : {0, 1, 77, -1, -1000, 123456}) {
-    GameOptions options;
-    options.start_tile = start;
-    Game game(8, options);
-    const std::int32_t count = game.episode.num_tiles();
-    const std::int32_t tile = game.episode.start_tile();
-    CHECK(tile >= 0 && tile < count && (tile - start) % count == 0);
-    const Node& node = game.episode.track().nodes[static_cast<std::size_t>(tile)];
-    CHECK(std::hypot(game.block.x[kHullBody][Game::kLane] - node.x, game.block.y[kHullBody][Game::kLane] - node.y) <
-          0.1);
-    CHECK(game.episode.is_visited(tile) && game.episode.is_visited((tile + 1) % count));
-    CHECK(game.episode.num_visited() == 2);
-  }
-}
-
-TEST(a_random_start_is_drawn_after_the_track) {
-  GameOptions options;
-  options.start_tile.reset();
-  Game game(9, options);
-  Pcg64 random(game_seed(9));
-  Track track;
-  for (int episode = 0; episode < 3; ++episode, game.begin()) {
-    create_track(random, track);
-    const std::uint32_t start = random.integers(static_cast<std::uint32_t>(track.num_tiles()));
-    CHECK(game.episode.start_tile() == static_cast<std::int32_t>(start));
-    CHECK(game.episode.random().state() == random.state());
-  }
-}
-
-TEST(a_start_speed_is_straight_ahead) {
-  GameOptions options;
-  options.start_tile = 40;
-  options.start_speed = 50;
-  Game game(10, options);
-  const double beta = game.episode.track().nodes[40].beta;
-  const std::size_t lane = Game::kLane;
-  for (std::size_t body = 0; body < kNumBodies; ++body) {
-    CHECK(near(game.block.velocity_x[body][lane], -50 * std::sin(beta), 0.5));
-    CHECK(near(game.block.velocity_y[body][lane], 50 * std::cos(beta), 0.5));
-  }
-  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
-    CHECK(near(game.block.omega[wheel][lane], 50 / kWheelRadius, 1));
-}
-
-TEST(laps_end_at_the_start_tile) {
-  GameOptions options;
-  options.ends_at_start_line = true;
-  options.start_tile = 50;
-  Game game(8, options);
-  const std::int32_t count = game.episode.num_tiles();
-  for (std::int32_t ahead = 2; ahead < count - 5; ++ahead)  // over tile 0 too
-    CHECK(!game.frame_at_tile((50 + ahead) % count).is_last());
-  game.frame_off_road();
-  CHECK(!game.frame_at_tile(0).is_last());
-  CHECK(game.frame_at_tile(50).lap_finished == 1);
-}
-
-TEST(an_episode_can_keep_its_track) {
-  Pcg64 random(game_seed(20));
-  auto track = std::make_shared<Track>();
-  create_track(random, *track);
-  GameOptions options;
-  options.track = track;
-  Game game(21, options);
-  CHECK(game.episode.random().state() == Pcg64(game_seed(21)).state());
-  game.begin();
-  CHECK(game.episode.random().state() == Pcg64(game_seed(21)).state());
-  CHECK(game.episode.failed_tracks() == 0 && game.episode.num_tiles() == track->num_tiles());
-  CHECK(game.episode.track().nodes[30].x == track->nodes[30].x);
-}
-
 TEST(an_episode_is_truncated_after_max_episode_frames) {
   GameOptions options;
   options.max_episode_frames = 12;
@@ -456,21 +330,6 @@ TEST(the_id_of_an_episode_changes_with_its_road) {
   game.episode.finish_loading();
   game.episode.identify_after(before);
   CHECK(game.episode.id() != first && game.episode.id() != before.id());
-}
-
-TEST(a_start_tile_that_is_none_of_the_track_raises) {
-  Game first(16);
-  const auto good = bytes_of(first.episode);
-  // The field in front of is_on_start_.
-  constexpr std::size_t after = 2 * sizeof(bool) + 4 * sizeof(double);
-  for (const std::int32_t wrong : {-1, first.episode.num_tiles(), 1 << 30}) {
-    auto bad = good;
-    std::memcpy(bad.data() + bad.size() - after - sizeof(wrong), &wrong, sizeof(wrong));
-    Game target(17);
-    StateReader reader(bad);
-    reader(target.episode);
-    CHECK_THROWS(std::invalid_argument, "inconsistent environment state: tiles", target.episode.finish_loading());
-  }
 }
 
 TEST(an_inconsistent_state_raises) {

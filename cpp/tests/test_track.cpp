@@ -129,6 +129,21 @@ TEST(kerbs_line_the_road_in_order) {
   CHECK(num_flat > 0 && num_flat < num_kerbs / 100);
 }
 
+TEST(the_nodes_of_a_track_make_the_same_track) {
+  for_many_tracks([&](const Track& track) {
+    Track again;
+    build_track(track.nodes, again);
+    CHECK(again.tiles.size() == track.tiles.size() && again.kerbs.size() == track.kerbs.size());
+    for (std::size_t i = 0; i < track.tiles.size(); ++i)
+      for (std::size_t corner = 0; corner < 4; ++corner)
+        CHECK(distance(again.tiles[i][corner], track.tiles[i][corner]) == 0);
+    for (std::size_t i = 0; i < track.kerbs.size(); ++i) {
+      CHECK(again.kerbs[i].tile == track.kerbs[i].tile && again.kerbs[i].is_white == track.kerbs[i].is_white);
+      CHECK(distance(again.kerbs[i].corners[1], track.kerbs[i].corners[1]) == 0);
+    }
+  });
+}
+
 TEST(memory_is_reused) {
   Pcg64 random(kSeed2026);
   Track track;

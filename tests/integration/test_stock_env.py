@@ -121,7 +121,7 @@ NATIVE_VALUES: dict[str, Any] = {
 def test_an_option_of_the_native_backend_alone_is_refused() -> None:
     assert tuple(NATIVE_VALUES) == NATIVE_ONLY
     for name, value in NATIVE_VALUES.items():
-        shown = "<62 nodes>" if name == "track" else value
+        shown = "<62 nodes>" if name == "track" else repr(value)
         default = getattr(GameOptions(), name)
         with pytest.raises(
             ValueError, match=rf"^{name} is {shown}; expected {default} with backend 'gymnasium'$"

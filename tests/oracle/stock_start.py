@@ -3,13 +3,14 @@
 import math
 
 from gymnasium.envs.box2d import car_racing
+from gymnasium.envs.box2d.car_dynamics import Car
 
 CarRacing = car_racing.CarRacing
 
 
 def start_at(patch, start, speed=0.0):
     """Every stock game starts at node `start`, modulo their number, or at a random one; `start_tile` is its number."""
-    create_track, new_car = CarRacing._create_track, car_racing.Car
+    create_track = CarRacing._create_track
     node = []
 
     def create(game):
@@ -22,7 +23,7 @@ def start_at(patch, start, speed=0.0):
 
     def place(world, *_):
         _, beta, x, y = node
-        car = new_car(world, beta, x, y)
+        car = Car(world, beta, x, y)
         if speed != 0:
             for body in (car.hull, *car.wheels):
                 body.linearVelocity = (-speed * math.sin(beta), speed * math.cos(beta))

@@ -117,3 +117,23 @@ def test_a_short_track_is_no_lap_at_the_start(count, monkeypatch):
     assert not in_lockstep(rules, 3, slowly, steps=5, num_envs=1, track=line, start_tile=3)
     ends = in_lockstep(rules, 3, slowly, steps=120, num_envs=1, track=line, start_tile=3)
     assert ends[0] in (None, "lap_end")
+
+
+def test_a_state_holds_the_start_tile():
+    """Restored into an environment that starts elsewhere, with penalties for tiles missed since that start."""
+    rules = ShapingRules(missed_tile_penalty=50, lap_bonus=10)
+    options = {"action_repeat": 4, "rules": rules, **SMALL}
+    env, other = (CarRacingVectorEnv(1, start_tile=start, **options) for start in (90, 0))
+    env.reset(seed=3)
+    other.reset(seed=4)
+    driver = on_the_road(14)
+    for _ in range(20):
+        env.step(driver(env))
+    other.set_state(env.get_state())
+    assert other.track_snapshot(0).start_tile == 90
+    for _ in range(60):
+        actions = driver(env)
+        ours, theirs = other.step(actions), env.step(actions)
+        for mine, its in zip(ours[:4], theirs[:4], strict=True):
+            np.testing.assert_array_equal(mine, its)
+    assert other.get_state() == env.get_state()
