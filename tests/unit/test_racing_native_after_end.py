@@ -13,7 +13,7 @@ import pytest
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
 from .native_racing import SMALL, coast
-from .stock_racing import follow_the_road, stock_game
+from .stock_racing import CarRacing, UndrawnCarRacing, follow_the_road, stock_game
 
 COAST = np.zeros(3, np.float32)
 RULES = ShapingRules(
@@ -110,3 +110,17 @@ def test_a_state_of_an_ended_game_is_one_of_an_ended_game() -> None:
     vector.set_state([env.get_state()])
     *_, infos = coast(vector)
     assert (infos["frames"].tolist(), "repeats" in infos) == ([0], False)
+
+
+def test_a_loop_that_reads_terminated_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame skip of 3 steps that overlooks the truncation of gymnasium's TimeLimit."""
+    monkeypatch.setattr(CarRacing, "_render", UndrawnCarRacing._render)
+    courses = []
+    for name in ("apexline/CarRacing-v3", "CarRacing-v3"):
+        env: Any = gym.make(name, max_episode_steps=31)
+        env.reset(seed=2)
+        steps = [env.step(np.array([0, 0.3, 0], np.float32))[1:4] for _ in range(3 * 14)]
+        courses.append([(float(reward), *ends) for reward, *ends in steps])
+        env.close()
+    assert courses[0] == courses[1]
+    assert [truncated for *_, truncated in courses[0]] == [False] * 30 + [True] * 12
