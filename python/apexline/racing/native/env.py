@@ -222,13 +222,14 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         For planning (frames that are tried and then taken back), make the environment with
         `gymnasium.make("apexline/CarRacing-v3", max_episode_steps=-1, max_episode_frames=1000)`: the frames of the
         episode, which `max_episode_frames` limits, are part of the state, but the steps that gymnasium's TimeLimit
-        counts are not. Otherwise a game that `make` may have given a TimeLimit warns of this once.
+        counts are not. An environment that `make` may have given a TimeLimit warns of this once. gymnasium's
+        OrderEnforcing demands a reset of a made environment before its first step, also after `set_state`.
 
         Raises ValueError or TypeError, and changes nothing, if the bytes are not a state.
         """
         unpack_state(self._games.world, state)
-        self._warn_of_time_limit()
         self.np_random = generator_at(self._games.world.random_state(0))
+        self._warn_of_time_limit()
 
     def _warn_of_time_limit(self) -> None:
         registered = None if self.spec is None else gym.registry.get(self.spec.id)
@@ -237,8 +238,8 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
             return
         self._has_warned = True
         gym.logger.warn(
-            "set_state does not take back the steps that gymnasium's TimeLimit has counted; for planning, make the "
-            "environment with max_episode_steps=-1 and max_episode_frames=1000"
+            "set_state does not take back the steps that a TimeLimit around this environment has counted; for "
+            "planning, make it with max_episode_steps=-1 and, for a limit, max_episode_frames=1000"
         )
 
     def track_snapshot(self) -> TrackSnapshot:
@@ -254,7 +255,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
         return self._games.skid_marks(0)
 
     def close(self) -> None:
-        """Closes the window, if any. The environment can be used on, as the stock game."""
+        """Closes the window, if any. The environment remains usable, as the stock game does."""
         games = getattr(self, "_games", None)
         if games is not None:
             games.close_window()
