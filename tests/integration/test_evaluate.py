@@ -65,6 +65,16 @@ def test_a_score_is_that_of_the_unwrapped_game() -> None:
     assert result.score == pytest.approx(score)
 
 
+def test_a_score_does_not_depend_on_the_variations_that_a_run_is_trained_with() -> None:
+    torch.manual_seed(0)
+    networks = build_networks(CONFIG)
+    variations = {"track_seed": 3, "start_tile": 50, "start_speed": 40, "friction": 0.3, "engine_power": 2}
+    varied = replace(CONFIG, game=replace(CONFIG.game, **variations))  # type: ignore[arg-type]
+    usual, other = Policy(networks, CONFIG), Policy(networks, varied)
+    assert play(usual, SEED) == play(other, SEED)
+    assert play_parallel(usual, [SEED]) == play_parallel(other, [SEED])
+
+
 def test_parallel_native_games_are_each_one_whole_episode(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same actions in a single native environment give the same result, whenever the others end."""
     options = replace(CONFIG.game, action_repeat=5, skip_zoom=2)

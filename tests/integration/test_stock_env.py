@@ -111,10 +111,10 @@ NATIVE_VALUES: dict[str, Any] = {
     "track_seed": 3,
     "track": [(60 * math.cos(turn / 10), 60 * math.sin(turn / 10)) for turn in range(62)],
     "start_tile": "random",
-    "start_speed": 20,
+    "start_speed": 20.0,
     "friction": 0.5,
     "engine_power": 2.0,
-    "zoom": 1,
+    "zoom": 1.0,
 }
 
 

@@ -208,6 +208,31 @@ def test_shaping_rules_out_of_range(field: str, value: Any, error: type[Exceptio
         ShapingRules(**{field: value})
 
 
+def test_variations_are_plain_numbers() -> None:
+    """As JSON and a spec need them."""
+    numbers: dict[str, Any] = {
+        "track_seed": np.int64(3),
+        "start_tile": np.uint8(4),
+        "start_speed": np.float32(0.1),
+        "friction": 2,
+        "engine_power": np.float64(3),
+        "zoom": np.int32(1),
+    }
+    options = GameOptions(**numbers)
+    for name, value in numbers.items():
+        assert getattr(options, name) == value
+        assert type(getattr(options, name)) is (int if name in ("track_seed", "start_tile") else float)
+
+
+def test_an_evaluation_is_on_the_stock_games_tracks_from_its_start_with_its_physics() -> None:
+    kept: dict[str, Any] = {"gray": True, "frame_size": 42, "zoom": 1.5, "action_repeat": 4}
+    options = GameOptions(
+        track_seed=3, start_tile="random", start_speed=10, friction=0.5, engine_power=2, **kept
+    )
+    assert options.for_evaluation() == GameOptions(**kept)
+    assert GameOptions(**kept).for_evaluation() == GameOptions(**kept)
+
+
 def test_options_are_frozen_and_checked_again_when_replaced() -> None:
     options = GameOptions(crop_hud=True, frame_size=84)
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, TypedDict
 
 import gymnasium as gym
@@ -27,16 +27,9 @@ FULL_SIDE = 96
 """Side of the game's own image, in pixels."""
 CROPPED_SIDE = 84
 """Side of the image without the indicators, in pixels."""
-NATIVE_ONLY = (
-    "ends_at_start_line",
-    "track_seed",
-    "track",
-    "start_tile",
-    "start_speed",
-    "friction",
-    "engine_power",
-    "zoom",
-)
+VARIATIONS = ("track_seed", "track", "start_tile", "start_speed", "friction", "engine_power")
+"""Fields of GameOptions that change the task: episodes that are scored have their defaults."""
+NATIVE_ONLY = ("ends_at_start_line", *VARIATIONS, "zoom")
 """Fields of GameOptions that the backend "gymnasium" does not implement."""
 SURFACE_SIZE = (800, 1000)
 """Height and width of the surface that the game draws on, in pixels."""
@@ -118,17 +111,7 @@ class GameOptions:
         for field in fields(self):
             if isinstance(field.default, bool):
                 require_bool(field.name, getattr(self, field.name))
-        if self.start_tile != "random":
-            require_integer("start_tile", self.start_tile, -INT32_MAX, none="'random' or ")
-        require_number("start_speed", self.start_speed, 0, 100)
-        for name in ("friction", "engine_power"):
-            require_positive(name, getattr(self, name), 100)
-        require_number("zoom", self.zoom, 0.1, 5)
-        if self.track_seed is not None:
-            require_integer("track_seed", self.track_seed, 0, None, none="None or ")
-        if self.track is not None:
-            object.__setattr__(self, "track", require_track(self.track))
-            require("track_seed", self.track_seed, self.track_seed is None, "None if track is given")
+        self._check_variations()
         require_integer("action_repeat", self.action_repeat, 1)
         most_skipped = 2**31 - 2
         if self.max_episode_frames is not None:
@@ -142,6 +125,27 @@ class GameOptions:
         for name in ("road_contrast", "keep_dim"):
             value = getattr(self, name)
             require(name, value, self.gray or not value, "False if gray is False")
+
+    def _check_variations(self) -> None:
+        """Checks the fields that are constants in the stock game, and makes them plain numbers."""
+        checked: dict[str, object] = {}
+        if not isinstance(self.start_tile, str) or self.start_tile != "random":
+            start = require_integer("start_tile", self.start_tile, -INT32_MAX, none="'random' or ")
+            checked["start_tile"] = start
+        require_number("start_speed", self.start_speed, 0, 100)
+        for name in ("friction", "engine_power"):
+            require_positive(name, getattr(self, name), 100)
+        require_number("zoom", self.zoom, 0.1, 5)
+        checked |= {
+            name: float(getattr(self, name)) for name in ("start_speed", "friction", "engine_power", "zoom")
+        }
+        if self.track_seed is not None:
+            checked["track_seed"] = require_integer("track_seed", self.track_seed, 0, None, none="None or ")
+        if self.track is not None:
+            checked["track"] = require_track(self.track)
+            require("track_seed", self.track_seed, self.track_seed is None, "None if track is given")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def _checked_frame_size(self, value: object) -> int | tuple[int, int]:
         """Returns plain ints. Raises ValueError or TypeError if the frame size does not fit."""
@@ -222,6 +226,11 @@ class GameOptions:
         """Lowest and highest continuous action: (A,) float32 each, A = 2 with `pedal`, else 3."""
         low = [-1, -1] if self.pedal else [-1, 0, 0]
         return np.array(low, np.float32), np.ones(len(low), np.float32)
+
+    def for_evaluation(self) -> GameOptions:
+        """The same observations and actions with the stock game's tracks, start, friction and power."""
+        defaults = {field.name: field.default for field in fields(self) if field.name in VARIATIONS}
+        return replace(self, **defaults)  # type: ignore[arg-type]
 
     def native_only_errors(self) -> list[str]:
         """Errors about options that the backend "gymnasium" refuses."""

@@ -1,4 +1,8 @@
-"""Whole episodes of the unshaped game, without noise: one at a time, or native games side by side."""
+"""Whole episodes of the unshaped game, without noise: one at a time, or native games side by side.
+
+The games have the run's observations and actions, and the stock game's tracks, start and physics, whatever it was
+trained on.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ def play(
         DependencyNotInstalled: gymnasium's game without `gymnasium[box2d]`.
     """
     policy = policy.copy()
-    game = racing.make_env(policy.config.game, backend=backend, render_mode=render_mode)
+    game = racing.make_env(policy.config.game.for_evaluation(), backend=backend, render_mode=render_mode)
     obs, _ = game.reset(seed=seed)
     ended = False
     info: dict[str, Any] = {}
@@ -55,7 +59,7 @@ def play_parallel(policy: Policy, seeds: Sequence[int]) -> list[EpisodeResult]:
     The same seeds in the same order give the same scores.
     """
     policy = policy.copy()
-    games = racing.make_vector(policy.config.game, len(seeds), num_threads=1)
+    games = racing.make_vector(policy.config.game.for_evaluation(), len(seeds), num_threads=1)
     obs, _ = games.reset(seed=list(seeds))
     results: dict[int, EpisodeResult] = {}
     while len(results) < len(
