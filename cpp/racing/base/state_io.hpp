@@ -84,7 +84,7 @@ class StateReader {
   }
   void take(void* to, std::size_t size) {
     if (size > bytes_.size()) throw std::invalid_argument("the state is truncated");
-    std::memcpy(to, bytes_.data(), size);
+    if (size > 0) std::memcpy(to, bytes_.data(), size);  // an empty vector may have no data
     bytes_ = bytes_.subspan(size);
   }
 

@@ -5,9 +5,9 @@ namespace apexline::racing {
 Painter::Painter(const FrameFormat& format, const Glyphs& glyphs) {
   check_frame_size(format);
   if (format.is_scaled_from_surface())
-    painter_ = std::make_unique<ExactPainter>(format, glyphs);
+    exact_ = std::make_unique<ExactPainter>(format, glyphs);
   else
-    painter_ = std::make_unique<FastPainter>(format, glyphs);
+    fast_ = std::make_unique<FastPainter>(format, glyphs);
 }
 
 }  // namespace apexline::racing

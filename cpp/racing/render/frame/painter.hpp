@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <variant>
 
 #include "racing/base/scene.hpp"
 #include "racing/render/exact/exact_painter.hpp"
@@ -20,16 +19,19 @@ class Painter {
   // Throws std::invalid_argument if the format or the glyphs are invalid.
   Painter(const FrameFormat& format, const Glyphs& glyphs);
 
-  [[nodiscard]] const FrameFormat& format() const noexcept {
-    return std::visit([](const auto& painter) -> const FrameFormat& { return painter->format(); }, painter_);
-  }
+  [[nodiscard]] const FrameFormat& format() const noexcept { return fast_ ? fast_->format() : exact_->format(); }
   // Writes format().bytes() bytes. May allocate.
   void draw(const Scene& scene, std::uint8_t* out) {
-    std::visit([&](const auto& painter) { painter->draw(scene, out); }, painter_);
+    if (fast_)
+      fast_->draw(scene, out);
+    else
+      exact_->draw(scene, out);
   }
 
  private:
-  std::variant<std::unique_ptr<FastPainter>, std::unique_ptr<ExactPainter>> painter_;
+  // One of the two.
+  std::unique_ptr<FastPainter> fast_;
+  std::unique_ptr<ExactPainter> exact_;
 };
 
 }  // namespace apexline::racing
