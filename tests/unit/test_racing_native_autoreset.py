@@ -12,6 +12,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from apexline.racing import CarRacingVectorEnv, ShapingRules
 
+from .gymnasium_versions import same_score_text, since_1_4
 from .stock_racing import assert_same_infos, stock_vector, wild_driving
 
 MODES = list(AutoresetMode)
@@ -85,6 +86,7 @@ def assert_similar(ours: Any, theirs: Any) -> None:
     assert np.abs(ours.astype(int) - theirs).mean() < 0.3
 
 
+@same_score_text
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_images_are_similar(mode: AutoresetMode) -> None:
     stock = SyncVectorEnv(
@@ -104,6 +106,7 @@ def test_images_are_similar(mode: AutoresetMode) -> None:
             assert_similar(our_frame, their_frame)
 
 
+@since_1_4("counts episodes of same-step autoreset wrongly")
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_episode_statistics_are_those_of_gymnasium(mode: AutoresetMode) -> None:
     options: dict[str, Any] = {"autoreset_mode": mode, "max_episode_frames": 17, "rules": STALLING}

@@ -17,6 +17,7 @@ from gymnasium.vector import AutoresetMode
 
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
+from .gymnasium_versions import same_score_text
 from .stock_racing import CarRacing, stock_game, wild_driving
 
 ID = "apexline/CarRacing-v3"
@@ -85,6 +86,7 @@ def test_discrete_actions_are_those_of_the_stock_game() -> None:
     assert tuple(hull.position) == (native.car_snapshot().x[4], native.car_snapshot().y[4])
 
 
+@same_score_text
 def test_colours_are_drawn_from_one_stream() -> None:
     """The constructor draws the first colours; resets continue the same generator."""
     env = CarRacingEnv(domain_randomize=True, render_mode="state_pixels")
@@ -255,6 +257,7 @@ except gymnasium.error.DependencyNotInstalled as error:
     assert run(HIDE.format(hidden={"pygame"}) + code) == 'a window needs pygame: pip install "pygame-ce"\n'
 
 
+@same_score_text
 @pytest.mark.parametrize("vector", [False, True])
 def test_a_window_shows_the_first_game(vector: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")

@@ -14,6 +14,7 @@ from gymnasium.wrappers import RecordVideo
 
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv
 
+from .gymnasium_versions import since_1_4
 from .native_racing import SMALL
 from .stock_racing import CarRacing, stock_vector
 
@@ -31,6 +32,7 @@ def test_the_spec_is_that_of_the_stock_game() -> None:
     assert (ours.name, ours.version) == (theirs.name, theirs.version)
 
 
+@since_1_4("declares other metadata")
 def test_metadata_is_that_of_the_stock_game() -> None:
     assert CarRacingEnv(**SMALL).metadata == CarRacing.metadata
     assert CarRacingEnv.metadata == CarRacing.metadata

@@ -11,10 +11,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from gymnasium.wrappers.vector import RecordVideo
 
 from apexline.racing import CarRacingVectorEnv
 
+from .gymnasium_versions import same_score_text, since_1_4
 from .native_racing import SMALL
 from .stock_racing import wild_driving
 
@@ -35,6 +35,7 @@ def assert_same_lists(ours: Any, theirs: Any) -> None:
             np.testing.assert_array_equal(image, expected, strict=True)
 
 
+@same_score_text
 @pytest.mark.parametrize("render_mode", ["rgb_array_list", "state_pixels_list"])
 @pytest.mark.parametrize("mode", MODES)
 def test_lists_are_those_of_gymnasiums_render_collection(mode: AutoresetMode, render_mode: str) -> None:
@@ -100,6 +101,7 @@ def videos(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     return written
 
 
+@since_1_4("has no RecordVideo for vectors")
 @pytest.mark.filterwarnings("ignore:.*autoreset mode is same-step:UserWarning")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("render_mode", ["rgb_array", "state_pixels"])
@@ -108,7 +110,7 @@ def test_videos_are_those_of_sync_vector_env(
 ) -> None:
     native = CarRacingVectorEnv(2, autoreset_mode=mode, render_mode=render_mode, max_episode_steps=5, **SMALL)
     for name, base in (("ours", native), ("theirs", stock(mode, render_mode, 5))):
-        env = RecordVideo(
+        env = gym.wrappers.vector.RecordVideo(
             base, str(tmp_path / name), episode_trigger=lambda episode: episode != 1, name_prefix=name
         )
         env.reset(seed=4)

@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv, ShapingRules
 
+from .gymnasium_versions import same_score_text
 from .native_racing import SMALL, coast
 from .stock_racing import CarRacing, UndrawnCarRacing, follow_the_road, wild_driving
 
@@ -190,6 +191,7 @@ def test_a_masked_reset_keeps_the_next_step_reset_of_the_others() -> None:
     assert coast(env)[4]["frames"].tolist() == [1, 0]
 
 
+@same_score_text
 @pytest.mark.parametrize("randomize", [True, False, None])
 def test_colours_of_a_randomised_game(randomize: bool | None) -> None:
     """Equal to the stock game's; randomize=False keeps those of the last episode."""

@@ -14,6 +14,7 @@ import pytest
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv
 from apexline.racing.native.stock_view import GameView
 
+from .gymnasium_versions import since_1_4
 from .native_racing import SMALL
 from .stock_racing import UndrawnCarRacing, wild_driving
 from .stock_views import (
@@ -81,6 +82,7 @@ def test_attributes_follow_random_colours():
         assert_same_road(ours, theirs)
 
 
+@since_1_4("keeps skid marks in a list of objects of another class")
 def test_skid_marks_are_the_stock_games_particles():
     ours, theirs = both(render_mode="rgb_array")
     ours.reset(seed=2)
