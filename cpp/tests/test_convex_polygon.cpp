@@ -252,3 +252,42 @@ TEST(overlaps_is_symmetric) {
   }
   CHECK(num_touching > 1000 && num_touching < 4000);
 }
+
+// Quadrilaterals as the tiles of an own track may be (own_track.py): no three corners closer to a line than kLeastTurn.
+TEST(the_hull_of_any_tile_has_all_of_its_outer_corners) {
+  constexpr double kLeastTurn = 0.02;  // MIN_TURN, square units
+  Random random(9);
+  int num_close = 0;
+  for (int round = 0; round < 200000; ++round) {
+    const auto spread = [&](double width) { return width * (2 * random.unit() - 1); };
+    const Real middle{spread(341), spread(341)};
+    std::array<Real, 4> quad{};
+    for (Real& corner : quad) corner = {middle.x + spread(11), middle.y + spread(11)};
+    if (random.chance(0.7)) {  // one corner almost on the line of two others
+      const double along = 3 * random.unit() - 1;
+      const double dx = quad[1].x - quad[0].x;
+      const double dy = quad[1].y - quad[0].y;
+      const double aside = (random.chance(0.5) ? 1 : -1) * kLeastTurn * (1 + random.unit()) / (dx * dx + dy * dy);
+      quad[2] = {quad[0].x + along * dx - aside * dy, quad[0].y + along * dy + aside * dx};
+    }
+    std::array<double, 4> turns{};  // of the corners without one
+    for (std::size_t i = 0; i < 4; ++i) turns[i] = turn(quad[i == 0 ? 1 : 0], quad[i < 2 ? 2 : 1], quad[i < 3 ? 3 : 2]);
+    const auto is_flat = [](double value) { return std::abs(value) < kLeastTurn; };
+    if (std::any_of(turns.begin(), turns.end(), is_flat)) continue;
+    num_close += std::any_of(turns.begin(), turns.end(), [](double value) { return std::abs(value) < 0.03; });
+
+    std::array<Vec2, 4> corners;
+    for (std::size_t i = 0; i < 4; ++i) corners[i] = {static_cast<float>(quad[i].x), static_cast<float>(quad[i].y)};
+    const ConvexPolygon hull = convex_hull(corners);
+    std::vector<Real> outline;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(hull.count); ++i)
+      outline.push_back({hull.vertices[i].x, hull.vertices[i].y});
+    CHECK(hull.count == 3 || hull.count == 4);
+    for (std::size_t i = 0; i < outline.size(); ++i) {
+      CHECK(turn(outline[i], outline[(i + 1) % outline.size()], outline[(i + 2) % outline.size()]) > 0);
+      for (const Vec2 corner : corners)
+        CHECK(turn(outline[i], outline[(i + 1) % outline.size()], {corner.x, corner.y}) >= 0);
+    }
+  }
+  CHECK(num_close > 1000);
+}

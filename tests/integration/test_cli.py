@@ -93,6 +93,15 @@ def error_line(capture: Capture) -> str:
             "--game.action-repeat is 0; expected an integer from 1",
         ),
         (
+            ["train", "--out", "{tmp}/new", "--game.start-tile", "first"],
+            "--game.start-tile is first; expected an integer or random",
+        ),
+        (["train", "--out", "{tmp}/new", "--game.track", "3"], "--game.track is 3; expected None"),
+        (
+            ["train", "--out", "{tmp}/new", "--game.track-seed", "-2"],
+            "--game.track-seed is -2; expected None or an integer >= 0",
+        ),
+        (
             ["train", "--out", "{tmp}/new", "--learning.batch-size", "many"],
             "--learning.batch-size is many; expected an integer",
         ),

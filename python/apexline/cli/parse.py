@@ -195,4 +195,4 @@ def _expected(form: str) -> str:
     form = form.strip()
     if form.startswith("{") and not form.startswith("{None}"):
         return "one of " + ", ".join(form.strip("{}").split(","))
-    return " or ".join(TYPES.get(part, part) for part in form.split("|"))
+    return " or ".join(TYPES.get(part, part.strip("{}")) for part in form.split("|"))
