@@ -77,7 +77,7 @@ void ArrayWorld::set_rules(const racing::ShapingOptions& rules) {
 
 py::array_t<std::int64_t> ArrayWorld::checked_ids(const py::object& env_ids) {
   require_idle();
-  const Selection envs = env_ids_.read(env_ids);
+  const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   py::array_t<std::int64_t> ids(static_cast<py::ssize_t>(envs.size()));
   std::ranges::copy(envs, ids.mutable_data());
   return ids;
@@ -86,7 +86,7 @@ py::array_t<std::int64_t> ArrayWorld::checked_ids(const py::object& env_ids) {
 py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
                             const py::object& states, const py::object& env_ids, const py::object& out) {
   require_idle();
-  const Selection envs = env_ids_.read(env_ids);
+  const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   const std::size_t rows = num_rows(envs);
   const auto count = static_cast<py::ssize_t>(rows);
   const auto boolean = py::dtype::of<bool>();
@@ -112,7 +112,7 @@ py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolour
 
 py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids, const py::object& out) {
   require_idle();
-  const Selection envs = env_ids_.read(env_ids);
+  const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   const std::size_t rows = num_rows(envs);
   for (std::size_t row = 0; row < rows; ++row) {
     const std::size_t env = envs.empty() ? row : envs[row];
@@ -172,7 +172,7 @@ py::array_t<std::uint8_t> ArrayWorld::exact_frame(py::ssize_t env, int width, in
 
 py::array ArrayWorld::observe(const py::object& env_ids, const py::object& out) {
   require_idle();
-  const Selection envs = env_ids_.read(env_ids);
+  const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   const std::size_t rows = num_rows(envs);
   for (std::size_t row = 0; row < rows; ++row) require_drawable(envs.empty() ? row : envs[row]);
   py::array frames = frames_for(out, rows);

@@ -4,8 +4,7 @@
 
 namespace apexline::bindings {
 
-racing::World::Selection EnvIds::read(const py::object& env_ids) {
-  listed_.clear();
+std::vector<std::uint32_t> EnvIds::read(const py::object& env_ids) {
   if (env_ids.is_none()) return {};
   const auto values = index_array(env_ids, "env_ids");
   if (values.ndim() != 1 || values.size() == 0)
@@ -18,16 +17,17 @@ racing::World::Selection EnvIds::read(const py::object& env_ids) {
   if (out_of_range != view(values).end())
     throw py::index_error(text("env_ids[", out_of_range - view(values).begin(), "] is ", *out_of_range,
                                "; expected 0 to ", num_envs - 1));
+  std::vector<std::uint32_t> listed;
   for (const std::int64_t env : view(values)) {
     if (is_listed_[static_cast<std::size_t>(env)] != 0) break;
     is_listed_[static_cast<std::size_t>(env)] = 1;
-    listed_.push_back(static_cast<std::uint32_t>(env));
+    listed.push_back(static_cast<std::uint32_t>(env));
   }
-  for (const std::uint32_t env : listed_) is_listed_[env] = 0;
-  if (listed_.size() < static_cast<std::size_t>(values.size()))
-    throw py::value_error(text("env_ids[", listed_.size(), "] is ", values.data()[listed_.size()],
+  for (const std::uint32_t env : listed) is_listed_[env] = 0;
+  if (listed.size() < static_cast<std::size_t>(values.size()))
+    throw py::value_error(text("env_ids[", listed.size(), "] is ", values.data()[listed.size()],
                                ", which is listed before; expected each environment at most once"));
-  return listed_;
+  return listed;
 }
 
 }  // namespace apexline::bindings

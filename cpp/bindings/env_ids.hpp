@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "racing/world.hpp"
 
 namespace apexline::bindings {
 
@@ -13,12 +12,11 @@ class EnvIds {
  public:
   explicit EnvIds(std::size_t num_envs) : is_listed_(num_envs) {}
 
-  // None: all, which is an empty selection. Else (n,) integers, each environment at most once and at least one; raises
-  // TypeError, ValueError or IndexError, naming the place. The selection is valid until the next call.
-  racing::World::Selection read(const py::object& env_ids);
+  // None: all, which is an empty list. Else (n,) integers, each environment at most once and at least one; raises
+  // TypeError, ValueError or IndexError, naming the place.
+  std::vector<std::uint32_t> read(const py::object& env_ids);
 
  private:
-  std::vector<std::uint32_t> listed_;
   std::vector<std::uint8_t> is_listed_;  // of each environment; zero between calls
 };
 

@@ -307,3 +307,21 @@ def test_the_action_of_a_game_that_is_reset_is_not_read() -> None:
         env.step([[0, 0, 0], [np.nan, 0, 0]], [2, 1])
     infos = env.step([[np.nan, 0, 0], [0, 0, 0]], [2, 1])[4]
     assert infos["_repeats"].tolist() == [False, True]
+
+
+def test_actions_that_step_the_environment_themselves() -> None:
+    """NumPy asks an object for its array in the middle of a call."""
+    env, other = (CarRacingVectorEnv(NUM_ENVS, **SMALL) for _ in range(2))
+    inner = list(range(NUM_ENVS))[::-1]
+
+    class Stepping:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> npt.NDArray[Any]:
+            env.step(np.zeros((NUM_ENVS, 3)), inner)
+            return np.full((2, 3), 0.5)
+
+    env.reset(seed=0)
+    other.reset(seed=0)
+    ours = env.step(Stepping(), [4, 1])  # type: ignore[arg-type]
+    other.step(np.zeros((NUM_ENVS, 3)), inner)
+    assert_same(ours, other.step(np.full((2, 3), 0.5), [4, 1]))
+    assert env.get_state() == other.get_state()
