@@ -310,7 +310,7 @@ def test_the_action_of_a_game_that_is_reset_is_not_read() -> None:
 
 
 def test_actions_that_step_the_environment_themselves() -> None:
-    """NumPy asks an object for its array in the middle of a call."""
+    """NumPy calls the method __array__ of an object within the step."""
     env, other = (CarRacingVectorEnv(NUM_ENVS, **SMALL) for _ in range(2))
     inner = list(range(NUM_ENVS))[::-1]
 
