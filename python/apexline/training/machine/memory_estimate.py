@@ -30,6 +30,8 @@ EVALUATION = 300 * MIB
 """An evaluation worker process without networks."""
 NATIVE_GAME = MIB // 4
 """A native environment with its track and frames."""
+SURFACE = 8 * MIB
+"""Memory of a native environment to draw frames above 96x96, at most: one for each thread, and such a frame."""
 STOCK_GAME = 20 * MIB
 """An environment of gymnasium's game in this process."""
 STOCK_PROCESS = 60 * MIB
@@ -144,5 +146,5 @@ def _activation_bytes(config: TrainConfig) -> int:
 
 def _game_bytes(config: TrainConfig) -> int:
     if config.backend == "native":
-        return NATIVE_GAME
+        return NATIVE_GAME + (SURFACE if config.game.is_scaled_from_surface else 0)
     return STOCK_PROCESS if config.worker_processes else STOCK_GAME
