@@ -1,6 +1,8 @@
 #include "racing/render/exact/canvas.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <stdexcept>
 
 #include "support/errors.hpp"
@@ -59,9 +61,11 @@ void Canvas::flip() noexcept {
 }
 
 void Canvas::copy_to(std::uint8_t* rgb) const noexcept {
-  for (const std::uint32_t pixel : pixels_) {
-    for (int shift = 0; shift < 24; shift += 8) *rgb++ = static_cast<std::uint8_t>(pixel >> shift);
-  }
+  static_assert(std::endian::native == std::endian::little);
+  // A pixel is written in one piece, whose fourth byte the next pixel overwrites.
+  const std::size_t last = pixels_.size() - 1;
+  for (std::size_t i = 0; i < last; ++i, rgb += 3) std::memcpy(rgb, &pixels_[i], sizeof(pixels_[i]));
+  std::memcpy(rgb, &pixels_[last], 3);
 }
 
 }  // namespace apexline::racing
