@@ -1,15 +1,16 @@
 #include "racing/render/exact/exact_painter.hpp"
 
 #include <cstddef>
+#include <utility>
 
 #include "racing/render/camera.hpp"
 #include "racing/render/exact/exact_frame.hpp"
 
 namespace apexline::racing {
 
-ExactPainter::ExactPainter(const FrameFormat& format, const Glyphs& glyphs)
+ExactPainter::ExactPainter(const FrameFormat& format, Glyphs glyphs)
     : format_(format),
-      glyphs_(glyphs),
+      glyphs_(std::move(glyphs)),
       canvas_(kSurfaceWidth, kSurfaceHeight),
       scaler_(kSurfaceWidth, kSurfaceHeight, format.frame_size.width, format.frame_size.height) {
   const FrameShape shape = format.shape();

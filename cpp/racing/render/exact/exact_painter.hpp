@@ -18,7 +18,7 @@ class ExactPainter {
  public:
   // Throws std::invalid_argument unless each side of the frame is from 1/256 of the surface's side to all of it.
   // Precondition: no crop_hud.
-  ExactPainter(const FrameFormat& format, const Glyphs& glyphs);
+  ExactPainter(const FrameFormat& format, Glyphs glyphs);
 
   [[nodiscard]] const FrameFormat& format() const noexcept { return format_; }
   // Writes format().bytes() bytes.

@@ -23,7 +23,7 @@ AreaFilter::AreaFilter(int side, int left, FrameSize size, std::size_t window)
       scale(1.0F / static_cast<float>(2 * side * side)),
       rows(side, size.height, 0, 1),
       columns(side, size.width, left, 2),
-      is_half_(2 * size.height == side && 2 * size.width == side) {
+      is_half(2 * size.height == side && 2 * size.width == side) {
   list_columns();
   if (width() <= kNarrow)
     list_narrow();

@@ -29,8 +29,7 @@ struct SideTaps {
   std::vector<std::uint16_t> weights;
 };
 
-class AreaFilter {
- public:
+struct AreaFilter {
   // Outputs of a row that SIMD variants compute together, in lanes of 32 bits.
   static constexpr std::size_t kLanes = 16;
   static constexpr std::size_t kGroups = 4;  // of 4 lanes
@@ -55,8 +54,6 @@ class AreaFilter {
 
   [[nodiscard]] std::size_t height() const noexcept { return rows.outputs.size(); }
   [[nodiscard]] std::size_t width() const noexcept { return columns.outputs.size(); }
-  // Whether every output is the mean of two by two pixels.
-  [[nodiscard]] bool is_half() const noexcept { return is_half_; }
 
   // The mean of a weighted sum, rounded to nearest, ties up: (sum + side * side) / (2 * side * side), as columns have
   // twice the weights. `offset` makes the dividend odd, so the quotient is 1 / (2 * 96 * 96) = 5.4e-5 or more away from
@@ -70,6 +67,7 @@ class AreaFilter {
   float scale;  // 1 / (2 * side * side)
   SideTaps rows;
   SideTaps columns;  // with twice the weights
+  bool is_half;  // every output is the mean of two by two pixels
   std::size_t column_taps = 0;  // the most pixels of a column
   std::vector<std::uint16_t> column_first;  // the first of column_taps pixels, for each column
   std::vector<float> column_weights;  // of column_taps pixels, for each column
@@ -78,8 +76,6 @@ class AreaFilter {
   std::vector<std::uint32_t> blocks;  // for each 16 outputs of a row, the index of its first step; then their number
 
  private:
-  bool is_half_;
-
   void list_columns();
   void list_narrow();
   void list_steps(std::size_t window);

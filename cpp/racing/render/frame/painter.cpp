@@ -2,7 +2,7 @@
 
 namespace apexline::racing {
 
-Painter::Painter(const FrameFormat& format, const Glyphs& glyphs) {
+Painter::Painter(const FrameFormat& format, const Glyphs& glyphs) : format_(format) {
   check_frame_size(format);
   if (format.is_scaled_from_surface())
     exact_ = std::make_unique<ExactPainter>(format, glyphs);

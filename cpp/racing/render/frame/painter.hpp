@@ -19,18 +19,18 @@ class Painter {
   // Throws std::invalid_argument if the format or the glyphs are invalid.
   Painter(const FrameFormat& format, const Glyphs& glyphs);
 
-  [[nodiscard]] const FrameFormat& format() const noexcept { return fast_ ? fast_->format() : exact_->format(); }
+  [[nodiscard]] const FrameFormat& format() const noexcept { return format_; }
   // Writes format().bytes() bytes. May allocate.
   void draw(const Scene& scene, std::uint8_t* out) {
-    if (fast_)
+    if (fast_ != nullptr)
       fast_->draw(scene, out);
     else
       exact_->draw(scene, out);
   }
 
  private:
-  // One of the two.
-  std::unique_ptr<FastPainter> fast_;
+  FrameFormat format_;
+  std::unique_ptr<FastPainter> fast_;    // one of the two
   std::unique_ptr<ExactPainter> exact_;
 };
 

@@ -69,20 +69,26 @@ struct PortablePen {
   static constexpr std::size_t kRows = 4;
   using Four = float __attribute__((vector_size(16)));
   using FourInts = std::int32_t __attribute__((vector_size(16)));
+  using Words = std::uint16_t __attribute__((vector_size(16)));
+  using HalfWords = std::uint16_t __attribute__((vector_size(8)));
+
+  // The lower or upper halves of two registers, interleaved.
+  static Words low_words(const Words& a, const Words& b) noexcept {
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  }
+  static Words high_words(const Words& a, const Words& b) noexcept {
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  }
 
   static void transpose(const std::array<const std::uint16_t*, kRows>& rows, Four* columns) noexcept {
-    using Words = std::uint16_t __attribute__((vector_size(16)));
-    using HalfWords = std::uint16_t __attribute__((vector_size(8)));
     for (std::size_t x = 0; x < kSide; x += 8) {
       Words words[kRows];
       for (std::size_t i = 0; i < kRows; ++i) std::memcpy(&words[i], rows[i] + x, sizeof(Words));
-      const Words lows{0, 8, 1, 9, 2, 10, 3, 11}, highs{4, 12, 5, 13, 6, 14, 7, 15};
-      const Words pairs[2][2] = {
-          {__builtin_shuffle(words[0], words[1], lows), __builtin_shuffle(words[2], words[3], lows)},
-          {__builtin_shuffle(words[0], words[1], highs), __builtin_shuffle(words[2], words[3], highs)}};
+      const Words pairs[2][2] = {{low_words(words[0], words[1]), low_words(words[2], words[3])},
+                                 {high_words(words[0], words[1]), high_words(words[2], words[3])}};
       for (std::size_t half = 0; half < 2; ++half) {
-        const Words four[2] = {__builtin_shuffle(pairs[half][0], pairs[half][1], Words{0, 1, 8, 9, 2, 3, 10, 11}),
-                               __builtin_shuffle(pairs[half][0], pairs[half][1], Words{4, 5, 12, 13, 6, 7, 14, 15})};
+        const Words four[2] = {__builtin_shufflevector(pairs[half][0], pairs[half][1], 0, 1, 8, 9, 2, 3, 10, 11),
+                               __builtin_shufflevector(pairs[half][0], pairs[half][1], 4, 5, 12, 13, 6, 7, 14, 15)};
         HalfWords column[4];
         std::memcpy(column, four, sizeof(column));
         for (std::size_t i = 0; i < 4; ++i) columns[x + 4 * half + i] = __builtin_convertvector(column[i], Four);

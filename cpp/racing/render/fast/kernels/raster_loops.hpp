@@ -260,7 +260,7 @@ inline void halve(const AreaFilter& filter, const Plane& plane, std::uint8_t* ou
 // stalls the processor.
 template <class Pen>
 void average(const AreaFilter& filter, const Plane& plane, std::uint8_t* out) noexcept {
-  if (filter.is_half()) return halve(filter, plane, out);
+  if (filter.is_half) return halve(filter, plane, out);
   constexpr std::size_t batch = 8;
   alignas(64) ColumnSums sums[batch];
   for (ColumnSums& row : sums) std::fill(row.begin() + kSide, row.end(), std::uint16_t{0});
