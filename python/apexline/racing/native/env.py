@@ -53,7 +53,7 @@ class CarRacingEnv(StockAttributes, gym.Env[Frame, Any], EzPickle):
     or "lap_end", if a rule ended it.
 
     The stock game's attributes can be read: `car`, `track`, `road_poly`, `tile_visited_count`, `reward`, `t`, ... Their
-    names, types and values are those of the stock game; docs/racing.md lists them. They cannot be written.
+    names, types and values are those of the stock game; docs/stock_game.md lists them. They cannot be written.
 
     As the stock game, it can be stepped on after an episode has ended, and used again after `close`. Unlike there,
     actions must be finite. Pickling keeps the arguments only; `get_state` saves an episode.

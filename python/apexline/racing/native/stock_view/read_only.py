@@ -8,7 +8,7 @@ from typing import Any, Generic, NoReturn, Self, TypeVar, overload
 Value = TypeVar("Value")
 Class = TypeVar("Class", bound=type)
 
-NO_BOX2D = "it does not use Box2D; docs/racing.md lists what can be read"
+NO_BOX2D = "it does not use Box2D; docs/stock_game.md lists what can be read"
 
 
 class ReadOnly(Generic[Value]):
