@@ -34,13 +34,13 @@ from apexline.racing.native.games import (
     Outcome,
     render_fps,
 )
-from apexline.racing.native.infos import EpisodeStatistics, add_endings, add_finals, running_infos
-from apexline.racing.native.per_game import PerGameAccess
 from apexline.racing.native.rng import generator_at, generator_state
 from apexline.racing.native.snapshots import Cars, CarSnapshot, SkidMark, TrackSnapshot
 from apexline.racing.native.specs import vector_spec
-from apexline.racing.native.state_access import StateAccess
 from apexline.racing.native.stock_view import StockGames
+from apexline.racing.native.vector.infos import EpisodeStatistics, add_endings, add_finals, running_infos
+from apexline.racing.native.vector.per_game import PerGameAccess
+from apexline.racing.native.vector.state_access import StateAccess
 from apexline.racing.options import GameKwargs, GameOptions, RulesLike, ShapingRules, changed_fields
 from apexline.racing.types import Frame, Info
 from apexline.racing.validation import require_integer

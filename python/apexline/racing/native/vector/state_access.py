@@ -7,8 +7,8 @@ from typing import Any, overload
 
 from apexline.racing.native.arguments import Mask
 from apexline.racing.native.games import NativeGames
-from apexline.racing.native.infos import EpisodeStatistics
 from apexline.racing.native.state import EpisodeSoFar, pack_state, unpack_states
+from apexline.racing.native.vector.infos import EpisodeStatistics
 from apexline.racing.validation import require, shown
 
 

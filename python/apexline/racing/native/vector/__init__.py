@@ -1,0 +1,1 @@
+"""What CarRacingVectorEnv is made of: infos, access to single games, saved states."""
