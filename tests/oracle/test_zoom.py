@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,14 +36,18 @@ def zoom(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> flo
 DRIVES = [(1, follow(40)), (2, spin), (3, follow(80))]
 STOPS = (1, 20, 49, 51, 100, 250)
 CORNERS = [(333.0, 333.0, 0.0), (-333.0, -333.0, np.pi / 4), (330.0, -20.0, 2.5)]
+BEYOND = [(450.0, 450.0, 0.8), (600.0, -500.0, 2.0), (900.0, 900.0, 0.5), (2500.0, -2500.0, 1.1)]
+"""Off the field; pygame keeps 16 bits of each coordinate."""
 
 
-def scenes(seed: int, driver: Driver) -> Iterator[Any]:
-    """The stock game at each stop of a drive, then at the field's corners."""
+def scenes(
+    seed: int, driver: Driver, places: Sequence[tuple[float, float, float]] = CORNERS
+) -> Iterator[Any]:
+    """The stock game at each stop of a drive, then at some places."""
     game = make_game()
     for _ in drive(game, seed, driver, STOPS):
         yield game
-    for x, y, angle in CORNERS:
+    for x, y, angle in places:
         for body in (game.car.hull, *game.car.wheels):
             body.angle = angle
         move(game, x, y)
@@ -74,7 +78,7 @@ def test_observations_are_those_of_the_stock_game(zoom: float, seed: int, driver
         crop_hud=False, gray=False, frame_size=(96, 96), glyphs=load_glyphs().arrays
     )
     errors = []
-    for game in scenes(seed, driver):
+    for game in scenes(seed, driver, CORNERS + BEYOND):
         stock = render(game, "state_pixels")
         native = painter.draw(_core_testing.Scene(**state(game), zoom=zoom))
         difference = np.abs(native.astype(int) - stock)

@@ -96,10 +96,10 @@ class PolygonPainter {
       float slope;  // samples per row
     };
     const std::size_t n = polygon.num_corners;
-    int area = 0;
+    std::int64_t area = 0;  // of the field far from the car it exceeds 32 bits
     for (std::size_t i = 0, j = n - 1; i < n; j = i++)
-      area += (polygon.x[j] - extent.left) * (polygon.y[i] - extent.low) -
-              (polygon.x[i] - extent.left) * (polygon.y[j] - extent.low);
+      area += std::int64_t{polygon.x[j] - extent.left} * (polygon.y[i] - extent.low) -
+              std::int64_t{polygon.x[i] - extent.left} * (polygon.y[j] - extent.low);
     Edge lefts[DisplayPolygon::kMaxCorners], rights[DisplayPolygon::kMaxCorners];
     std::size_t num_lefts = 0, num_rights = 0;
     for (std::size_t i = 0, j = n - 1; i < n; j = i++) {
