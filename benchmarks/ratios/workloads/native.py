@@ -118,7 +118,7 @@ class NativeSize64(NativeSize):
 
 
 class NativeSize95(NativeSize):
-    """95x95x3, the size that costs most."""
+    """95x95x3, one of the sizes that cost most."""
 
     name = "native-size-95"
     size = 95
