@@ -57,9 +57,11 @@ class Progress(gym.Wrapper[Any, Any, Any, Any]):
         speed = np.dot(hull.linearVelocity, forward)
         middle = np.array([[node[2], node[3]] for node in game.track])
         distance = np.linalg.norm(middle - np.array(hull.position), axis=1).min()
-        slip = sum(
-            abs(wheel.omega * wheel.wheel_rad) - wheel.linearVelocity.length for wheel in game.car.wheels
-        )
+        slip = 0.0
+        for (
+            wheel
+        ) in game.car.wheels:  # since Python 3.12 `sum` rounds Python's floats and NumPy's differently
+            slip += abs(wheel.omega * wheel.wheel_rad) - wheel.linearVelocity.length
         drift = hull.position - game.car.wheels[3].position
         reward = (
             (game.tile_visited_count - before[0])
