@@ -17,7 +17,8 @@ DEVICE_PREFETCHER = PACKAGE / "replay" / "device.py"
 MOST_LINES = 450
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "atomic_write": set(),
+    "file_lock": set(),
+    "atomic_write": {"file_lock"},
     "replay": {"_core", "atomic_write"},
     "racing/types": set(),
     "racing/validation": set(),
@@ -31,13 +32,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training/config": {"agent", "racing", "training/errors"},
     "training/acting": {"agent", "racing", "racing/types", "replay", "training/config"},
     "training/learning": {"agent", "replay", "training/config"},
-    "training/records": {"atomic_write", "training/config", "training/errors"},
+    "training/records": {"atomic_write", "file_lock", "training/config", "training/errors"},
     "training/evaluation": {
-        *("agent", "racing", "replay"),
+        *("agent", "atomic_write", "racing", "replay"),
         *("training/acting", "training/config", "training/errors", "training/records"),
     },
     "training/machine": {
-        *("_core", "agent", "racing", "replay"),
+        *("_core", "agent", "atomic_write", "racing", "replay"),
         *("training/acting", "training/config", "training/errors", "training/learning"),
     },
     "training": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,22 @@ def test_the_curve_is_an_image_with_two_lines(tmp_path: Path) -> None:
     with Image.open(draw_curve(tmp_path)) as image:
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 20) or []}
     assert {(31, 119, 180), (255, 127, 14)} <= colours, "the training and the evaluation line"
+
+
+def test_the_curve_replaces_a_link_and_leaves_the_earlier_image_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(tmp_path)
+    victim = tmp_path / "victim"
+    victim.write_text("of another user")
+    (tmp_path / "curve.png").symlink_to(victim)
+    before = draw_curve(tmp_path).read_bytes()
+    assert victim.read_text() == "of another user"
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        draw_curve(tmp_path)
+    assert (tmp_path / "curve.png").read_bytes() == before

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from apexline.atomic_write import atomic_write
+
 FRAME_SECONDS = 0.02
 """Duration of one game frame."""
 COLORS = 32
@@ -40,12 +42,14 @@ class GifWriter:
         self._given += 1
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the GIF, repeating endlessly.
+        """Replace `path` by the GIF, which repeats endlessly.
 
         Raises:
             OSError: the file cannot be written.
         """
         first, *rest = self._images
-        first.save(
-            path, save_all=True, append_images=rest, duration=int(1000 * self.seconds), loop=0, optimize=True
-        )
+        duration = int(1000 * self.seconds)
+        with atomic_write(path) as file:
+            first.save(
+                file, "GIF", save_all=True, append_images=rest, duration=duration, loop=0, optimize=True
+            )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
+
+from apexline.atomic_write import atomic_write
 
 SKIPPED = 20
 """Steps with updates before the window, so that one-time work is not in it."""
@@ -87,8 +90,14 @@ class Profiler:
         for event in finished.key_averages():
             spans[event.key] = Span(event.count, event.cpu_time_total / 1e6)
             busy += event.self_device_time_total / 1e6
-        finished.export_chrome_trace(str(self._folder / TRACE))
-        (self._folder / TABLE).write_text(table(spans, busy) + "\n")
+        with TemporaryDirectory(
+            dir=self._folder
+        ) as scratch:  # torch opens the file itself, and follows links
+            written = Path(scratch) / TRACE
+            finished.export_chrome_trace(str(written))
+            written.replace(self._folder / TRACE)
+        with atomic_write(self._folder / TABLE) as file:
+            file.write((table(spans, busy) + "\n").encode())
 
     def close(self) -> None:
         """Stop profiling; an incomplete window is not written."""

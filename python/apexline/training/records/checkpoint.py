@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ def save(path: Path, parts: dict[str, Any]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
+    content = BytesIO()  # torch reports a full disk as a RuntimeError of its archive writer
+    torch.save({"format": FORMAT, "version": VERSION, **parts}, content)
     with atomic_write(path) as file:
-        torch.save({"format": FORMAT, "version": VERSION, **parts}, file)
+        file.write(content.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:

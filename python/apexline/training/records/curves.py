@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from apexline.atomic_write import atomic_write
 from apexline.training.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -104,7 +105,7 @@ def draw_curve(folder: Path) -> Path:
     _label(axes, label)
     axes.set_ylabel("score of CarRacing-v3")
     path = folder / "curve.png"
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
     return path
 
 
@@ -131,9 +132,15 @@ def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
     figure.axes[0].set_ylabel("score of CarRacing-v3")
     figure.suptitle(title or f"mean and range of {len(folders)} runs")
     try:
-        figure.savefig(out, dpi=120)
+        _save(figure, out)
     except (OSError, ValueError) as error:
         raise InputError(f"out is {out}; it cannot be written ({error})") from error
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Replace `path` by the image, in the format of its suffix."""
+    with atomic_write(path) as file:
+        figure.savefig(file, format=path.suffix[1:] or "png", dpi=120)
 
 
 def _draw(axes: Axes, curves: Sequence[Curve], label: str, *, color: str, dotted: bool) -> None:
