@@ -14,7 +14,7 @@ from PIL import Image
 
 from apexline.training import InputError
 from apexline.training.records.curves import POINTS, Curve, draw_curves, main, read_curve, spread_of
-from apexline.training.records.metrics import COLUMNS
+from apexline.training.records.metrics_file import COLUMNS
 
 Row = Mapping[str, float]
 

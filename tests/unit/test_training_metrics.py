@@ -11,7 +11,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from apexline.training.records.curves import draw_curve
-from apexline.training.records.metrics import COLUMNS, MetricsWriter
+from apexline.training.records.metrics import MetricsWriter
+from apexline.training.records.metrics_file import COLUMNS
 
 
 def write_run(folder: Path) -> None:

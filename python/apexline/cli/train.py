@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from argparse import ArgumentParser
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -28,6 +27,8 @@ from apexline.training import (
 from apexline.training.config.validation import from_dict
 from apexline.training.machine.profiling import TABLE
 from apexline.training.records import checkpoint
+from apexline.training.records.paths import check_name
+from apexline.training.records.run_folder import new_folder
 
 SHORT = (
     "out",
@@ -49,7 +50,7 @@ class TrainCommand:
     """Train an agent on CarRacing-v3 and write a run folder. Interrupt with Ctrl-C, continue with --resume."""
 
     out: Path | None = None
-    """Run folder, new or empty; None: runs/PRESET-DATE-TIME."""
+    """Run folder, new or empty; None: runs/PRESET-DATE-TIME, with a number if that exists."""
     resume: Path | None = None
     """Continue the run in this folder; its configuration replaces the defaults of all options."""
     from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
@@ -74,8 +75,16 @@ def main(argv: list[str]) -> None:
         return
     command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
     config = replace(command.config, preset=defaults.preset)
-    folder = command.resume or command.out or Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    folder = command.resume or command.out
+    if folder is not None:
+        _train(command, config, policy, folder)
+    else:
+        with new_folder(Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}") as created:
+            _train(command, config, policy, created)
+
+
+def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, folder: Path) -> None:
     try:
         with ProgressBar(config.budget) as bar:
             status = train(
@@ -111,12 +120,11 @@ def _print_short_help(defaults: TrainConfig) -> None:
 
 def _defaults(argv: list[str]) -> tuple[TrainConfig, Policy | None]:
     """The defaults of the options, of the resumed run or the preset, and the policy to start from."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    for option in ("--preset", "--resume", "--out", "--from"):
-        parser.add_argument(option)
-    given = vars(parser.parse_known_args(argv)[0])
+    given = {name: _given(argv, f"--{name}") for name in ("preset", "resume", "out", "from")}
+    for name in ("resume", "out", "from"):
+        check_name(f"--{name}", Path(given[name] or ""))
     if given["resume"] is None:
-        config = preset(given["preset"] or "auto")
+        config = preset("auto" if given["preset"] is None else given["preset"])
         if given["from"] is None:
             return config, None
         policy = Policy.load(given["from"])
@@ -126,6 +134,21 @@ def _defaults(argv: list[str]) -> tuple[TrainConfig, Policy | None]:
             raise InputError(f"--{option} is {given[option]}; expected none with --resume")
     path = Path(given["resume"]) / checkpoint.LATEST
     return from_dict(checkpoint.load_config(path), str(path)), None
+
+
+def _given(argv: list[str], flag: str) -> str | None:
+    """The last value of `flag` in `argv`, as tyro takes it; None: it is not given."""
+    value: str | None = None
+    for i, word in enumerate(argv):
+        if word == flag:
+            value = argv[i + 1] if i + 1 < len(argv) else ""
+            if not value or value.startswith("--"):
+                raise InputError(f"{flag} has no value; see apexline train --help")
+        elif word.startswith(f"{flag}="):
+            value = word.removeprefix(f"{flag}=")
+            if not value:
+                raise InputError(f"{flag} has no value; see apexline train --help")
+    return value
 
 
 def _fitting(config: TrainConfig, source: TrainConfig) -> TrainConfig:

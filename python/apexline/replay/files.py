@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -67,7 +68,9 @@ def read(path: Path) -> Iterator[Section]:
         DamagedFileError: the file is truncated, corrupt, not a saved replay or of another version.
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise DamagedFileError(f"{path}: not a regular file")
         head = _exactly(file, len(MAGIC) + 1, path)
         if head[:-1] != MAGIC:
             raise DamagedFileError(f"{path}: not a replay saved by apexline")
@@ -77,6 +80,11 @@ def read(path: Path) -> Iterator[Section]:
             yield section
         if file.read(1):
             raise DamagedFileError(f"{path}: trailing data after the end marker")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """As `os.open`, without waiting for the writer of a FIFO."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _write_section(file: BinaryIO, about: dict[str, Any], payload: memoryview = NOTHING) -> None:

@@ -23,13 +23,20 @@ from apexline.training.config.validation import check, to_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.evaluation.policy import Policy
 from apexline.training.machine.memory_check import check_memory, describe_memory
-from apexline.training.machine.profiling import Profiler
+from apexline.training.machine.profiling import TABLE, TRACE, Profiler
 from apexline.training.machine.tuning import tuned
-from apexline.training.monitor import Monitor, Status, StatusCallback
+from apexline.training.monitor import Monitor, Status, StatusCallback, best_so_far
 from apexline.training.records import checkpoint
-from apexline.training.records.curves import draw_curve
+from apexline.training.records.curves import CURVE, draw_curve
 from apexline.training.records.json_file import write_json
+from apexline.training.records.metrics_file import METRICS, whole_rows
+from apexline.training.records.paths import regular_file
+from apexline.training.records.run_folder import check_files, owned
 from apexline.training.session import Session
+
+CONFIG = "config.json"
+FILES = (CONFIG, METRICS, CURVE, checkpoint.LATEST, checkpoint.BEST, checkpoint.REPLAY, TABLE, TRACE)
+"""The files of a run folder, apart from TensorBoard's."""
 
 
 def train(
@@ -51,7 +58,8 @@ def train(
 
     Args:
         config: the configuration; values left open (threads, precision) are measured first.
-        folder: the run folder, created if missing; must be empty unless `resume`.
+        folder: the run folder, created if missing; must be empty unless `resume`. Only one training at a time writes
+            to it: it is locked until the run ends or its process does.
         resume: continue from the folder's checkpoint.
         weights: start from the networks of this policy, or of this source as in `Policy.load`.
         render: show the first environment in a window.
@@ -72,39 +80,57 @@ def train(
     _check_run(config, folder, resume=resume)
     if resume and weights is not None:
         raise InputError(f"weights is {weights}; expected None with resume")
+    with owned(folder, resume=resume):
+        if weights is not None and not isinstance(weights, Policy):
+            weights = Policy.load(weights)
+        log(f"preset {config.preset}, {config.num_envs} environments, run folder {folder}")
+        log(describe_memory(config))
+        return _train(config, folder, weights, log, resume, render, profile, on_status)
+
+
+def _train(
+    config: TrainConfig,
+    folder: Path,
+    policy: Policy | None,
+    log: Callable[[str], None],
+    resume: bool,
+    render: bool,
+    profile: bool,
+    on_status: StatusCallback | None,
+) -> Status:
+    """The run, in a folder that no other training writes to."""
     parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
-    if weights is not None and not isinstance(weights, Policy):
-        weights = Policy.load(weights)
-    log(f"preset {config.preset}, {config.num_envs} environments, run folder {folder}")
-    log(describe_memory(config))
+    check_files(folder, FILES)
+    whole_rows(folder / METRICS)
+    best_so_far(folder)
     config = tuned(config, log)
     log(f"torch threads: {config.threads}, precision: {config.agent.precision}")
-    session = _built(config, weights, render)
+    session = _built(config, policy, render)
     try:
         if parts is not None:
             _restore(session, parts, folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "config.json", to_dict(config))
+        write_json(folder / CONFIG, to_dict(config))
         monitor = Monitor(session, folder, on_status)
         try:
             return _run(session, monitor, parts, Profiler(folder) if profile else None)
         finally:
             monitor.close()
-            draw_curve(folder)
+            try:
+                draw_curve(folder)
+            except (InputError, OSError) as error:
+                log(f"no curve drawn: {reason(error)}")
     finally:
         session.close()
 
 
 def _check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> None:
-    """Raise InputError if `train` cannot start because of the configuration, the machine or the folder."""
+    """Raise InputError if `train` cannot start because of the configuration, the machine or a missing checkpoint."""
     check(config)
     check_memory(config)
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is cuda, but torch finds no GPU; expected cpu (preset cpu)")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: not a folder")
-    if not resume and folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder}: the folder is not empty; resume the run or choose another folder")
+    if resume and not regular_file(folder / checkpoint.LATEST):
+        raise InputError(f"{folder / checkpoint.LATEST}: no such checkpoint")
 
 
 def _run(
@@ -165,6 +191,8 @@ def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
         replay = folder / checkpoint.REPLAY
         if parts.get("with_replay") and replay.exists():
             session.load_replay(replay, parts.get("running_episodes"))
+    except OSError as error:
+        raise InputError(f"{folder}: {reason(error)}") from error
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(
             f"{folder}: the checkpoint does not fit this configuration: {reason(error)}"

@@ -14,6 +14,7 @@ import numpy as np
 
 from apexline.training.acting.environment_step import Episode
 from apexline.training.config.validation import to_dict
+from apexline.training.errors import InputError
 from apexline.training.evaluation.evaluator import Evaluator, PendingReport
 from apexline.training.records import checkpoint
 from apexline.training.records.metrics import MetricsWriter
@@ -71,7 +72,7 @@ class Monitor:
         self.folder = folder
         self.options = options
         self.on_status = on_status
-        self.best_eval = _best_so_far(folder)
+        self.best_eval = best_so_far(folder)
         self.eval_score = math.nan
         self._writer = MetricsWriter(folder)
         self._evaluator = (
@@ -212,7 +213,18 @@ class Monitor:
             )
 
 
-def _best_so_far(folder: Path) -> float:
-    """Mean score of the run's best weights so far, -inf if there are none."""
+def best_so_far(folder: Path) -> float:
+    """Mean score of the run's best weights so far, -inf if there are none.
+
+    Raises:
+        InputError: the file of these weights cannot be used, or has no score.
+    """
     path = folder / checkpoint.BEST
-    return float(checkpoint.load(path)["eval"]["mean"]) if path.exists() else -math.inf
+    if not path.exists():
+        return -math.inf
+    try:
+        return float(checkpoint.load(path)["eval"]["mean"])
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not the best weights of a run; they have no evaluation") from error

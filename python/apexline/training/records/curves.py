@@ -20,8 +20,11 @@ from numpy.typing import NDArray
 
 from apexline.atomic_write import atomic_write
 from apexline.training.errors import InputError
+from apexline.training.records.metrics_file import METRICS
 
 Floats = NDArray[np.float64]
+
+CURVE = "curve.png"
 
 SCORES = (
     ("charts/episodic_return", "training, mean of 20 episodes, with noise", "-"),
@@ -60,7 +63,7 @@ def read_curve(folder: Path, over: str, column: str) -> Curve:
     Raises:
         InputError: there is no such file, or a column is missing or contains something other than numbers.
     """
-    path = folder / "metrics.csv"
+    path = folder / METRICS
     try:
         with path.open(newline="", encoding="utf-8") as file:
             points = [(float(row[over]), float(row[column])) for row in csv.DictReader(file) if row[column]]
@@ -104,7 +107,7 @@ def draw_curve(folder: Path) -> Path:
             axes.plot(curve.x / unit, curve.y, style, label=name)
     _label(axes, label)
     axes.set_ylabel("score of CarRacing-v3")
-    path = folder / "curve.png"
+    path = folder / CURVE
     _save(figure, path)
     return path
 

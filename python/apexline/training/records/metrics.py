@@ -8,44 +8,27 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-COLUMNS = (
-    "time/seconds",
-    "charts/steps",
-    "charts/frames",
-    "charts/episodes",
-    "charts/updates",
-    "charts/episodic_return",
-    "charts/episodic_return_max",
-    "charts/tiles_visited",
-    "charts/SPS",
-    "charts/frames_per_second",
-    "charts/updates_per_second",
-    "charts/noise_sigma",
-    "losses/q_values",
-    "losses/target_q",
-    "losses/td_error_abs",
-    "charts/action_saturation",
-    "losses/critic",
-    "losses/actor",
-    "replay/size",
-    "replay/max_priority",
-    "replay/stale_updates",
-    "eval/episodic_return",
-    "eval/episodic_return_min",
-    "eval/episodic_return_max",
-)
-"""Every metric of metrics.csv and TensorBoard, whose x axis is `charts/steps`; `charts/SPS` are steps per second."""
+from apexline.atomic_write import atomic_write
+from apexline.training.records.metrics_file import COLUMNS, METRICS, whole_rows
 
 
 class MetricsWriter:
-    """Appends rows to `folder`/metrics.csv and to TensorBoard files in `folder`; a resumed run appends to them."""
+    """Appends rows to `folder`/metrics.csv and to TensorBoard files in `folder`; a resumed run appends to them.
+
+    An incomplete last row, which a power failure may leave, is removed first.
+
+    Raises:
+        InputError: metrics.csv cannot be continued; see `whole_rows`.
+    """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "metrics.csv"
-        fresh = not path.exists()
+        path = folder / METRICS
+        rows = whole_rows(path)
+        with atomic_write(path) as file:
+            file.write(rows)
         self._file = path.open("a", newline="", encoding="utf-8")
         self._rows = csv.DictWriter(self._file, COLUMNS)
-        if fresh:
+        if not rows:
             self._rows.writeheader()
         self._board = SummaryWriter(str(folder))
 
