@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "support/errors.hpp"
@@ -10,6 +11,11 @@ namespace apexline {
 
 std::size_t ReplayConfig::record_bytes() const {
   return std::accumulate(field_bytes.begin(), field_bytes.end(), std::size_t{0});
+}
+
+bool ReplayConfig::has_shape_of(const ReplayConfig& other) const {
+  return capacity == other.capacity && num_envs == other.num_envs && geometry.bytes() == other.geometry.bytes() &&
+         field_bytes == other.field_bytes && frame_stack == other.frame_stack && n_step == other.n_step;
 }
 
 ReplayConfig checked(ReplayConfig config) {
@@ -29,9 +35,12 @@ ReplayConfig checked(ReplayConfig config) {
     throw std::invalid_argument(
         text("shift is ", config.shift, "; expected less than the frame's shorter side, ", side));
   const std::int64_t least = std::int64_t{config.frame_stack} + config.n_step;
-  if (config.capacity / config.num_envs < least)
-    throw std::invalid_argument(text("capacity is ", config.capacity, "; expected >= ", config.num_envs * least,
-                                     ", num_envs * (frame_stack + n_step)"));
+  if (config.capacity / config.num_envs < least) {
+    std::int64_t fewest = 0;
+    if (__builtin_mul_overflow(config.num_envs, least, &fewest)) fewest = std::numeric_limits<std::int64_t>::max();
+    throw std::invalid_argument(
+        text("capacity is ", config.capacity, "; expected >= ", fewest, ", num_envs * (frame_stack + n_step)"));
+  }
   config.capacity -= config.capacity % config.num_envs;
   return config;
 }

@@ -191,6 +191,22 @@ TEST(shifts_of_more_than_a_piece_equal_the_definition) {
 }
 
 // An access outside ends the process.
+TEST(shifts_of_wide_rows_equal_the_definition_with_and_without_a_table) {
+  constexpr int most = 8;
+  for (const std::size_t width : {std::size_t{7000}, std::size_t{30000}}) {  // masks of less and of more than 1 MiB
+    const FrameGeometry geometry{1, 10, width, 1};
+    const std::vector<std::byte> source = Random(width).bytes(geometry.bytes());
+    for (const FrameCopier& copier : copiers(geometry, most)) {
+      for (const Shift shift : {Shift{1, -most}, Shift{-2, most}, Shift{0, 1}}) {
+        std::vector<std::byte> target(geometry.bytes());
+        copier.copy(source.data(), 1, shift, target.data(), Store::kStreaming, source.data());
+        finish_streaming();
+        CHECK(target == shifted_byte_by_byte(geometry, source.data(), shift));
+      }
+    }
+  }
+}
+
 TEST(no_byte_outside_source_and_target_is_accessed) {
   Random random(3);
   for (const std::size_t item_bytes : kItemBytes)

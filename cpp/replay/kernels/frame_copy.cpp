@@ -18,6 +18,9 @@ static_assert(std::endian::native == std::endian::little, "the left end of a row
 
 using Word = std::uint64_t;
 
+// Largest size of the table of masks: 1 MiB, which still fits into a level 2 cache.
+constexpr std::ptrdiff_t kMostMasks = (std::ptrdiff_t{1} << 20) / static_cast<std::ptrdiff_t>(sizeof(std::uint64_t));
+
 // Multiplied by an item: a word filled with it.
 template <class Item>
 constexpr Word kEveryItem = ~Word{0} / static_cast<Item>(~Item{0});
@@ -140,9 +143,10 @@ void finish_streaming() noexcept {
 }
 
 FrameCopier::FrameCopier(const FrameGeometry& geometry, int most, Isa isa) : geometry_(geometry), most_(most) {
+  if (most == 0 || isa != Isa::kAvx512) return;
   const auto row_bytes = static_cast<std::ptrdiff_t>(geometry.row_bytes());
   const auto item_bytes = static_cast<std::ptrdiff_t>(geometry.item_bytes);
-  if (isa != Isa::kAvx512 || !shift_streams(row_bytes, most * item_bytes)) return;
+  if (row_bytes > kMostMasks / (2 * std::ptrdiff_t{most} + 1) || !shift_streams(row_bytes, most * item_bytes)) return;
   for (int right = -most; right <= most; ++right)
     for (std::ptrdiff_t x = 0; x < row_bytes; ++x) inside_.push_back(inside_of_piece(row_bytes, right * item_bytes, x));
 }

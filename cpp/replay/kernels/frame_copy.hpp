@@ -23,7 +23,8 @@ void finish_streaming() noexcept;
 // Thread-safety: concurrent copies are safe.
 class FrameCopier {
  public:
-  // For shifts of up to `most` pixels in each direction, less than the frame's sides.
+  // For shifts of up to `most` pixels in each direction, less than the frame's sides. Takes memory of up to 1 MiB, and
+  // none if `most` is 0.
   FrameCopier(const FrameGeometry& geometry, int most, Isa isa = chosen_isa());
 
   // Writes `count` consecutive frames, each shifted: target(y, x) = source(clamp(y + down), clamp(x + right)).
@@ -38,7 +39,7 @@ class FrameCopier {
 
   FrameGeometry geometry_;
   int most_;
-  std::vector<std::uint64_t> inside_;  // of a row, by `right` from -most; empty if shifted frames cannot be streamed
+  std::vector<std::uint64_t> inside_;  // of a row, by `right` from -most; empty if no shifted frame is streamed
 };
 
 }  // namespace apexline
