@@ -93,10 +93,12 @@ std::optional<double> number_of(const py::handle& value) {
 
 py::array_t<double> numbers_of_objects(const py::array& array, const Named& named, std::size_t axes) {
   py::array_t<double> numbers(Shape(array.shape(), array.shape() + array.ndim()));
-  auto* const* const objects = static_cast<PyObject* const*>(array.data());
-  for (std::size_t i = 0; i < static_cast<std::size_t>(array.size()); ++i) {
-    const std::optional<double> number = number_of(objects[i]);
-    if (!number) refuse(named.at(i / axes, i % axes), " is ", shown(objects[i]), "; expected a finite number");
+  // A list of its own: converting an element can run Python code, which may replace the others.
+  const py::list objects = array.attr("ravel")().attr("tolist")();
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const py::object object = objects[i];
+    const std::optional<double> number = number_of(object);
+    if (!number) refuse(named.at(i / axes, i % axes), " is ", shown(object), "; expected a finite number");
     numbers.mutable_data()[i] = *number;
   }
   return numbers;
@@ -105,12 +107,12 @@ py::array_t<double> numbers_of_objects(const py::array& array, const Named& name
 template <class T>
 void read_axes(const py::array& array, const ActionFormat& format, const Ignores& ignores, std::span<Action> out) {
   const std::size_t axes = out.empty() ? 1 : static_cast<std::size_t>(array.size()) / out.size();
-  const T* values = data<T>(array);
+  const std::vector<T> values(data<T>(array), data<T>(array) + array.size());  // no other thread changes them
   for (std::size_t i = 0; i < out.size() * axes; ++i)
     if (!std::isfinite(values[i]) && !ignores(i / axes))
       refuse(Named(format.is_single).at(i / axes, i % axes), " is ", static_cast<double>(values[i]),
              "; expected a finite number");
-  for (std::size_t row = 0; row < out.size(); ++row) out[row] = axes_action(format.kind, values + row * axes);
+  for (std::size_t row = 0; row < out.size(); ++row) out[row] = axes_action(format.kind, values.data() + row * axes);
 }
 
 void read_numbers(const py::object& actions, const ActionFormat& format, const Ignores& ignores,

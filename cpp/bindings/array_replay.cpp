@@ -1,6 +1,9 @@
 #include "array_replay.hpp"
 
+#include <limits>
 #include <utility>
+
+#include "gil.hpp"
 
 namespace apexline::bindings {
 namespace {
@@ -32,6 +35,8 @@ void ArrayReplay::add(const py::object& frames, const py::sequence& fields, cons
     mask_array = exact_array(mask, "mask", boolean, {num_envs});
     batch.mask = data<bool>(std::as_const(*mask_array));
   }
+  if (py::len(fields) != fields_.size())
+    throw py::value_error(text("the number of fields is ", py::len(fields), "; expected ", fields_.size()));
   std::vector<py::array> kept;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Field& field = fields_[i];
@@ -39,11 +44,16 @@ void ArrayReplay::add(const py::object& frames, const py::sequence& fields, cons
     kept.push_back(converted_array(fields[i], field.argument.c_str(), field.dtype, field_shape, mask_array));
     batch.fields.push_back(data<std::byte>(std::as_const(kept.back())));
   }
+  // What is checked for NaN is copied first: another thread may write into the caller's arrays during the call.
+  const auto actions_size = static_cast<std::size_t>(kept[0].nbytes());
+  const std::vector<std::byte> actions(batch.fields[0], batch.fields[0] + actions_size);
+  batch.fields[0] = actions.data();
   const auto reward_array = real_array<float>(rewards, "rewards");
   require_shape(reward_array, "rewards", {num_envs});
   const auto terminated_array = exact_array(terminated, "terminated", boolean, {num_envs});
   const auto truncated_array = exact_array(truncated, "truncated", boolean, {num_envs});
-  batch.rewards = reward_array.data();
+  const std::vector<float> reward_values = copied(reward_array);
+  batch.rewards = reward_values.data();
   batch.terminated = data<bool>(terminated_array);
   batch.truncated = data<bool>(truncated_array);
   py::array final_array;
@@ -51,7 +61,7 @@ void ArrayReplay::add(const py::object& frames, const py::sequence& fields, cons
     final_array = exact_array(final_frames, "final_frames", frame_dtype_, frames_shape);
     batch.final_frames = data<std::byte>(std::as_const(final_array));
   }
-  const py::gil_scoped_release released;
+  const GilReleased released;
   core().add(batch);
 }
 
@@ -59,19 +69,19 @@ void ArrayReplay::cut_episodes(const py::object& mask) {
   py::array envs;
   if (!mask.is_none()) envs = exact_array(mask, "mask", py::dtype::of<bool>(), {core().config().num_envs});
   const bool* chosen = mask.is_none() ? nullptr : data<bool>(std::as_const(envs));
-  const py::gil_scoped_release released;
+  const GilReleased released;
   core().cut_episodes(chosen);
 }
 
 void ArrayReplay::sample(double beta, int shift, const py::object& obs, const py::object& action,
                          const py::object& reward, const py::object& discount, const py::object& next_obs,
                          const py::object& weights, const py::object& indices, const py::dict& extras) {
-  const BatchArrays out = arrays_of(obs, action, reward, discount, next_obs, weights, indices, extras);
-  const py::gil_scoped_release released;
-  core().gather(core().draw(beta, shift, out), out);
+  const BatchTarget target = arrays_of(obs, action, reward, discount, next_obs, weights, indices, extras);
+  const GilReleased released;
+  core().gather(core().draw(beta, shift, target.out), target.out);
 }
 
-BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
+BatchTarget ArrayReplay::arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
                                    const py::object& discount, const py::object& next_obs, const py::object& weights,
                                    const py::object& indices, const py::dict& extras) {
   if (!py::isinstance<py::array>(indices)) throw py::type_error("out.indices is no array; expected a NumPy array");
@@ -85,36 +95,39 @@ BatchArrays ArrayReplay::arrays_of(const py::object& obs, const py::object& acti
   auto discount_array = output_array(discount, "out.discount", single, {size});
   auto weight_array = output_array(weights, "out.weights", single, {size});
   auto index_out = output_array(indices, "out.indices", py::dtype::of<std::int64_t>(), {size});
-  BatchArrays out{size,
-                  data<std::byte>(obs_array),
-                  {},
-                  data<float>(reward_array),
-                  data<float>(discount_array),
-                  data<std::byte>(next_array),
-                  data<float>(weight_array),
-                  data<std::int64_t>(index_out)};
+  BatchTarget target{{size,
+                      data<std::byte>(obs_array),
+                      {},
+                      data<float>(reward_array),
+                      data<float>(discount_array),
+                      data<std::byte>(next_array),
+                      data<float>(weight_array),
+                      data<std::int64_t>(index_out)},
+                     {obs_array, next_array, reward_array, discount_array, weight_array, index_out}};
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Field& field = fields_[i];
     const py::str name(field.name);
     if (i > 0 && !extras.contains(name))
       throw py::value_error(text("out.extras has no field '", field.name, "'; expected the fields of empty_batch"));
-    const py::object target = i == 0 ? action : py::object(extras[name]);
-    auto array = output_array(target, field.out.c_str(), field.dtype, batched(size, field.shape));
-    out.fields.push_back(data<std::byte>(array));
+    const py::object given = i == 0 ? action : py::object(extras[name]);
+    auto array = output_array(given, field.out.c_str(), field.dtype, batched(size, field.shape));
+    target.out.fields.push_back(data<std::byte>(array));
+    target.arrays.push_back(std::move(array));
   }
-  return out;
+  return target;
 }
 
 std::int64_t ArrayReplay::update_priorities(const py::object& indices, const py::object& td_errors) {
   const auto handles = index_array(indices, "indices");
   const auto errors = real_array<double>(td_errors, "td_errors");
   require_shape(errors, "td_errors", Shape(handles.shape(), handles.shape() + handles.ndim()));
-  const py::gil_scoped_release released;
-  return core().update_priorities(view(handles), view(errors));
+  const GilReleased released;
+  return core().update_priorities(copied(handles), copied(errors));
 }
 
 py::tuple ArrayReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end) {
-  const auto count = static_cast<py::ssize_t>(std::max<std::int64_t>(end - begin, 0));
+  core().require_stored(env, begin, end);
+  const auto count = static_cast<py::ssize_t>(end - begin);
   py::array frames(frame_dtype_, batched(count, frame_shape_));
   py::list fields;
   py::array_t<float> rewards(count);
@@ -128,7 +141,7 @@ py::tuple ArrayReplay::read_slots(std::int64_t env, std::int64_t begin, std::int
     fields.append(values);
   }
   {
-    const py::gil_scoped_release released;
+    const GilReleased released;
     core().read_slots(env, begin, end, slots);
   }
   return py::make_tuple(frames, fields, rewards, in_episode, flags);
@@ -138,6 +151,8 @@ void ArrayReplay::write_slots(std::int64_t env, std::int64_t begin, const py::ob
                               const py::sequence& fields, const py::object& rewards, const py::object& in_episode,
                               const py::object& flags) {
   const auto count = static_cast<py::ssize_t>(py::len(rewards));
+  if (begin < 0 || begin > std::numeric_limits<std::int64_t>::max() - count)
+    throw py::index_error(text("begin is ", begin, "; expected the position of a stored slot"));
   const auto frame_array = exact_array(frames, "frames", frame_dtype_, batched(count, frame_shape_));
   const auto reward_array = exact_array(rewards, "rewards", py::dtype::of<float>(), {count});
   const auto in_episode_array = exact_array(in_episode, "in_episode", py::dtype::of<std::uint32_t>(), {count});
@@ -154,7 +169,7 @@ void ArrayReplay::write_slots(std::int64_t env, std::int64_t begin, const py::ob
     kept.push_back(exact_array(fields[i], fields_[i].name.c_str(), fields_[i].dtype, batched(count, fields_[i].shape)));
     slots.fields.push_back(data<std::byte>(std::as_const(kept.back())));
   }
-  const py::gil_scoped_release released;
+  const GilReleased released;
   core().write_slots(env, begin, begin + count, slots);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "constructed.hpp"
 #include "replay/prioritized_replay.hpp"
 
 namespace apexline::bindings {
@@ -19,8 +20,14 @@ struct Field {
   py::dtype dtype;
 };
 
+// The arrays that a batch is written to, and references that keep them alive meanwhile.
+struct BatchTarget {
+  BatchArrays out;
+  std::vector<py::array> arrays;
+};
+
 // The first field is the action.
-class ArrayReplay {
+class ArrayReplay : public NeverUnconstructed {
  public:
   ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame_dtype, std::vector<Field> fields);
 
@@ -35,11 +42,12 @@ class ArrayReplay {
               const py::object& discount, const py::object& next_obs, const py::object& weights,
               const py::object& indices, const py::dict& extras);
   // Checks the arrays of a batch that is to be written.
-  BatchArrays arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
+  BatchTarget arrays_of(const py::object& obs, const py::object& action, const py::object& reward,
                         const py::object& discount, const py::object& next_obs, const py::object& weights,
                         const py::object& indices, const py::dict& extras);
   std::int64_t update_priorities(const py::object& indices, const py::object& td_errors);
   // Slots begin .. end - 1 of an environment as (frames, fields, rewards, in_episode, flags).
+  // Raises IndexError before anything is allocated if a position is not stored.
   py::tuple read_slots(std::int64_t env, std::int64_t begin, std::int64_t end);
   void write_slots(std::int64_t env, std::int64_t begin, const py::object& frames, const py::sequence& fields,
                    const py::object& rewards, const py::object& in_episode, const py::object& flags);

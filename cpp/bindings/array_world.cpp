@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "gil.hpp"
 #include "racing/render/display_list.hpp"
 #include "racing/render/exact/exact_frame.hpp"
 #include "racing/render/exact/smoothscale_canvas.hpp"
@@ -104,7 +105,7 @@ py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolour
   const auto written = reports_in(reports);
   {
     const Busy busy(is_busy_);
-    const py::gil_scoped_release released;
+    const GilReleased released;
     world_.reset(std::span(choices_).first(rows), pixels, written, envs);
   }
   return py::make_tuple(frames, reports);
@@ -130,7 +131,7 @@ py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids,
   std::ranges::fill(final_reports, Report{});
   {
     const Busy busy(is_busy_);
-    const py::gil_scoped_release released;
+    const GilReleased released;
     world_.step(row_actions, pixels, written, final_frames_.data(), final_reports, envs);
   }
   const bool any_final =
@@ -153,7 +154,7 @@ py::array_t<std::uint8_t> ArrayWorld::exact_frame(py::ssize_t env, int width, in
   py::array_t<std::uint8_t> image(Shape{height, width, 3});
   std::uint8_t* pixels = image.mutable_data();
   const Busy busy(is_busy_);
-  const py::gil_scoped_release released;
+  const GilReleased released;
   racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
   const auto& marks = world_.episode(index).skid_marks().marks();
   // CarRacing.render shows the score after the frame's 0.1 was subtracted, the observation before.

@@ -8,6 +8,7 @@
 
 #include "array_actions.hpp"
 #include "arrays.hpp"
+#include "constructed.hpp"
 #include "env_ids.hpp"
 #include "racing/render/glyphs.hpp"
 #include "racing/world.hpp"
@@ -22,7 +23,7 @@ struct ResetNeededError : std::runtime_error {
 // Reports are one structured array. Methods raise IndexError if there is no game `env`. `step` and `reset` release the
 // GIL. `env_ids` selects the games of a call, whose rows follow its order (see EnvIds); `out`, if not None, is the array
 // (rows, *observation shape) uint8 to which frames are written, which is then returned.
-class ArrayWorld {
+class ArrayWorld : public NeverUnconstructed {
  public:
   ArrayWorld(const racing::WorldOptions& options, const ActionFormat& actions, const racing::Glyphs& glyphs,
              const std::vector<racing::Pcg64::State>& random);

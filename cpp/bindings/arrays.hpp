@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -40,27 +41,42 @@ inline void require_dtype(const py::array& array, const char* name, const py::dt
     throw py::type_error(text(name, " has dtype ", dtype_name(array.dtype()), "; expected ", dtype_name(dtype)));
 }
 
-// As NumPy's ascontiguousarray, but keeps arrays without dimensions.
+inline bool is_aligned(const py::array& array) {
+  return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+// As NumPy's ascontiguousarray, but keeps arrays without dimensions and copies unaligned ones.
 inline py::array as_array(const py::handle& object) {
   if (py::isinstance<py::array>(object)) {
     auto array = py::reinterpret_borrow<py::array>(object);
-    if (array.flags() & py::array::c_style) return array;
+    if ((array.flags() & py::array::c_style) && is_aligned(array)) return array;
   }
-  return py::module_::import("numpy").attr("asarray")(object, py::none(), "C").cast<py::array>();
+  auto array = py::module_::import("numpy").attr("asarray")(object, py::none(), "C").cast<py::array>();
+  return is_aligned(array) ? array : array.attr("copy")("C").cast<py::array>();
 }
 
 // Whether no conversion is needed.
 template <class T>
 bool is_plain(const py::handle& object) {
-  return py::array_t<T, py::array::c_style>::check_(object);
+  return py::array_t<T, py::array::c_style>::check_(object) && is_aligned(py::reinterpret_borrow<py::array>(object));
 }
 
-// A C-contiguous array of exactly this dtype and shape; copied only if it is not contiguous.
+// Booleans as bytes 0 and 1 in new memory; other arrays as they are. To NumPy every byte but 0 is True, and views of other
+// types and image masks contain 2 or 255; a C++ bool must be 0 or 1.
+inline py::array normalized(const py::array& array) {
+  if (array.dtype().kind() != 'b') return array;
+  py::array_t<bool> booleans(Shape(array.shape(), array.shape() + array.ndim()));
+  const auto* bytes = static_cast<const std::uint8_t*>(array.data());
+  std::transform(bytes, bytes + array.size(), booleans.mutable_data(), [](std::uint8_t byte) { return byte != 0; });
+  return booleans;
+}
+
+// An aligned, C-contiguous, normalized array of exactly this dtype and shape; copied only if it is not one.
 inline py::array exact_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape) {
   py::array array = as_array(object);
   require_dtype(array, name, dtype);
   require_shape(array, name, shape);
-  return array;
+  return normalized(array);
 }
 
 // Integers or floats of any width, as T. Booleans and other kinds raise TypeError.
@@ -89,8 +105,8 @@ inline py::array_t<std::int64_t> index_array(const py::handle& object, const cha
   return py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(py::object(array));
 }
 
-// A C-contiguous array of this dtype and shape. Converts integers to any type that can represent them, and floats to
-// floats. Rows that are false in `mask` (a boolean array) are not checked.
+// As exact_array, but converts integers to any type that can represent them, and floats to floats. Rows that are false in
+// `mask` (normalized booleans) are not checked.
 inline py::array converted_array(const py::handle& object, const char* name, const py::dtype& dtype, const Shape& shape,
                                  const std::optional<py::array>& mask) {
   py::array array = as_array(object);
@@ -123,7 +139,7 @@ inline py::array converted_array(const py::handle& object, const char* name, con
     }
     array = cast.cast<py::array>();
   }
-  return array;
+  return normalized(array);
 }
 
 // An array to write into: exact dtype and shape, C-contiguous, writable. Never copied.
@@ -136,12 +152,25 @@ inline py::array output_array(const py::handle& object, const char* name, const 
   require_shape(array, name, shape);
   if (!(array.flags() & py::array::c_style) || !array.writeable())
     throw py::value_error(text(name, " is read-only or not C-contiguous; expected a writable C-contiguous array"));
+  if (!is_aligned(array)) throw py::value_error(text(name, " is not aligned; expected memory aligned to its dtype"));
   return array;
+}
+
+// Raises MemoryError.
+[[noreturn]] inline void refuse_memory(const std::string& message) {
+  py::set_error(PyExc_MemoryError, message.c_str());
+  throw py::error_already_set();
 }
 
 template <class T>
 std::span<const T> view(const py::array_t<T>& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+// A copy, which no other thread can change: values that are checked and then trusted are read from one.
+template <class T>
+std::vector<T> copied(const py::array_t<T>& array) {
+  return {array.data(), array.data() + array.size()};
 }
 
 template <class T>

@@ -4,13 +4,15 @@
 
 #include "array_replay.hpp"
 #include "bindings.hpp"
+#include "constructed.hpp"
+#include "gil.hpp"
 #include "replay/prefetcher.hpp"
 
 namespace apexline::bindings {
 namespace {
 
 // Pending batches. References their arrays until they are taken, so that Python cannot free them while they are written.
-class ArrayPrefetcher {
+class ArrayPrefetcher : public NeverUnconstructed {
  public:
   explicit ArrayPrefetcher(const std::shared_ptr<ArrayReplay>& replay)
       : replay_(replay), prefetcher_(std::make_unique<Prefetcher>(replay->shared())) {}
@@ -24,33 +26,34 @@ class ArrayPrefetcher {
   void request(double beta, int shift, const py::tuple& batch) {
     const auto lock = one_at_a_time();
     require_open();
-    const BatchArrays out =
+    if (batch.size() != 8) throw py::value_error(text("batch has ", batch.size(), " fields; expected 8"));
+    BatchTarget target =
         replay_->arrays_of(batch[0], batch[1], batch[2], batch[3], batch[4], batch[5], batch[6], batch[7]);
     std::uint64_t number = 0;
     {
-      const py::gil_scoped_release released;
-      number = prefetcher_->request(beta, shift, out);
+      const GilReleased released;
+      number = prefetcher_->request(beta, shift, target.out);
     }
-    batches_.emplace_back(number, batch);
+    batches_.push_back({number, batch, std::move(target.arrays)});
   }
 
   py::tuple take() {
     const auto lock = one_at_a_time();
     require_open();
     if (batches_.empty()) throw py::value_error("no batch was requested");
-    const auto [number, batch] = std::move(batches_.front());
+    const Pending pending = std::move(batches_.front());
     batches_.pop_front();
     {
-      const py::gil_scoped_release released;
-      prefetcher_->wait(number);
+      const GilReleased released;
+      prefetcher_->wait(pending.number);
     }
-    return batch;
+    return pending.batch;
   }
 
   void close() {
     const auto lock = one_at_a_time();
     {
-      const py::gil_scoped_release released;
+      const GilReleased released;
       prefetcher_.reset();
     }
     batches_.clear();
@@ -59,9 +62,15 @@ class ArrayPrefetcher {
  private:
   // The lock is held across waits without the GIL, so it must not be acquired with the GIL.
   std::unique_lock<std::mutex> one_at_a_time() {
-    const py::gil_scoped_release released;
+    const GilReleased released;
     return std::unique_lock(calls_);
   }
+
+  struct Pending {
+    std::uint64_t number;
+    py::tuple batch;
+    std::vector<py::array> arrays;  // which another thread might remove from the batch's `extras`
+  };
 
   void require_open() const {
     if (!prefetcher_) throw py::value_error("the prefetcher is closed");
@@ -70,14 +79,18 @@ class ArrayPrefetcher {
   std::mutex calls_;
   std::shared_ptr<ArrayReplay> replay_;
   std::unique_ptr<Prefetcher> prefetcher_;
-  std::deque<std::pair<std::uint64_t, py::tuple>> batches_;
+  std::deque<Pending> batches_;
 };
 
 }  // namespace
 
 void bind_prefetcher(py::module_& module) {
   py::class_<ArrayPrefetcher>(module, "Prefetcher", "Core of apexline.replay.Prefetch, whose methods document it.")
-      .def(py::init<const std::shared_ptr<ArrayReplay>&>(), py::arg("replay"))
+      .def(py::init([](const std::shared_ptr<ArrayReplay>& replay) {
+             if (!replay) throw py::type_error("replay is None; expected a Replay");
+             return construct<ArrayPrefetcher>(replay);
+           }),
+           py::arg("replay"))
       .def_property_readonly("pending", &ArrayPrefetcher::pending)
       .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("shift"), py::arg("batch"))
       .def("take", &ArrayPrefetcher::take)

@@ -17,8 +17,20 @@ namespace {
 
 template <class T>
 T field(const py::object& options, const char* name) {
-  return options.attr(name).cast<T>();
+  const py::object value = options.attr(name);
+  try {
+    return value.cast<T>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(
+        text(name, " is ", py::repr(value).cast<std::string>(), "; expected the type that its class documents"));
+  }
 }
+
+void require_from_1(const char* name, std::int64_t value, std::int64_t most) {
+  if (value < 1 || value > most) throw py::value_error(text(name, " is ", value, "; expected from 1 to ", most));
+}
+
+constexpr std::int64_t kMaxThreads = 1024;  // as of a replay
 
 // From a ShapingRules or None.
 racing::ShapingOptions shaping_of(const py::object& rules) {
@@ -93,8 +105,13 @@ std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::obje
                                        const std::string& autoreset, const py::object& rules, bool keeps_skid_marks,
                                        const py::tuple& glyphs, int num_threads, bool is_single,
                                        const py::object& track_state) {
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  require_from_1("num_threads", num_threads, kMaxThreads);
   const auto random = random_states(states, "states", std::nullopt);
+  require_from_1("num_envs", static_cast<std::int64_t>(random.size()), most);
   racing::WorldOptions world = world_options_of(options);
+  require_from_1("action_repeat", world.action_repeat, most);
+  require_from_1("frame_stack", world.frame_stack, most);
   world.num_envs = static_cast<std::int32_t>(random.size());
   world.rules = shaping_of(rules);
   world.autoreset = autoreset_of(autoreset);
@@ -102,7 +119,7 @@ std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::obje
   world.game.track = track_of(options, track_state);
   world.num_threads = num_threads;
   const ActionFormat actions{.kind = action_kind_of(options), .is_single = is_single};
-  return std::make_unique<ArrayWorld>(world, actions, glyphs_of(glyphs), random);
+  return construct<ArrayWorld>(world, actions, glyphs_of(glyphs), random);
 }
 
 }  // namespace

@@ -1,11 +1,16 @@
 #include <pybind11/stl.h>
 
+#include <limits>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <utility>
 
+#include <unistd.h>
+
 #include "array_replay.hpp"
 #include "bindings.hpp"
+#include "gil.hpp"
 #include "support/processors.hpp"
 
 namespace apexline::bindings {
@@ -40,6 +45,14 @@ FrameGeometry geometry_of(const Shape& shape, const py::dtype& dtype) {
   return geometry;
 }
 
+// Bytes of main memory of the machine; the largest number if it is unknown.
+std::size_t physical_memory() noexcept {
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages < 1 || page_bytes < 1) return std::numeric_limits<std::size_t>::max();
+  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
+}
+
 Number number_of(const py::dtype& dtype) {
   if (dtype.kind() != 'f') return Number::kInteger;
   return dtype.itemsize() == 2 ? Number::kFloat16 : dtype.itemsize() == 4 ? Number::kFloat32 : Number::kFloat64;
@@ -72,7 +85,20 @@ std::shared_ptr<ArrayReplay> make_replay(std::int64_t capacity, std::int64_t num
                       shift,
                       seed,
                       num_threads.value_or(available_processors())};
-  return std::make_shared<ArrayReplay>(std::move(config), frame_shape, frame_dtype, std::move(fields));
+  const std::size_t step_bytes = config.geometry.bytes() + config.record_bytes();
+  const auto refuse = [&] {
+    refuse_memory(text("capacity is ", capacity, " steps of ", step_bytes, " bytes (frame_shape is ",
+                       shape_text(frame_shape.data(), frame_shape.size()),
+                       "); expected a size for which the system has memory"));
+  };
+  // An operating system that overcommits would refuse nothing until the memory is written.
+  if (step_bytes > physical_memory()) refuse();
+  try {
+    return std::make_shared<ArrayReplay>(std::move(config), frame_shape, frame_dtype, std::move(fields));
+  } catch (const std::bad_alloc&) {
+    refuse();
+    throw;
+  }
 }
 
 py::dict state_of(ArrayReplay& self) {
@@ -116,7 +142,7 @@ void restore(ArrayReplay& self, const py::dict& from) {
   const auto priorities = real_array<double>(from["priorities"], "priorities");
   require_shape(priorities, "priorities", {static_cast<py::ssize_t>(self.core().config().capacity)});
   state.priorities.assign(priorities.data(), priorities.data() + priorities.size());
-  const py::gil_scoped_release released;
+  const GilReleased released;
   self.core().restore(state);
 }
 
@@ -169,13 +195,13 @@ void bind_replay(py::module_& module) {
            py::arg("fields"), py::arg("rewards"), py::arg("in_episode"), py::arg("flags"))
       .def("check",
            [](ArrayReplay& self) {
-             const py::gil_scoped_release released;
+             const GilReleased released;
              self.core().check();
            })
       .def(
           "swap_contents",
           [](ArrayReplay& self, ArrayReplay& other) {
-            const py::gil_scoped_release released;
+            const GilReleased released;
             self.core().swap_contents(other.core());
           },
           py::arg("other"))

@@ -1,20 +1,23 @@
 #include <mutex>
+#include <new>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "constructed.hpp"
+#include "gil.hpp"
 #include "replay/sum_tree.hpp"
 
 namespace apexline::bindings {
 namespace {
 
 // A tree with a lock, so that calls without the GIL run one at a time.
-class LockedTree {
+class LockedTree : public NeverUnconstructed {
  public:
   LockedTree(std::int64_t capacity, std::uint64_t seed) : tree_(capacity, seed) {}
 
   template <class Work>
   auto with(Work&& work) {
-    const py::gil_scoped_release released;
+    const GilReleased released;
     const std::lock_guard lock(mutex_);
     return work(tree_);
   }
@@ -37,7 +40,7 @@ py::object get_item(LockedTree& self, const py::object& index) {
   const auto indices = index_array(index, "indices");
   auto out = py::array_t<double>(Shape(indices.shape(), indices.shape() + indices.ndim()));
   const std::span<double> target{out.mutable_data(), static_cast<std::size_t>(out.size())};
-  self.with([&](SumTree& tree) { tree.get(view(indices), target); });
+  self.with([&](SumTree& tree) { tree.get(copied(indices), target); });
   if (indices.ndim() == 0) return py::float_(target[0]);
   return out;
 }
@@ -49,7 +52,7 @@ void set_item(LockedTree& self, const py::object& index, const py::object& prior
   if (priorities.ndim() == 0)
     priorities = py::module_::import("numpy").attr("full")(py::cast(shape), priorities).cast<py::array_t<double>>();
   require_shape(priorities, "priorities", shape);
-  self.with([&](SumTree& tree) { tree.set(view(indices), view(priorities)); });
+  self.with([&](SumTree& tree) { tree.set(copied(indices), copied(priorities)); });
 }
 
 py::array_t<std::int64_t> sample(LockedTree& self, const py::object& count, const py::object& out) {
@@ -63,23 +66,41 @@ py::array_t<std::int64_t> sample(LockedTree& self, const py::object& count, cons
 }
 
 py::tuple get_state(LockedTree& self) {
-  return self.with([](SumTree& tree) {
-    const py::gil_scoped_acquire acquired;
-    const auto leaves = tree.leaves();
-    return py::make_tuple(tree.seed(), tree.draws(),
-                          py::array_t<double>(static_cast<py::ssize_t>(leaves.size()), leaves.data()));
+  std::uint64_t seed = 0;
+  std::uint64_t draws = 0;
+  std::vector<double> leaves;
+  self.with([&](SumTree& tree) {
+    seed = tree.seed();
+    draws = tree.draws();
+    leaves.assign(tree.leaves().begin(), tree.leaves().end());
   });
+  return py::make_tuple(seed, draws, py::array_t<double>(static_cast<py::ssize_t>(leaves.size()), leaves.data()));
 }
 
-std::unique_ptr<LockedTree> set_state(const py::tuple& state) {
-  if (state.size() != 3) throw py::value_error(text("the length of the state is ", state.size(), "; expected 3"));
-  const auto leaves = real_array<double>(state[2], "priorities");
-  const auto draws = state[1].cast<std::uint64_t>();
-  auto self = std::make_unique<LockedTree>(leaves.size(), state[0].cast<std::uint64_t>());
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(leaves.size()));
+std::unique_ptr<LockedTree> make_tree(std::int64_t capacity, std::uint64_t seed) {
+  try {
+    return construct<LockedTree>(capacity, seed);
+  } catch (const std::bad_alloc&) {
+    refuse_memory(text("capacity is ", capacity, "; expected a number for which the system has memory"));
+  }
+}
+
+std::unique_ptr<LockedTree> set_state(const py::object& pickled) {
+  if (!py::isinstance<py::tuple>(pickled) || py::len(pickled) != 3)
+    throw py::value_error(text("the state is of type ", py::type::of(pickled).attr("__name__").cast<std::string>(),
+                               "; expected a tuple of seed, draws and priorities"));
+  const py::tuple state = pickled;
+  constexpr const char* unsigned_integer = "an integer from 0 to 2^64 - 1";
+  const auto seed = number_from<std::uint64_t>(state[0], "the seed of the state", unsigned_integer);
+  const auto draws = number_from<std::uint64_t>(state[1], "the number of draws of the state", unsigned_integer);
+  const auto array = real_array<double>(state[2], "priorities");
+  require_shape(array, "priorities", {array.size()});
+  const std::vector<double> leaves = copied(array);
+  auto self = make_tree(array.size(), seed);
+  std::vector<std::int64_t> indices(leaves.size());
   for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int64_t>(i);
   self->with([&](SumTree& tree) {
-    tree.set(indices, view(leaves));
+    tree.set(indices, leaves);
     tree.set_draws(draws);
   });
   return self;
@@ -89,7 +110,7 @@ std::unique_ptr<LockedTree> set_state(const py::tuple& state) {
 
 void bind_sum_tree(py::module_& module) {
   py::class_<LockedTree>(module, "SumTree", "Core of apexline.SumTree, which documents it.")
-      .def(py::init<std::int64_t, std::uint64_t>(), py::arg("capacity"), py::arg("seed") = 0)
+      .def(py::init(&make_tree), py::arg("capacity"), py::arg("seed") = 0)
       .def("__len__", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.capacity(); }); })
       .def("__getitem__", &get_item, py::arg("index"),
            "Priority of one index (float), or of an integer array of indices (float64 array of its shape).\n\n"

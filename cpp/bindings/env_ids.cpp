@@ -11,21 +11,21 @@ std::vector<std::uint32_t> EnvIds::read(const py::object& env_ids) {
     throw py::value_error(text("env_ids has shape ",
                                shape_text(values.shape(), static_cast<std::size_t>(values.ndim())),
                                "; expected (n,) with n >= 1"));
+  const std::vector<std::int64_t> envs = copied(values);
   const auto num_envs = static_cast<std::int64_t>(is_listed_.size());
-  const auto out_of_range =
-      std::ranges::find_if(view(values), [=](std::int64_t env) { return env < 0 || env >= num_envs; });
-  if (out_of_range != view(values).end())
-    throw py::index_error(text("env_ids[", out_of_range - view(values).begin(), "] is ", *out_of_range,
-                               "; expected 0 to ", num_envs - 1));
+  const auto out_of_range = std::ranges::find_if(envs, [=](std::int64_t env) { return env < 0 || env >= num_envs; });
+  if (out_of_range != envs.end())
+    throw py::index_error(
+        text("env_ids[", out_of_range - envs.begin(), "] is ", *out_of_range, "; expected 0 to ", num_envs - 1));
   std::vector<std::uint32_t> listed;
-  for (const std::int64_t env : view(values)) {
+  for (const std::int64_t env : envs) {
     if (is_listed_[static_cast<std::size_t>(env)] != 0) break;
     is_listed_[static_cast<std::size_t>(env)] = 1;
     listed.push_back(static_cast<std::uint32_t>(env));
   }
   for (const std::uint32_t env : listed) is_listed_[env] = 0;
-  if (listed.size() < static_cast<std::size_t>(values.size()))
-    throw py::value_error(text("env_ids[", listed.size(), "] is ", values.data()[listed.size()],
+  if (listed.size() < envs.size())
+    throw py::value_error(text("env_ids[", listed.size(), "] is ", envs[listed.size()],
                                ", which is listed before; expected each environment at most once"));
   return listed;
 }

@@ -10,7 +10,8 @@ racing::Glyphs glyphs_of(const py::tuple& arrays) {
   const auto int32 = py::dtype::of<std::int32_t>();
   const py::array width_array = exact_array(arrays[0], "widths", int32, {count});
   const py::array step_array = exact_array(arrays[1], "steps", int32, {count, count});
-  const auto* width = data<std::int32_t>(width_array);
+  const std::vector<std::int32_t> widths(data<std::int32_t>(width_array), data<std::int32_t>(width_array) + count);
+  const std::int32_t* width = widths.data();
   py::ssize_t total = 0;
   for (py::ssize_t i = 0; i < count; ++i) {
     if (width[i] < 1) throw py::value_error(text("widths[", i, "] is ", width[i], "; expected a positive number"));

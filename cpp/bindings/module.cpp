@@ -12,7 +12,7 @@
 #define APEXLINE_COMPILER "GCC " __VERSION__
 #endif
 
-PYBIND11_MODULE(_core, module) {
+PYBIND11_MODULE(_core_of_main_interpreter, module) {
   using namespace apexline;
   namespace py = pybind11;
   module.doc() = "The C++ core of apexline. Private: import from apexline.";
@@ -33,4 +33,13 @@ PYBIND11_MODULE(_core, module) {
 
   py::module_ racing = module.def_submodule("racing", "Core of apexline.racing.");
   bindings::bind_racing(racing);
+}
+
+// The import itself. pybind11 waits forever in a subinterpreter of Python 3.11, and NumPy does not support any.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core();
+
+PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_of_main_interpreter();
+  PyErr_SetString(PyExc_ImportError, "apexline was imported in a subinterpreter; expected the main interpreter");
+  return nullptr;
 }

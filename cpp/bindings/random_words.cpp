@@ -1,5 +1,6 @@
 #include "random_words.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace apexline::bindings {
@@ -7,7 +8,9 @@ namespace {
 
 constexpr py::ssize_t kWords = 6;
 
-racing::Pcg64::State checked(const std::uint64_t* word, const std::string& place) {
+racing::Pcg64::State checked(const std::uint64_t* words, const std::string& place) {
+  std::array<std::uint64_t, kWords> word{};
+  std::copy_n(words, kWords, word.begin());
   if (word[4] > 1) throw py::value_error(text(place, "4] is ", word[4], "; expected has_uint32, 0 or 1"));
   if (word[5] > std::numeric_limits<std::uint32_t>::max())
     throw py::value_error(text(place, "5] is ", word[5], "; expected uinteger, below 2**32"));

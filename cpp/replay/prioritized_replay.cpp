@@ -81,7 +81,13 @@ std::vector<double> PrioritizedReplay::priorities() const {
 
 std::size_t PrioritizedReplay::bytes_for(std::int64_t slots, std::size_t frame_bytes, std::size_t record_bytes) {
   const std::size_t tree_bytes = SumTree::bytes_for(slots);
-  return static_cast<std::size_t>(slots) * (frame_bytes + record_bytes + sizeof(SlotHeader)) + tree_bytes;
+  std::size_t bytes = 0;
+  if (__builtin_add_overflow(frame_bytes, record_bytes, &bytes) ||
+      __builtin_add_overflow(bytes, sizeof(SlotHeader), &bytes) ||
+      __builtin_mul_overflow(bytes, static_cast<std::size_t>(slots), &bytes) ||
+      __builtin_add_overflow(bytes, tree_bytes, &bytes))
+    throw std::invalid_argument(text("frame_bytes is ", frame_bytes, "; expected a replay of at most 2^64 - 1 bytes"));
+  return bytes;
 }
 
 double PrioritizedReplay::bytes_per_slot() const noexcept {
@@ -204,9 +210,11 @@ PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, int shift, const Ba
   std::list<Read> read;
   read.push_back({getpid(), std::vector<std::int64_t>(rings_.size(), std::numeric_limits<std::int64_t>::max())});
   std::vector<std::int64_t>& oldest = read.front().oldest;
-  const std::span<std::int64_t> leaves(out.indices, size);
+  // Not in `out`, which is only written: another thread may write to the caller's arrays too.
+  std::vector<std::int64_t> leaves(size);
 
   std::unique_lock lock(mutex_);
+  if (!is_checked_) throw std::invalid_argument("the replay was restored without a check; expected `check` first");
   if (num_eligible_ == 0)
     throw std::invalid_argument("no transition can be sampled yet; expected one with its next frame and n-step return");
   tree_.sample(leaves);
@@ -228,6 +236,7 @@ PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, int shift, const Ba
   drawn.shift_ = shift;
   lock.unlock();
 
+  std::ranges::copy(leaves, out.indices);
   write_weights(beta, priorities, {out.weights, size});
   return drawn;
 }
@@ -342,6 +351,7 @@ void PrioritizedReplay::clear() {
   num_eligible_ = 0;
   stale_updates_ = 0;
   max_priority_ = 1.0;
+  is_checked_ = true;
 }
 
 }  // namespace apexline

@@ -136,7 +136,8 @@ class PrioritizedReplay {
   [[nodiscard]] double max_priority() const;
   [[nodiscard]] ReplayStats stats() const;  // reads every priority
   [[nodiscard]] std::vector<double> priorities() const;
-  // Memory of a full replay of `slots` slots, with frames and fields of these sizes.
+  // Memory of a full replay of `slots` slots, with frames and fields of these sizes. Throws std::invalid_argument if it
+  // does not fit into 64 bits.
   [[nodiscard]] static std::size_t bytes_for(std::int64_t slots, std::size_t frame_bytes, std::size_t record_bytes);
   // Memory taken by the slots written so far, and by each slot.
   [[nodiscard]] std::size_t bytes() const;
@@ -146,6 +147,9 @@ class PrioritizedReplay {
   // final frame. A terminated environment without one repeats its last frame: the discount is 0, so its value is unused.
   // After an end the environment's next step begins an episode.
   void add(const StepBatch& batch);
+  // `draw` and `gather` only write to `out`, so its memory may be shared with other threads; arguments of `add`, of
+  // update_priorities and of write_slots must not change during the call.
+  //
   // Writes `weights` and `indices` of out; `gather` will shift stacks by up to `shift` pixels. Throws
   // std::invalid_argument if nothing is eligible, beta is not in [0, 1], shift is not from 0 to the config's or the batch
   // is empty.
@@ -162,17 +166,20 @@ class PrioritizedReplay {
   void clear();
 
   [[nodiscard]] ReplayState state() const;
+  // Throws std::out_of_range unless the environment has slots at all positions begin .. end - 1.
+  void require_stored(std::int64_t env, std::int64_t begin, std::int64_t end) const;
   // The slots at positions begin .. end - 1 of an environment. Throws std::out_of_range if one does not exist.
   void read_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotArrays& out) const;
 
   // Restoring: call `restore` on a new replay, then `write_slots` for every stored slot, then `check`. Throw
-  // std::invalid_argument or std::out_of_range for an invalid state.
+  // std::invalid_argument or std::out_of_range for an invalid state. Until `check` has succeeded `draw` throws
+  // std::invalid_argument.
   void restore(const ReplayState& state);
   void write_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotSource& from);
   // Throws std::logic_error that names the first violated invariant. Reads everything except the frames.
   void check() const;
-  // Exchanges the contents with `other`, a different replay of the same configuration except num_threads, which no
-  // other thread uses during the call.
+  // Exchanges the contents with `other`, which no other thread uses during the call. Throws std::invalid_argument unless
+  // it is another replay of the same shape.
   void swap_contents(PrioritizedReplay& other);
 
  private:
@@ -203,6 +210,7 @@ class PrioritizedReplay {
   std::int64_t stale_updates_ = 0;
   double max_priority_ = 1.0;
   std::uint64_t batches_ = 0;
+  mutable bool is_checked_ = true;  // whether `check` succeeded since the last write_slots
   // Eligibility changes of the running call before they are applied to the tree; members so that calls do not allocate.
   std::vector<EligibilityChange> changes_;
   std::vector<std::int64_t> changed_leaves_;

@@ -54,6 +54,11 @@ void PrioritizedReplay::check_positions(std::int64_t env, std::int64_t begin, st
                                  ring(env).tail(), " to ", ring(env).head()));
 }
 
+void PrioritizedReplay::require_stored(std::int64_t env, std::int64_t begin, std::int64_t end) const {
+  const std::scoped_lock lock(mutex_);
+  check_positions(env, begin, end);
+}
+
 void PrioritizedReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end,
                                    const SlotArrays& out) const {
   const std::scoped_lock lock(mutex_);
@@ -75,7 +80,8 @@ void PrioritizedReplay::read_slots(std::int64_t env, std::int64_t begin, std::in
 }
 
 void PrioritizedReplay::write_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotSource& from) {
-  const std::scoped_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
+  wait_for_all_reads(lock);
   check_positions(env, begin, end);
   const std::size_t action_bytes = config_.field_bytes[0];
   for (std::size_t i = 0; i < static_cast<std::size_t>(end - begin); ++i) {
@@ -84,6 +90,7 @@ void PrioritizedReplay::write_slots(std::int64_t env, std::int64_t begin, std::i
       require(false, "an action", found->value, "finite");
     require(from.flags[i] <= (kTerminated | kTruncated | kFinalFrame), "flags", int{from.flags[i]}, "at most 7");
   }
+  is_checked_ = false;
   for (std::int64_t position = begin; position < end; ++position) {
     const auto i = static_cast<std::size_t>(position - begin);
     std::copy_n(from.frames + i * config_.geometry.bytes(), config_.geometry.bytes(), ring(env).frame(position));
@@ -118,10 +125,12 @@ void PrioritizedReplay::restore(const ReplayState& state) {
   std::vector<std::int64_t> all(state.priorities.size());
   std::iota(all.begin(), all.end(), std::int64_t{0});
 
-  const std::scoped_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
+  wait_for_all_reads(lock);
   SumTree tree(config_.capacity, state.seed);
   tree.set(all, state.priorities);
   tree.set_draws(state.draws);
+  is_checked_ = false;
   for (std::size_t env = 0; env < rings_.size(); ++env) rings_[env].restore(state.rings[env]);
   tree_ = std::move(tree);
   config_.seed = state.seed;
@@ -152,9 +161,13 @@ void PrioritizedReplay::check() const {
     }
   }
   if (positive != num_eligible_) fail("size is ", num_eligible_, ", but ", positive, " priorities are positive");
+  is_checked_ = true;
 }
 
 void PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
+  if (&other == this) throw std::invalid_argument("other is this replay; expected another one");
+  if (!config_.has_shape_of(other.config_))
+    throw std::invalid_argument("other is a replay of another shape; expected the same configuration");
   std::unique_lock lock(mutex_);
   wait_for_all_reads(lock);
   const std::scoped_lock other_lock(other.mutex_);
@@ -165,6 +178,7 @@ void PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
   std::swap(stale_updates_, other.stale_updates_);
   std::swap(max_priority_, other.max_priority_);
   std::swap(batches_, other.batches_);
+  std::swap(is_checked_, other.is_checked_);
 }
 
 }  // namespace apexline

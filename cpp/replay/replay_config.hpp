@@ -26,6 +26,8 @@ struct ReplayConfig {
   int num_threads;
 
   [[nodiscard]] std::size_t record_bytes() const;  // of all fields
+  // Whether the contents of one replay fit into the other.
+  [[nodiscard]] bool has_shape_of(const ReplayConfig& other) const;
 };
 
 // The configuration with its capacity rounded down. Throws std::invalid_argument that names the offending field.

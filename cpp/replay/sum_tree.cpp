@@ -178,8 +178,9 @@ void SumTree::sample(std::span<std::int64_t> out) {
     masses_[i] = (static_cast<double>(i) + unit_interval(words_[i])) * stratum;
   draws_ += out.size();
 
-  std::ranges::fill(out, 0);
-  kernels_->descend(levels_.data(), levels_.size(), out.data(), masses_.data(), out.size());
+  places_.assign(out.size(), 0);
+  kernels_->descend(levels_.data(), levels_.size(), places_.data(), masses_.data(), out.size());
+  std::ranges::copy(places_, out.begin());
 }
 
 }  // namespace apexline

@@ -40,6 +40,8 @@ class SumTree {
   [[nodiscard]] double min() const;
   [[nodiscard]] double max() const;
 
+  // In `get` and `set` no other thread may write to the arguments: they are checked before they are used.
+  //
   // Priorities of `indices` into `out` (same length). Throws std::out_of_range.
   void get(std::span<const std::int64_t> indices, std::span<double> out) const;
   // leaf[indices[i]] = priorities[i], in order, so the last of equal indices counts. Throws std::out_of_range or
@@ -54,7 +56,7 @@ class SumTree {
   // 0 <= mass < total().
   [[nodiscard]] std::int64_t find(double mass) const;
   // Stratified sampling with replacement: out[i] is sampled from the i-th of out.size() equal parts of the total. Throws
-  // std::invalid_argument if all priorities are zero.
+  // std::invalid_argument if all priorities are zero. Only writes to `out`, so its memory may be shared with other threads.
   void sample(std::span<std::int64_t> out);
 
   // State of the random stream: `seed` and the number of draws made by `sample`.

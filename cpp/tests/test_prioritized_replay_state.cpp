@@ -154,6 +154,13 @@ TEST(invalid_states_and_positions_are_refused) {
   refused("head is -2", [](ReplayState& state) { state.rings[2].head = -2; });
   refused("small enough for 64-bit handles", [](ReplayState& state) { state.rings[1].head = std::int64_t{1} << 61; });
 
+  PrioritizedReplay other(ReplayConfig{config});
+  ReplayConfig longer = config;
+  longer.frame_stack += 1;
+  PrioritizedReplay other_shape(longer);
+  CHECK_THROWS(std::invalid_argument, "other is this replay", other.swap_contents(other));
+  CHECK_THROWS(std::invalid_argument, "other is a replay of another shape", other.swap_contents(other_shape));
+
   const std::int64_t head = good.rings[0].head;
   const std::int64_t tail = tail_of(replay, good.rings[0]);
   Slots slots(config, 1);

@@ -15,7 +15,7 @@ from apexline.replay.buffer_pool import BufferPool
 from apexline.replay.fields import as_fields, as_float, as_integer, as_number_dtype, as_seed, as_shape
 from apexline.replay.prefetch import Prefetch
 from apexline.replay.saving import Saving
-from apexline.replay.settings import Settings
+from apexline.replay.settings import Settings, settings_of
 from apexline.replay.stats import ReplayStats
 
 
@@ -396,7 +396,7 @@ class PrioritizedFrameReplay(Saving):
         return {"settings": replace(self._settings, beta=self._beta), "state": self.state_dict()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
-        self._build(pickled["settings"])
+        self._build(settings_of(pickled))
         self.load_state_dict(pickled["state"])
 
     def _chosen_beta(self, beta: float | None) -> float:

@@ -68,6 +68,19 @@ class Settings:
         return [stack, action, scalar, scalar, stack, scalar, handle, *self.extras.values()]
 
 
+def settings_of(pickled: object) -> Settings:
+    """The settings in the pickled state of a replay.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if isinstance(pickled, dict) and pickled.keys() == {"settings", "state"}:
+        settings = pickled["settings"]
+        if isinstance(settings, Settings):
+            return settings
+    raise ValueError(f"the state is of type {type(pickled).__name__}; expected a dict of settings and state")
+
+
 class ReadOnlySettings:
     """Base of `PrioritizedFrameReplay`: read-only properties for the arguments that it was built with."""
 

@@ -85,4 +85,5 @@ def reset_mask_of(options: dict[str, Any] | None, num_envs: int, env_ids: Ids | 
     if mask.shape != (num_envs,):
         raise ValueError(f"options['reset_mask'] has shape {mask.shape}; expected ({num_envs},)")
     require("options['reset_mask']", mask, bool(mask.any()), "at least one True")
-    return mask.copy()
+    selected: Mask = np.asarray(mask).view(np.uint8) != 0  # in views and image masks True is any byte but 0
+    return selected

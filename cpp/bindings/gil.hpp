@@ -1,0 +1,39 @@
+// Releases Python's global interpreter lock within a scope.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <unistd.h>
+
+#ifdef __GLIBCXX__
+#include <cxxabi.h>
+#endif
+
+namespace apexline::bindings {
+
+// As pybind11::gil_scoped_release, except for a daemon thread whose call ends while the interpreter exits: it sleeps until
+// the process has ended, as in Python 3.14. Earlier versions of Python end such a thread by pthread_exit, whose unwinding
+// aborts the process at the first destructor.
+class GilReleased {
+ public:
+  GilReleased() : thread_(PyEval_SaveThread()) {}
+  GilReleased(const GilReleased&) = delete;
+  GilReleased& operator=(const GilReleased&) = delete;
+
+  ~GilReleased() {
+#ifdef __GLIBCXX__
+    try {
+      PyEval_RestoreThread(thread_);
+    } catch (const abi::__forced_unwind&) {
+      for (;;) pause();  // never leaves the handler, which would have to rethrow
+    }
+#else
+    PyEval_RestoreThread(thread_);
+#endif
+  }
+
+ private:
+  PyThreadState* thread_;
+};
+
+}  // namespace apexline::bindings
