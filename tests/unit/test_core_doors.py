@@ -221,13 +221,14 @@ time.sleep(0.2)
         "zero = np.zeros(1)\n"
         "call = lambda: replay.add(np.zeros((1, 1), np.uint8), zero, zero, zero > 1, zero > 1)",
         "from apexline.racing import CarRacingVectorEnv\n"
-        "import itertools\n"
-        "locals_ = threading.local()\n"
+        "envs = [CarRacingVectorEnv(num_envs=1) for _ in range(3)]\n"
+        "free = list(envs)\n"
+        "local = threading.local()\n"
+        "for env in envs: env.reset(seed=1)\n"
         "def call():\n"
-        "    if not hasattr(locals_, 'env'):\n"
-        "        locals_.env = CarRacingVectorEnv(num_envs=1)\n"
-        "        locals_.env.reset(seed=1)\n"
-        "    locals_.env.step(np.zeros((1, 3)))",
+        "    if not hasattr(local, 'env'):\n"
+        "        local.env = free.pop()\n"
+        "    local.env.step(np.zeros((1, 3)))",
     ],
     ids=["set", "sample", "add", "step"],
 )

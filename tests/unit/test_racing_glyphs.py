@@ -120,3 +120,24 @@ def test_a_table_that_does_not_fit_is_refused(place: int, value: np.ndarray, mes
     arrays[place] = value
     with pytest.raises(ValueError, match=message):
         _core_testing.score_image(0.0, tuple(arrays))
+
+
+FIRST_ENVIRONMENTS = """
+import threading
+from apexline.racing import CarRacingVectorEnv
+made = []
+threads = [threading.Thread(target=lambda: made.append(CarRacingVectorEnv(num_envs=1))) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(made) == 4
+"""
+
+
+def test_the_first_environments_may_be_made_by_several_threads() -> None:
+    """Which used to import pygame at the same time."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST_ENVIRONMENTS], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")

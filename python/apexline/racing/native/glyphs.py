@@ -12,6 +12,7 @@ import functools
 import importlib
 import math
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -52,9 +53,18 @@ class GlyphTable:
         return self.widths, self.steps, self.coverage
 
 
-@functools.cache
+_LOADING = threading.Lock()
+"""Held while digits are loaded: pygame is neither imported nor used by two threads at once."""
+
+
 def load_glyphs() -> GlyphTable:
     """Returns the stock game's digits if pygame can render them, else the plain ones; one table per process."""
+    with _LOADING:
+        return _loaded_glyphs()
+
+
+@functools.cache
+def _loaded_glyphs() -> GlyphTable:
     try:
         table = _glyphs_of(_import_quietly("pygame.font"), _import_quietly("pygame.surfarray"))
     except (ImportError, RuntimeError):  # pygame.error is a RuntimeError
