@@ -82,5 +82,5 @@ def _run(command: str, rest: list[str]) -> int:
 
 
 def _fail(message: str) -> int:
-    print(f"apexline: {message}", file=sys.stderr)
+    print(f"apexline: {' '.join(message.splitlines())}", file=sys.stderr)
     return 2

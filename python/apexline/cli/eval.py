@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from apexline import __version__
 from apexline._core import available_processors
-from apexline.cli.parse import check_at_least, check_output, parse
+from apexline.cli.parse import LARGEST_SEED, check_output, check_range, parse
 from apexline.racing import Backend
 from apexline.training import EvalReport, Evaluator, Policy
 from apexline.training.evaluation.policy import PRETRAINED, find_policy
@@ -26,14 +26,14 @@ class EvalCommand:
     run: tyro.conf.Positional[str]
     """A run folder (its best weights, else its latest), a checkpoint, a weights file, or `pretrained`."""
     episodes: int = 100
-    """Number of episodes, >= 1; each has its own seed."""
+    """Number of episodes, 1 to 1,000,000; each has its own seed."""
     seed: int = 1_000_000
     """Seed of the first episode, >= 0; the following episodes use the next seeds. Use seeds that were not used in
     training or to select weights."""
     backend: Backend = "gymnasium"
     """Environment: `gymnasium` (the stock CarRacing-v3) or `native` (C++, faster)."""
     processes: int | None = None
-    """Worker processes, >= 1; None: one for each available processor. Scores do not depend on it."""
+    """Worker processes, 1 to 1024; None: one for each available processor. Scores do not depend on it."""
     out: Path | None = None
     """Report (JSON) with the summary and every episode; None: eval.json in the run folder or next to the file, for
     `pretrained` in the working directory."""
@@ -42,14 +42,14 @@ class EvalCommand:
 def main(argv: list[str]) -> None:
     """Runs the episodes, prints the summary and writes the report."""
     command = parse(EvalCommand, "eval", argv)
-    check_at_least("episodes", command.episodes, 1)
-    check_at_least("seed", command.seed, 0)
+    check_range("episodes", command.episodes, 1, 1_000_000)
+    check_range("seed", command.seed, 0, LARGEST_SEED)
     processes = available_processors() if command.processes is None else command.processes
-    check_at_least("processes", processes, 1)
-    policy = Policy.load(command.run)
+    check_range("processes", processes, 1, 1024)
     folder = Path() if command.run == PRETRAINED else find_policy(command.run).parent
     out = command.out or folder / "eval.json"
     check_output(out, ".json")
+    policy = Policy.load(command.run)
 
     seeds = range(command.seed, command.seed + command.episodes)
     evaluator = Evaluator(policy.config, min(processes, command.episodes), command.backend)

@@ -18,6 +18,7 @@ from apexline.cli.help import print_help
 from apexline.racing import GameOptions
 from apexline.training import InputError, TrainConfig
 from apexline.training.config.validation import to_dict
+from apexline.training.records.paths import check_target
 
 T = TypeVar("T")
 
@@ -32,6 +33,8 @@ TYPES = {
     "PATH": "a path",
 }
 """Types of values: as tyro writes them, and in an error."""
+
+LARGEST_SEED = 2**62
 
 _REGISTRY = tyro.constructors.ConstructorRegistry()
 
@@ -131,20 +134,19 @@ def _dotted(values: Any, prefix: str = "") -> Iterator[str]:
             yield from _dotted(value, f"{prefix}{name}.")
 
 
-def check_at_least(option: str, value: int, least: int) -> None:
-    """Raises InputError if the option's value is too small."""
+def check_range(option: str, value: int, least: int, most: int) -> None:
+    """Raises InputError unless the option's value is from `least` to `most`."""
     if value < least:
         raise InputError(f"--{option} is {value}; expected >= {least}")
+    if value > most:
+        raise InputError(f"--{option} is {value}; expected <= {most}")
 
 
 def check_output(path: Path, suffix: str) -> None:
-    """Raises InputError unless a file with this suffix can be written to `path`."""
+    """Raises InputError unless a file with this suffix can be written to `path`, which is not changed."""
     if path.suffix != suffix:
-        raise InputError(f"--out is {path}; expected a file name that ends in {suffix}")
-    if path.is_dir():
-        raise InputError(f"--out is {path}; expected a file, not a folder")
-    if not path.parent.is_dir():
-        raise InputError(f"--out is {path}; expected an existing folder, {path.parent} is not one")
+        raise InputError(f"--out is {ascii(str(path))[1:-1]}; expected a file name that ends in {suffix}")
+    check_target("--out", path)
 
 
 def _error_of(box: str, argv: list[str]) -> str:

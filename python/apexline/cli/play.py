@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from apexline.cli.parse import check_at_least, check_output, parse
+from apexline.cli.parse import LARGEST_SEED, check_output, check_range, parse
 from apexline.racing import Backend
 from apexline.training import Policy, play
 from apexline.training.evaluation.gif import GifWriter
@@ -27,14 +27,14 @@ class PlayCommand:
     out: Path | None = None
     """Animated GIF to write; None: open a window."""
     every: int = 4
-    """Record every n-th agent step, >= 1."""
+    """Record every n-th agent step, 1 to 1000."""
 
 
 def main(argv: list[str]) -> None:
     """Runs the episode and prints its score."""
     command = parse(PlayCommand, "play", argv)
-    check_at_least("every", command.every, 1)
-    check_at_least("seed", command.seed, 0)
+    check_range("every", command.every, 1, 1000)
+    check_range("seed", command.seed, 0, LARGEST_SEED)
     if command.out is not None:
         check_output(command.out, ".gif")
     policy = Policy.load(command.run)

@@ -13,5 +13,10 @@ def reason(error: Exception) -> str:
     return (lines[1] if len(lines) > 1 else lines[0]) if lines else type(error).__name__
 
 
+def first_line(error: Exception) -> str:
+    """The first line of the message of `error`, or its type."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class EvaluationWorkerDiedError(RuntimeError):
     """An evaluation worker process died."""

@@ -98,9 +98,9 @@ class MonitorConfig:
     """Seconds between checkpoints."""
     eval_steps: Annotated[int, Gt(0)] | None = 10_000
     """Agent steps between evaluations, which run in worker processes; None: no evaluation."""
-    eval_episodes: Annotated[int, Gt(0)] = 8
+    eval_episodes: Annotated[int, Gt(0), Le(1_000_000)] = 8
     """Episodes of an evaluation."""
-    eval_seed: Annotated[int, Ge(0)] = 2_000_000
+    eval_seed: Annotated[int, Ge(0), Lt(2**62)] = 2_000_000
     """First seed of the evaluations that select the best weights; the following episodes use the next seeds. Keep it
     apart from the seeds of final scores."""
     eval_processes: Annotated[int, Gt(0)] = 1
@@ -119,7 +119,7 @@ class TrainConfig:
     """Seed of initial weights, noise, replay and tracks."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Device of the networks."""
-    threads: Annotated[int, Gt(0)] | None = None
+    threads: Annotated[int, Gt(0), Le(1024)] | None = None
     """Threads of torch; environments and replay use the remaining processors, at least one. None: on a CPU the fastest
     number is measured at the start, on a GPU 1. Use fewer threads than processors on a machine with other load."""
     num_envs: Annotated[int, Gt(0)] = 8

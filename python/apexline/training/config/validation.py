@@ -13,6 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from apexline.training.config.train_config import ShapingPhase, TrainConfig
 from apexline.training.errors import InputError
 
+LARGEST = 1e9
+"""Largest number of a configuration. The square of a product of two of them, such as a loss of scaled rewards, is
+finite as float32."""
+TIMES = ("budget.", "monitor.")
+"""Prefixes of the fields that are times, which may be larger."""
+
 _ADAPTER = TypeAdapter(TrainConfig)
 
 
@@ -43,6 +49,8 @@ def from_dict(values: dict[str, Any], source: str = "") -> TrainConfig:
     for name, value in _numbers(to_dict(config)):
         if not math.isfinite(value):
             raise InputError(f"{place}{name} is {value}; expected a finite number")
+        if abs(value) > LARGEST and not name.startswith(TIMES):
+            raise InputError(f"{place}{name} is {value}; expected a number from {-LARGEST:g} to {LARGEST:g}")
     for message in _contradictions(config):
         raise InputError(place + message)
     return config
@@ -60,6 +68,14 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
         yield (
             f"replay.capacity is {replay.capacity}; expected >= learning.batch_size, "
             f"{config.learning.batch_size}"
+        )
+    slots = replay.frame_stack + replay.n_step
+    if slots > replay.capacity:
+        yield f"replay.frame_stack + replay.n_step is {slots}; expected <= replay.capacity, {replay.capacity}"
+    elif replay.capacity // config.num_envs < slots:
+        yield (
+            f"num_envs is {config.num_envs}; expected <= {replay.capacity // slots}, as each environment needs "
+            f"replay.frame_stack + replay.n_step, {slots}, of replay.capacity, {replay.capacity}, frames"
         )
     if not game.continuous:
         yield "game.continuous is False; expected True, as DDPG chooses continuous actions"

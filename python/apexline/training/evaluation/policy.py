@@ -69,7 +69,9 @@ class Policy:
             state, config, steps = read(path)
             networks = build_networks(config)
             networks.load_state_dict(state)
-        except (KeyError, RuntimeError) as error:
+        except InputError:
+            raise
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"{path}: not a policy of this version of apexline ({reason(error)})") from error
         return cls(networks, config, path, steps)
 

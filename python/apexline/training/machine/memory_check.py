@@ -45,7 +45,7 @@ def _check_ram(config: TrainConfig) -> None:
     if total <= room:
         return
     capacity = config.replay.capacity
-    rest = total - need["replay"]
+    rest = total - need.get("replay", 0)
     smallest = min(
         capacity,
         max(config.learning.batch_size, config.num_envs * (config.replay.frame_stack + config.replay.n_step)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import torch
 
 from apexline.atomic_write import atomic_write
-from apexline.training.errors import InputError
+from apexline.training.errors import InputError, first_line
+from apexline.training.records.paths import check_name, is_folder, regular_file
 
 FORMAT = "apexline checkpoint"
 VERSION = 2
@@ -48,13 +48,19 @@ def load_config(path: Path) -> dict[str, Any]:
     Raises:
         InputError: as `load`, but damage to tensors is not noticed.
     """
-    values: dict[str, Any] = json.loads(_read(path, checked=False)["config"])
+    parts = _read(path, checked=False)
+    try:
+        values = json.loads(parts["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: contains no configuration") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: its configuration is {values!r:.40}; expected a JSON object")
     return values
 
 
 def _read(path: Path, *, checked: bool) -> dict[str, Any]:
     """The parts; unless `checked`, checksums are ignored and tensors are mapped into memory."""
-    if not path.is_file():
+    if not regular_file(path):
         raise InputError(f"{path}: no such checkpoint")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -62,9 +68,14 @@ def _read(path: Path, *, checked: bool) -> dict[str, Any]:
         if damaged is not None:
             raise zipfile.BadZipFile(f"checksum mismatch in {damaged}")
         parts = torch.load(path, map_location="cpu", weights_only=True, mmap=not checked)
-    except (OSError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: truncated or not a checkpoint ({reason})") from error
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: truncated or not a checkpoint ({first_line(error)})") from error
+    # Damage raises many kinds of errors in zipfile, pickle and torch. Their messages are left out: torch's recommends
+    # to load the file without the protection against code in it.
+    except Exception as error:
+        raise InputError(
+            f"{path}: truncated or not a checkpoint; expected only tensors and plain values in it"
+        ) from error
     if not isinstance(parts, dict) or parts.get("format") != FORMAT:
         raise InputError(f"{path}: not an apexline checkpoint")
     if parts.get("version") != VERSION:
@@ -81,11 +92,12 @@ def find(run: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    if run.is_file():
+    check_name("the policy", run)
+    if regular_file(run):
         return run
-    if not run.is_dir():
+    if not is_folder(run):
         raise InputError(f"{run}: no such run folder or checkpoint")
     for name in (BEST, LATEST):
-        if (run / name).is_file():
+        if regular_file(run / name):
             return run / name
     raise InputError(f"{run}: contains neither {BEST} nor {LATEST}")
