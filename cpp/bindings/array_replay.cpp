@@ -14,6 +14,12 @@ Shape batched(py::ssize_t count, const Shape& shape) {
   return out;
 }
 
+py::ssize_t rows_of(const py::array& array, const char* name) {
+  const auto ndim = static_cast<std::size_t>(array.ndim());
+  if (ndim != 1) throw py::value_error(text(name, " has shape ", shape_text(array.shape(), ndim), "; expected (n,)"));
+  return array.shape(0);
+}
+
 }  // namespace
 
 ArrayReplay::ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame_dtype, std::vector<Field> fields)
@@ -85,7 +91,7 @@ BatchTarget ArrayReplay::arrays_of(const py::object& obs, const py::object& acti
                                    const py::object& discount, const py::object& next_obs, const py::object& weights,
                                    const py::object& indices, const py::dict& extras) {
   if (!py::isinstance<py::array>(indices)) throw py::type_error("out.indices is no array; expected a NumPy array");
-  const auto size = static_cast<py::ssize_t>(py::len(indices));
+  const py::ssize_t size = rows_of(py::reinterpret_borrow<py::array>(indices), "out.indices");
   if (size < 1) throw py::value_error(text("batch_size is ", size, "; expected >= 1"));
   const auto single = py::dtype::of<float>();
   const Shape stacked = batched(size, batched(core().config().frame_stack, frame_shape_));
@@ -150,7 +156,7 @@ py::tuple ArrayReplay::read_slots(std::int64_t env, std::int64_t begin, std::int
 void ArrayReplay::write_slots(std::int64_t env, std::int64_t begin, const py::object& frames,
                               const py::sequence& fields, const py::object& rewards, const py::object& in_episode,
                               const py::object& flags) {
-  const auto count = static_cast<py::ssize_t>(py::len(rewards));
+  const py::ssize_t count = rows_of(as_array(rewards), "rewards");
   if (begin < 0 || begin > std::numeric_limits<std::int64_t>::max() - count)
     throw py::index_error(text("begin is ", begin, "; expected the position of a stored slot"));
   const auto frame_array = exact_array(frames, "frames", frame_dtype_, batched(count, frame_shape_));
