@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
+import subprocess
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from apexline.cli import main
 from apexline.training import PRESETS, train
 from apexline.training.evaluation import evaluator
 from apexline.training.evaluation.policy import find_policy
-from apexline.training.records import checkpoint
+from apexline.training.records import checkpoint, curves
 
 Capture = pytest.CaptureFixture[str]
 
@@ -311,3 +314,56 @@ def test_a_file_in_the_package_is_not_written(capsys: Capture, monkeypatch: pyte
     monkeypatch.setattr(evaluator.Evaluator, "submit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert main(["eval", "pretrained", "--episodes", "1", "--backend", "native"]) == 130
     assert names_in(package) == before
+
+
+@pytest.fixture
+def read_only_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that is mounted read-only, if this process may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("needs the permission to mount")
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", disk], check=False, capture_output=True
+    )
+    if done.returncode != 0:
+        pytest.skip("needs the permission to mount")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_read_only_file_system(read_only_disk: Path, run: Path, capsys: Capture) -> None:
+    for arguments in (
+        ["eval", str(run), "--out", f"{read_only_disk}/a.json"],
+        ["export", str(run), "--out", f"{read_only_disk}/a.safetensors"],
+        ["play", str(run), "--out", f"{read_only_disk}/a.gif"],
+        ["train", *SMALL, "--out", str(read_only_disk)],
+        ["train", *SMALL, "--out", f"{read_only_disk}/run"],
+    ):
+        assert main(arguments) == 2
+        assert "(Read-only file system)" in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["{run}", "--out", "/proc/a.png"], "out is /proc/a.png; expected a file that can be written"),
+        (["{run}", "--out", LONG + ".png"], "expected a file that can be written (File name too long)"),
+        (["{run}", "--out", NOT_UTF8 + ".png"], "expected a path in UTF-8"),
+        (["{run}", "--out", "a.bogus"], "it cannot be written"),
+        (["{tmp}"], "metrics.csv: no such file"),
+        ([LONG], "metrics.csv: no such file"),
+        (["{fifo}"], "metrics.csv: no such file"),
+    ],
+    ids=lambda value: ascii(value)[:60],
+)
+def test_curves(arguments: list[str], expected: str, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "fifo").mkdir()
+    os.mkfifo(tmp_path / "fifo" / "metrics.csv")
+    (tmp_path / "run").mkdir()
+    header = "time/seconds,charts/steps,charts/frames,charts/episodic_return,eval/episodic_return"
+    (tmp_path / "run" / "metrics.csv").write_text(f"{header}\n1,1,1,1,1\n2,2,2,2,2\n")
+    fill = {"run": tmp_path / "run", "tmp": tmp_path, "fifo": tmp_path / "fifo"}
+    assert curves.main([argument.format(**fill) for argument in arguments]) == 2
+    assert expected in error_line(capsys)
+    assert names_in(Path()) == []

@@ -150,7 +150,7 @@ def test_errors_are_printed_in_one_line(tmp_path: Path, capsys: pytest.CaptureFi
     other.mkdir()
     (other / "metrics.csv").write_text("time/seconds,charts/episodic_return,eval/episodic_return\n1,fast,\n")
     for runs, out, expected in (
-        ([good, tmp_path / "missing"], "a.png", "missing/metrics.csv: No such file"),
+        ([good, tmp_path / "missing"], "a.png", "missing/metrics.csv: no such file"),
         ([good, other], "a.png", "other/metrics.csv: not the metrics of a run"),
         ([run(tmp_path / "empty", [])], "a.png", "empty: no scores yet"),
         ([good], "no/a.png", "no/a.png; it cannot be written"),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from apexline.atomic_write import atomic_write
 from apexline.training.errors import InputError
 from apexline.training.records.metrics_file import METRICS
+from apexline.training.records.paths import check_name, check_target, regular_file
 
 Floats = NDArray[np.float64]
 
@@ -64,6 +65,9 @@ def read_curve(folder: Path, over: str, column: str) -> Curve:
         InputError: there is no such file, or a column is missing or contains something other than numbers.
     """
     path = folder / METRICS
+    check_name("the run", folder)
+    if not regular_file(path):
+        raise InputError(f"{path}: no such file")
     try:
         with path.open(newline="", encoding="utf-8") as file:
             points = [(float(row[over]), float(row[column])) for row in csv.DictReader(file) if row[column]]
@@ -120,6 +124,7 @@ def draw_curves(folders: Sequence[Path], out: Path, title: str = "") -> None:
     Raises:
         InputError: a folder has no metrics, none of them has scores, or `out` cannot be written.
     """
+    check_target("out", out)
     figure = Figure(figsize=(6 * len(AXES), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     drawn = 0

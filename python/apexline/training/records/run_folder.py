@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
@@ -116,9 +118,8 @@ def _lock(folder: Path) -> int:
             if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
                 raise InputError(f"{path}: expected a regular file with one name")
             if try_lock(descriptor) is False:
-                owner = os.read(descriptor, 20).decode(errors="replace").strip()
                 raise InputError(
-                    f"{folder} is in use by process {owner or 'unknown'}; expected a run folder that no training "
+                    f"{folder} is in use by process {_owner(descriptor)}; expected a run folder that no training "
                     "writes to"
                 )
             if os.fstat(descriptor).st_nlink:
@@ -131,3 +132,12 @@ def _lock(folder: Path) -> int:
                 raise InputError(f"{folder}: the folder cannot be written ({error.strerror})") from error
             raise
         os.close(descriptor)  # its owner removed it after it was opened here
+
+
+def _owner(descriptor: int) -> str:
+    """The number of the process that has locked the file, which it writes right after it has locked it."""
+    for _ in range(100):
+        if owner := re.fullmatch(rb"([0-9]+)\n", os.pread(descriptor, 20, 0)):
+            return owner[1].decode()
+        time.sleep(0.01)
+    return "unknown"
