@@ -153,7 +153,7 @@ def test_errors_are_printed_in_one_line(tmp_path: Path, capsys: pytest.CaptureFi
         ([good, tmp_path / "missing"], "a.png", "missing/metrics.csv: no such file"),
         ([good, other], "a.png", "other/metrics.csv: not the metrics of a run"),
         ([run(tmp_path / "empty", [])], "a.png", "empty: no scores yet"),
-        ([good], "no/a.png", "no/a.png; it cannot be written"),
+        ([good], "no/a.png", "no/a.png; expected an existing folder"),
         ([good], "a.txt", "a.txt; it cannot be written"),
     ):
         assert main([*map(str, runs), "--out", str(tmp_path / out)]) == 2
