@@ -54,8 +54,9 @@ std::shared_ptr<const racing::Track> track_of(const py::object& options, const p
     racing::create_track(random, *track);
   } else {
     std::vector<racing::Node> line;
-    for (const auto& [alpha, beta, x, y] : nodes.cast<std::vector<std::array<double, 4>>>())
+    for (const auto& [alpha, beta, x, y] : field<std::vector<std::array<double, 4>>>(options, "track"))
       line.push_back({alpha, beta, x, y});
+    if (line.empty()) throw py::value_error("track has 0 nodes; expected at least 1");
     racing::build_track(line, *track);
   }
   return track;
