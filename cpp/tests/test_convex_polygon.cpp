@@ -291,3 +291,21 @@ TEST(the_hull_of_any_tile_has_all_of_its_outer_corners) {
   }
   CHECK(num_close > 1000);
 }
+
+// Rounding leads around these corners without an end: the hull once had eight vertices.
+TEST(a_hull_has_no_more_vertices_than_points) {
+  const std::array<Vec2, 4> far_away{Vec2{1, 0}, Vec2{1e30F, 0}, Vec2{3e38F, 3e38F}, Vec2{3e38F, 5}};
+  CHECK(convex_hull(far_away).count <= 4);
+  Random random(8);
+  for (int i = 0; i < 2000; ++i) {
+    std::vector<Vec2> points(static_cast<std::size_t>(3 + random.below(6)));
+    for (Vec2& point : points) {
+      const auto coordinate = [&] {
+        return static_cast<float>((random.unit() - 0.5) * std::pow(10.0, static_cast<double>(random.below(40))));
+      };
+      point = {coordinate(), coordinate()};
+    }
+    const auto count = static_cast<std::size_t>(convex_hull(points).count);
+    CHECK(count >= 1 && count <= points.size());
+  }
+}

@@ -3,6 +3,7 @@
 #include "racing/render/exact/pygame_draw.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,23 @@ TEST(lines_are_two_pixels_thick) {
   CHECK(drawn(draw::lines, {{1, 1}, {4, 1}}) == "......\n.####.\n.####.\n......\n......\n");
   CHECK(drawn(draw::lines, {{2, 2}, {2, 2}}) == "......\n......\n..##..\n......\n......\n");
   CHECK(drawn(draw::lines, {{1, 1}, {4, 1}, {4, 3}}) == "......\n.#####\n.#####\n....##\n......\n");
+}
+
+// Only their pixels within the image are visited: two billion would take seconds.
+TEST(lines_may_begin_and_end_anywhere) {
+  constexpr int kLow = std::numeric_limits<int>::min(), kHigh = std::numeric_limits<int>::max();
+  const std::string row = "......\n######\n######\n......\n......\n";
+  const std::string column = "..##..\n..##..\n..##..\n..##..\n..##..\n";
+  constexpr int kFar = 1'000'000'000;
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(drawn(draw::lines, {{-kFar, 1}, {kFar, 1}}) == row && drawn(draw::lines, {{kFar, 1}, {-kFar, 1}}) == row);
+    CHECK(drawn(draw::lines, {{2, -kFar}, {2, kFar}}) == column &&
+          drawn(draw::lines, {{2, kFar}, {2, -kFar}}) == column);
+  }
+  const std::string none = "......\n......\n......\n......\n......\n";
+  CHECK(drawn(draw::lines, {{kLow, kHigh}, {kHigh, kHigh}, {kHigh, kLow}, {kLow, kLow}, {kLow, kHigh}}) == none);
+  CHECK(drawn(draw::lines, {{kLow, kLow}, {kHigh, kHigh}}) == "##....\n.##...\n..##..\n...##.\n....##\n");
+  CHECK(drawn(draw::lines, {{kHigh, kHigh}, {kLow, kLow}}) == "##....\n.##...\n..##..\n...##.\n....##\n");
 }
 
 TEST(digests_of_many_shapes) {

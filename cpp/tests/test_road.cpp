@@ -171,3 +171,12 @@ TEST(near_tiles_are_ascending_and_a_road_can_be_rebuilt) {
   road.build(Track{});
   road.near(CarPose{}, [](std::int32_t) { CHECK(false); });
 }
+
+TEST(a_road_of_impossible_corners_is_built_within_its_memory) {
+  Track track;
+  track.nodes.resize(1);
+  track.tiles = {{{{1, 0}, {1e30, 0}, {3e38, 3e38}, {3e38, 5}}}};
+  Road road;
+  road.build(track);
+  CHECK(road.shape(0).count <= 4);
+}

@@ -171,7 +171,33 @@ void lay_tiles(std::span<const Node> lap, std::span<const bool> has_kerb, Track&
   }
 }
 
+bool is_near_field(double coordinate) noexcept { return std::abs(coordinate) <= 2 * kPlayfield; }
+
+bool is_small(const Quad& quad) noexcept {
+  double square = 0;
+  for (std::size_t i = 0; i < quad.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) {
+      const double dx = quad[i].x - quad[j].x;
+      const double dy = quad[i].y - quad[j].y;
+      square = std::max(square, dx * dx + dy * dy);
+    }
+  return square <= Track::kMaxAcross * Track::kMaxAcross;
+}
+
 }  // namespace
+
+bool are_nodes(std::span<const Node> nodes) noexcept {
+  return nodes.size() > kBorderMinCount && nodes.size() <= kMaxNodes &&
+         std::ranges::all_of(nodes, [](const Node& node) {
+           return std::isfinite(node.alpha) && std::isfinite(node.beta) && is_near_field(node.x) &&
+                  is_near_field(node.y);
+         });
+}
+
+bool Track::is_drawable() const noexcept {
+  return std::ranges::all_of(tiles, is_small) &&
+         std::ranges::all_of(kerbs, [](const Kerb& kerb) { return is_small(kerb.corners); });
+}
 
 void build_track(std::span<const Node> nodes, Track& track) {
   assert(nodes.size() > kBorderMinCount && nodes.size() <= kMaxNodes);

@@ -28,11 +28,6 @@ struct Kerb {
   std::int32_t tile = 0;  // drawn directly after this tile
   bool is_white = false;  // else red
   Quad corners{};
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(tile, is_white, corners);
-  }
 };
 
 struct Track {
@@ -41,9 +36,17 @@ struct Track {
   std::vector<Kerb> kerbs;  // by tile
 
   [[nodiscard]] std::int32_t num_tiles() const noexcept { return static_cast<std::int32_t>(tiles.size()); }
+  // Whether no tile or kerb is more than kMaxAcross across.
+  [[nodiscard]] bool is_drawable() const noexcept;
+
+  // Units. Of 50,000 tracks the largest tile, where the ends of the lap do not meet, was 24.9 across; others 14.3.
+  static constexpr double kMaxAcross = 100;
 };
 
 inline constexpr std::size_t kMaxNodes = 2500;  // of a track; no_freeze in car_racing.py
+
+// Whether these can be the nodes of a road: 5 to kMaxNodes, on the field or near it (of 50,000 tracks none left it).
+[[nodiscard]] bool are_nodes(std::span<const Node> nodes) noexcept;
 
 // Replaces the contents of `track` by the tiles and kerbs along a closed centre line of 5 to kMaxNodes nodes, reusing its
 // memory.

@@ -28,7 +28,8 @@ ConvexPolygon convex_hull(std::span<const Vec2> points) noexcept {
       if (turn < 0.0F || (turn == 0.0F && dot(next, next) > dot(best, best))) to = i;
     }
     from = to;
-  } while (from != rightmost && hull.count < ConvexPolygon::kMaxVertices);
+    // Rounding errors of very distant points could lead around without end.
+  } while (from != rightmost && static_cast<std::size_t>(hull.count) < points.size());
   return hull;
 }
 

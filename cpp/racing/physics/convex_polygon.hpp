@@ -22,8 +22,9 @@ struct Mass {
   float inertia = 0;  // about the body's origin
 };
 
-// The convex hull of 3 to 8 points that span an area, by gift wrapping (b2PolygonShape::Set). The order of the vertices
-// determines the first simplex of the overlap test and thereby the last bit of its result.
+// The convex hull of 3 to 8 points that span an area, by gift wrapping (b2PolygonShape::Set); it has no more vertices
+// than there are points, whatever they are. The order of the vertices determines the first simplex of the overlap test
+// and thereby the last bit of its result.
 [[nodiscard]] ConvexPolygon convex_hull(std::span<const Vec2> points) noexcept;
 
 // b2PolygonShape::ComputeMass

@@ -80,15 +80,15 @@ class DisplayLister {
            at.y <= kSurfaceHeight + reach_;
   }
 
-  // As pygame passes it to SDL_gfx: towards zero, in 16 bits. Visible polygons do not need to_pixel's limits.
+  // As pygame passes it to SDL_gfx: towards zero, in 16 bits. Polygons near the image do not need to_pixel's limits.
   static std::int16_t short_pixel(double coordinate) noexcept {
     return static_cast<std::int16_t>(static_cast<std::int32_t>(coordinate));
   }
 
   void add_corner(DisplayPolygon& polygon, Point world) const noexcept {
     const Point corner = camera_.on_screen(world);
-    polygon.x[polygon.num_corners] = short_pixel(corner.x);
-    polygon.y[polygon.num_corners] = short_pixel(corner.y);
+    polygon.x[polygon.num_corners] = static_cast<std::int16_t>(to_pixel(corner.x));
+    polygon.y[polygon.num_corners] = static_cast<std::int16_t>(to_pixel(corner.y));
     ++polygon.num_corners;
   }
 

@@ -52,8 +52,9 @@ inline constexpr std::size_t kMaxInks = 16;
 [[nodiscard]] bool fills_image(const DisplayPolygon& polygon) noexcept;
 
 // Replaces `polygons` by those that are visible above the indicators, the field first. O(tiles + kerbs). Allocates only
-// if there are more polygons than in any call before. Precondition: no tile or kerb is more than 23.5 units across; the
-// game's largest are about 15.
+// if there are more polygons than in any call before. Precondition: no tile or kerb is more than Track::kMaxAcross across,
+// so that the coordinates of visible ones have 16 bits. One of more than 23.5 units, as at the ends of one lap in ten
+// thousand, may be left out at the edge of the image.
 void list_polygons(const Scene& scene, std::vector<DisplayPolygon>& polygons);
 
 }  // namespace apexline::racing

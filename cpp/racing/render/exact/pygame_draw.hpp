@@ -1,7 +1,7 @@
 // The drawing functions of pygame-ce 2.5.8 that the game calls, equal in every pixel.
 //
 // gfx:: is pygame.gfxdraw, which is SDL_gfx; coordinates are truncated to 16 bits and wrap around. draw:: is pygame.draw.
-// O(painted pixels + rows * corners).
+// O(pixels of the canvas that are painted + rows * corners), wherever the points lie.
 #pragma once
 
 #include <span>
