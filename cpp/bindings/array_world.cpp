@@ -94,7 +94,7 @@ py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolour
   const py::array chosen = exact_array(resets, "resets", boolean, {count});
   const py::array recoloured = exact_array(recolours, "recolours", boolean, {count});
   const py::array reseeded = exact_array(reseeds, "reseeds", boolean, {count});
-  const auto random = random_states(states, "states", count);
+  const auto random = random_states(states, "states", std::span(data<bool>(reseeded), rows));
   py::array frames = frames_for(out, rows);
   for (std::size_t i = 0; i < rows; ++i) {
     choices_[i] = {data<bool>(chosen)[i], data<bool>(recoloured)[i], std::nullopt};
@@ -229,12 +229,30 @@ py::array ArrayWorld::random_state(py::ssize_t env) const {
   return random_words(world_.episode(checked(env)).random());
 }
 
-py::bytes ArrayWorld::save(py::ssize_t env, const py::bytes& note) const {
-  return bytes_of(world_.save(checked(env), span_of(note)));
+py::bytes ArrayWorld::save(py::ssize_t env, double total, std::int64_t steps, double seconds) const {
+  return bytes_of(world_.save(checked(env), {.total = total, .steps = steps, .seconds = seconds}));
 }
 
-py::bytes ArrayWorld::load(py::ssize_t env, const py::bytes& state) {
-  return bytes_of(world_.load(checked(env), span_of(state)));
+py::list ArrayWorld::load(const std::vector<py::ssize_t>& envs, const std::vector<py::bytes>& states) {
+  if (envs.size() != states.size())
+    throw py::value_error(text("len(states) is ", states.size(), "; expected ", envs.size()));
+  std::vector<racing::World::SavedGame> saved;
+  saved.reserve(envs.size());
+  for (std::size_t i = 0; i < envs.size(); ++i) {
+    const std::size_t env = checked(envs[i]);
+    try {
+      saved.push_back(world_.read(env, span_of(states[i])));
+    } catch (const std::invalid_argument& error) {
+      throw py::value_error(text("cannot restore ", name_of(env), ": ", error.what()));
+    }
+  }
+  py::list episodes(saved.size());
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    const racing::EpisodeSoFar& episode = saved[i].so_far();
+    episodes[i] = py::make_tuple(episode.total, episode.steps, episode.seconds);
+  }
+  for (racing::World::SavedGame& game : saved) world_.restore(std::move(game));
+  return episodes;
 }
 
 }  // namespace apexline::bindings

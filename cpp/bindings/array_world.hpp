@@ -54,8 +54,10 @@ class ArrayWorld : public NeverUnconstructed {
   [[nodiscard]] std::int32_t failed_tracks(py::ssize_t env) const;
   [[nodiscard]] py::array random_state(py::ssize_t env) const;
 
-  [[nodiscard]] py::bytes save(py::ssize_t env, const py::bytes& note) const;
-  py::bytes load(py::ssize_t env, const py::bytes& state);
+  [[nodiscard]] py::bytes save(py::ssize_t env, double total, std::int64_t steps, double seconds) const;
+  // Restores the states of games, all or none, and returns (total, steps, seconds) of each. Raises ValueError, naming the
+  // game, if bytes are not a state of it.
+  py::list load(const std::vector<py::ssize_t>& envs, const std::vector<py::bytes>& states);
 
  private:
   using Selection = racing::World::Selection;

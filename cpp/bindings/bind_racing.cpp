@@ -108,7 +108,7 @@ std::unique_ptr<ArrayWorld> make_world(const py::object& options, const py::obje
                                        const py::object& track_state) {
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   require_from_1("num_threads", num_threads, kMaxThreads);
-  const auto random = random_states(states, "states", std::nullopt);
+  const auto random = random_states(states, "states");
   require_from_1("num_envs", static_cast<std::int64_t>(random.size()), most);
   racing::WorldOptions world = world_options_of(options);
   require_from_1("action_repeat", world.action_repeat, most);
@@ -172,11 +172,12 @@ Args:
            "Returns the number of failed attempts before the current track.")
       .def("random_state", &ArrayWorld::random_state, py::arg("env"),
            "Returns the random state of a game, (6,) uint64.")
-      .def("save", &ArrayWorld::save, py::arg("env"), py::arg("note") = py::bytes(),
-           "Returns the state of a game with a note, under one checksum.")
-      .def("load", &ArrayWorld::load, py::arg("env"), py::arg("state"),
-           "Restores the state of a game and returns its note. Raises ValueError, and changes nothing, if the bytes\n"
-           "are not a state.");
+      .def("save", &ArrayWorld::save, py::arg("env"), py::arg("total") = 0.0, py::arg("steps") = 0,
+           py::arg("seconds") = 0.0, "Returns the state of a game with statistics of its episode, under one checksum.")
+      .def(
+          "load", &ArrayWorld::load, py::arg("envs"), py::arg("states"),
+          "Restores the states of games and returns their statistics. Raises ValueError, naming the game, and changes\n"
+          "nothing, if bytes are not a state that can occur.");
   bind_stock_values(world);
   module.def("mass_values", &mass_values, py::arg("hull"),
              "Returns mass, inertia about the origin, x and y of the centre of mass of the hull, or of a wheel.");

@@ -6,11 +6,13 @@
 namespace apexline::bindings {
 namespace {
 
-constexpr py::ssize_t kWords = 6;
+constexpr std::size_t kWords = 6;
 
 racing::Pcg64::State checked(const std::uint64_t* words, const std::string& place) {
   std::array<std::uint64_t, kWords> word{};
   std::copy_n(words, kWords, word.begin());
+  if (word[3] % 2 == 0)
+    throw py::value_error(text(place, "3] is ", word[3], "; expected the low half of an odd increment"));
   if (word[4] > 1) throw py::value_error(text(place, "4] is ", word[4], "; expected has_uint32, 0 or 1"));
   if (word[5] > std::numeric_limits<std::uint32_t>::max())
     throw py::value_error(text(place, "5] is ", word[5], "; expected uinteger, below 2**32"));
@@ -32,14 +34,15 @@ py::array_t<std::uint64_t> random_words(const racing::Pcg64& random) {
 }
 
 std::vector<racing::Pcg64::State> random_states(const py::handle& words, const char* name,
-                                                std::optional<py::ssize_t> count) {
+                                                std::optional<std::span<const bool>> chosen) {
   const py::array given = as_array(words);
-  const py::ssize_t rows = count ? *count : (given.ndim() > 0 ? given.shape(0) : 0);
+  const py::ssize_t rows = chosen ? std::ssize(*chosen) : (given.ndim() > 0 ? given.shape(0) : 0);
   if (rows < 1) throw py::value_error(text(name, " holds ", rows, " states; expected at least 1"));
-  const py::array array = exact_array(given, name, py::dtype::of<std::uint64_t>(), {rows, kWords});
-  std::vector<racing::Pcg64::State> states;
-  for (py::ssize_t row = 0; row < rows; ++row)
-    states.push_back(checked(data<std::uint64_t>(array) + kWords * row, text(name, "[", row, ", ")));
+  const py::array array = exact_array(given, name, py::dtype::of<std::uint64_t>(), {rows, py::ssize_t{kWords}});
+  std::vector<racing::Pcg64::State> states(static_cast<std::size_t>(rows));
+  for (std::size_t row = 0; row < states.size(); ++row)
+    if (!chosen || (*chosen)[row])
+      states[row] = checked(data<std::uint64_t>(array) + kWords * row, text(name, "[", row, ", "));
   return states;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "arrays.hpp"
@@ -12,9 +13,10 @@ namespace apexline::bindings {
 // (6,) uint64: high and low half of the state, those of the increment, has_uint32, uinteger.
 [[nodiscard]] py::array_t<std::uint64_t> random_words(const racing::Pcg64& random);
 
-// From (count, 6) uint64; without a count, any number of rows >= 1.
+// From (rows, 6) uint64, any number of rows >= 1; with `chosen`, one row for each of its elements, of which those that
+// are not chosen have any words and give any state.
 [[nodiscard]] std::vector<racing::Pcg64::State> random_states(const py::handle& words, const char* name,
-                                                              std::optional<py::ssize_t> count);
+                                                              std::optional<std::span<const bool>> chosen = {});
 
 // From (6,) uint64.
 [[nodiscard]] racing::Pcg64::State random_state(const py::handle& words, const char* name);

@@ -4,7 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -15,19 +15,9 @@
 namespace apexline::racing {
 namespace {
 
-constexpr std::uint64_t kStateMark = 0x3530657461745378ULL;  // to be changed when the layout of a state changes
+constexpr std::uint64_t kStateMark = 0x3630657461745378ULL;  // to be changed when the layout of a state changes
 
-// Whether the numbers of the car in the first lane are finite.
-bool is_finite(const CarBlock& car) noexcept {
-  bool all = true;
-  for (std::size_t body = 0; body < kNumBodies; ++body)
-    for (const auto* rows :
-         {&car.x, &car.y, &car.angle, &car.centre_x, &car.centre_y, &car.velocity_x, &car.velocity_y, &car.spin})
-      all &= std::isfinite((*rows)[body][0]);
-  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel)
-    all &= std::isfinite(car.omega[wheel][0]) && std::isfinite(car.phase[wheel][0]);
-  return all;
-}
+constexpr double kMaxScore = 1e15;  // of an episode: far more than 2^31 frames of 100 points
 
 // The frames of a stack and the options on which their bytes depend, with which a world must agree to load them. Without
 // a stack there are no frames, and any format will do.
@@ -46,8 +36,9 @@ struct StackRecord {
   void require_format(const WorldOptions& options) const {
     if (depth != options.frame_stack)
       throw std::invalid_argument(text("the state has frame_stack ", depth, "; expected ", options.frame_stack));
-    if (depth > 1 && (format != format_of(options.format) ||
-                      frames.size() != static_cast<std::size_t>(depth) * options.format.bytes()))
+    const bool is_stack = depth > 1;
+    if (format != (is_stack ? format_of(options.format) : std::array<std::int32_t, 7>{}) ||
+        frames.size() != (is_stack ? static_cast<std::size_t>(depth) * options.format.bytes() : 0))
       throw std::invalid_argument("the state has frames of another size or format; expected those of this environment");
   }
 
@@ -187,14 +178,14 @@ Scene World::scene(std::size_t env) const noexcept {
   return scene;
 }
 
-std::vector<std::uint8_t> World::save(std::size_t env, std::span<const std::uint8_t> note) const {
+bool EpisodeSoFar::is_possible() const noexcept { return std::isfinite(total) && steps >= 0 && std::isfinite(seconds); }
+
+std::vector<std::uint8_t> World::save(std::size_t env, const EpisodeSoFar& so_far) const {
   const Game& game = games_[env];
   CarBlock car;
-  std::memset(&car, 0, sizeof(car));  // also the other lanes and the padding, so that equal states have equal bytes
   copy_lane(block_of(env), env % kLanes, car, 0);
   StateWriter content;
-  content(game.phase, game.score, game.report, game.shaping, game.episode, car,
-          std::vector<std::uint8_t>(note.begin(), note.end()),
+  content(game.phase, game.score, game.shaping, game.episode, CarLane{car, 0}, so_far,
           StackRecord(options_, stacks_ ? stacks_->save(env) : std::vector<std::uint8_t>{}));
   const std::vector<std::uint8_t> bytes = content.take();
   StateWriter envelope;
@@ -202,7 +193,7 @@ std::vector<std::uint8_t> World::save(std::size_t env, std::span<const std::uint
   return envelope.take();
 }
 
-std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
+World::SavedGame World::read(std::size_t env, std::span<const std::uint8_t> bytes) const {
   std::uint64_t mark = 0;
   std::uint64_t sum = 0;
   std::vector<std::uint8_t> body;
@@ -213,26 +204,39 @@ std::vector<std::uint8_t> World::load(std::size_t env, std::span<const std::uint
   if (!envelope.is_at_end() || checksum(body) != sum)
     throw std::invalid_argument("the state is corrupt: wrong checksum or length");
 
-  Game game = games_[env];
-  CarBlock car;
-  std::vector<std::uint8_t> note;
+  SavedGame saved(env, options_.game);
+  Game& game = saved.game_;
   StackRecord stack;
   StateReader content(body);
-  content(game.phase, game.score, game.report, game.shaping, game.episode, car, note, stack);
+  CarLane car{saved.block_, 0};
+  content(game.phase, game.score, game.shaping, game.episode, car, saved.so_far_, stack);
   if (!content.is_at_end()) throw std::invalid_argument("trailing bytes after the state");
-  game.episode.finish_loading();
-  game.episode.identify_after(games_[env].episode);
-  const bool has_track = game.episode.num_tiles() > 0;
-  const bool resets_at_once = options_.autoreset == Autoreset::kSameStep;
-  const bool is_possible = game.phase <= Phase::kEnded && game.report.ended_by <= EndedBy::kLapEnd &&
-                           (has_track || game.phase == Phase::kNew) && is_finite(car) &&
-                           game.shaping.fits(game.episode) && !(resets_at_once && game.phase == Phase::kEnded);
-  if (!is_possible) throw std::invalid_argument("inconsistent environment state");
   stack.require_format(options_);
-  if (stacks_) stacks_->load(env, stack.frames);
-  copy_lane(car, 0, blocks_[env / kLanes], env % kLanes);
-  games_[env] = std::move(game);
-  return note;
+  game.episode.finish_loading(games_[env].episode);
+  const bool has_ended = game.phase == Phase::kEnded;
+  require_possible(game.phase <= Phase::kEnded && (game.phase == Phase::kNew) == (game.episode.num_tiles() == 0) &&
+                       !(has_ended && options_.autoreset == Autoreset::kSameStep),
+                   "phase");
+  require_possible(is_within(game.score, kMaxScore), "score");
+  require_possible(game.shaping.fits(game.episode), "shaping");
+  require_possible(car.is_possible(), "car");
+  require_possible(saved.so_far_.is_possible(), "statistics");
+  saved.frames_ = std::move(stack.frames);
+  return saved;
+}
+
+void World::restore(SavedGame saved) noexcept {
+  const std::size_t env = saved.env_;
+  if (stacks_) stacks_->load(env, saved.frames_);
+  copy_lane(saved.block_, 0, blocks_[env / kLanes], env % kLanes);
+  games_[env] = std::move(saved.game_);
+}
+
+EpisodeSoFar World::load(std::size_t env, std::span<const std::uint8_t> bytes) {
+  SavedGame saved = read(env, bytes);
+  const EpisodeSoFar so_far = saved.so_far();
+  restore(std::move(saved));
+  return so_far;
 }
 
 // One step of the selected environments of a block.

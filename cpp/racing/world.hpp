@@ -64,11 +64,22 @@ struct Report {
   double score = 0;  // sum of the unshaped rewards of the episode
   std::int32_t frames = 0;  // of the episode
   double tiles = 0;  // fraction of the tiles visited
+};
+
+// Statistics of a running episode that the caller keeps, and saves with the state.
+struct EpisodeSoFar {
+  double total = 0;  // sum of the rewards of its steps
+  std::int64_t steps = 0;
+  double seconds = 0;  // wall-clock time since its reset
+
+  bool operator==(const EpisodeSoFar&) const = default;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(reward, terminated, truncated, was_reset, ended_by, lap_finished, repeats, score, frames, tiles);
+    archive(total, steps, seconds);
   }
+  // Whether deserialised statistics can occur.
+  [[nodiscard]] bool is_possible() const noexcept;
 };
 
 class World {
@@ -122,11 +133,18 @@ class World {
   [[nodiscard]] Scene scene(std::size_t env) const noexcept;
 
   // The state of an environment as bytes, for the same version of the library on the same kind of machine. Equal states
-  // have equal bytes. `note` is stored with it under the same checksum.
-  [[nodiscard]] std::vector<std::uint8_t> save(std::size_t env, std::span<const std::uint8_t> note = {}) const;
-  // Restores a saved state and returns its note. If the bytes are not a valid one, throws std::invalid_argument and
-  // changes nothing.
-  std::vector<std::uint8_t> load(std::size_t env, std::span<const std::uint8_t> bytes);
+  // have equal bytes.
+  [[nodiscard]] std::vector<std::uint8_t> save(std::size_t env, const EpisodeSoFar& so_far = {}) const;
+  // A state that was read for one environment and can be restored there.
+  class SavedGame;
+  // Reads a saved state. Throws std::invalid_argument unless every number of it can occur in a game with some
+  // GameOptions and this world's format and autoreset: what is returned can be stepped, drawn and saved. Its memory is
+  // bounded by the number of bytes.
+  [[nodiscard]] SavedGame read(std::size_t env, std::span<const std::uint8_t> bytes) const;
+  // Restores a state that `read` returned since the environment was last changed.
+  void restore(SavedGame saved) noexcept;
+  // Both. If it throws, nothing changes.
+  EpisodeSoFar load(std::size_t env, std::span<const std::uint8_t> bytes);
 
  private:
   enum class Phase : std::uint8_t { kNew, kRunning, kEnded };
@@ -181,6 +199,21 @@ class World {
   ThreadPool pool_;
   PainterPool painters_;
   std::optional<FrameStacks> stacks_;  // if frame_stack > 1
+};
+
+class World::SavedGame {
+ public:
+  [[nodiscard]] const EpisodeSoFar& so_far() const noexcept { return so_far_; }
+
+ private:
+  friend class World;
+  SavedGame(std::size_t env, const GameOptions& options) : env_(env), game_{Episode(options, {}), {}} {}
+
+  std::size_t env_;
+  Game game_;
+  CarBlock block_{};  // the car in its first lane
+  EpisodeSoFar so_far_;
+  std::vector<std::uint8_t> frames_;  // of the stack
 };
 
 }  // namespace apexline::racing

@@ -86,14 +86,14 @@ TEST(an_episode_can_keep_its_track) {
 TEST(a_start_tile_that_is_none_of_the_track_raises) {
   Game first(16);
   const auto good = bytes_of(first.episode);
-  // The field in front of is_on_start_.
-  constexpr std::size_t after = 2 * sizeof(bool) + 4 * sizeof(double);
+  // The field in front of lap_is_complete_.
+  constexpr std::size_t after = sizeof(bool) + 4 * sizeof(double);
   for (const std::int32_t tile : {-1, first.episode.num_tiles(), 1 << 30}) {
     auto bad = good;
     std::memcpy(bad.data() + bad.size() - after - sizeof(tile), &tile, sizeof(tile));
     Game target(17);
     StateReader reader(bad);
     reader(target.episode);
-    CHECK_THROWS(std::invalid_argument, "inconsistent environment state: tiles", target.episode.finish_loading());
+    CHECK_THROWS(std::invalid_argument, "cannot occur: its tiles", target.episode.finish_loading(first.episode));
   }
 }

@@ -78,3 +78,27 @@ TEST(an_impossible_count_throws_before_memory_is_allocated) {
   CHECK_THROWS(std::invalid_argument, "the state is truncated", reader(values));
   CHECK(values.empty());
 }
+
+TEST(memory_is_bounded_by_the_bytes_that_hold_the_elements) {
+  for (const std::uint64_t count : {std::uint64_t{3}, std::uint64_t{1} << 61}) {
+    StateWriter writer;
+    writer(count, 1.0, 2.0);
+    const auto bytes = writer.take();
+    std::vector<double> numbers;
+    CHECK_THROWS(std::invalid_argument, "the state is truncated", StateReader(bytes)(numbers));
+    CHECK(numbers.capacity() == 0);
+    std::vector<Inner> inners;
+    CHECK_THROWS(std::invalid_argument, "the state is truncated", StateReader(bytes)(inners));
+    CHECK(inners.capacity() <= 8);
+  }
+}
+
+TEST(a_bool_is_zero_or_one) {
+  for (int value = 2; value < 256; ++value) {
+    StateWriter writer;
+    writer(static_cast<std::uint8_t>(value));
+    const auto bytes = writer.take();
+    bool flag = false;
+    CHECK_THROWS(std::invalid_argument, "the state cannot occur: its flags", StateReader(bytes)(flag));
+  }
+}

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
@@ -118,46 +119,37 @@ TEST(a_corrupt_state_raises_and_changes_nothing) {
   CHECK(envs.world.save(1) == good && envs.world.save(0) == before[0]);
 }
 
-// States with a valid checksum and invalid contents.
-TEST(an_inconsistent_state_raises_and_changes_nothing) {
-  const auto good = state_after(0, 5);
-  constexpr std::ptrdiff_t kEnvelope = 3 * sizeof(std::uint64_t);  // mark, checksum, size
-  const auto sealed = [&good](std::vector<std::uint8_t> content) {
-    std::uint64_t sum = 0xcbf29ce484222325;
-    for (const std::uint8_t byte : content) sum = (sum ^ byte) * 0x100000001b3;
-    StateWriter writer;
-    for (std::ptrdiff_t i = 0; i < 8; ++i) writer(good[static_cast<std::size_t>(i)]);
-    writer(sum, content);
-    return writer.take();
-  };
-  std::vector<std::uint8_t> content(good.begin() + kEnvelope, good.end());
-  CHECK(sealed(content) == good);
+TEST(statistics_of_the_episode_are_saved_with_the_state) {
   TestWorld envs(small_frames(1));
   envs.reset();
-  const auto before = envs.world.save(0);
-  content.push_back(0);
-  CHECK_THROWS(std::invalid_argument, "trailing bytes", envs.world.load(0, sealed(content)));
-  content.pop_back();
-  // The phase and the number of tiles that the rules have checked.
-  constexpr std::size_t kChecked = 1 + 8 + 37 + 12;
-  for (const std::size_t place : {std::size_t{0}, kChecked + 3}) {
-    auto impossible = content;
-    impossible[place] = 0x7f;
-    CHECK_THROWS(std::invalid_argument, "inconsistent environment state", envs.world.load(0, sealed(impossible)));
-  }
-  for (const std::size_t size : {content.size() - 2, content.size() / 2, std::size_t{0}}) {
-    content.resize(size);
-    CHECK_THROWS(std::invalid_argument, "truncated", envs.world.load(0, sealed(content)));
-  }
-  CHECK(envs.world.save(0) == before);
+  const EpisodeSoFar so_far{.total = -3.5, .steps = 41, .seconds = 5.9};
+  const auto state = envs.world.save(0, so_far);
+  CHECK(state != envs.world.save(0));
+  CHECK(envs.world.load(0, state) == so_far);
+  CHECK(envs.world.load(0, envs.world.save(0)) == EpisodeSoFar{});
 }
 
-TEST(a_note_is_saved_with_the_state) {
-  TestWorld envs(small_frames(1));
+TEST(a_state_is_read_before_anything_changes) {
+  TestWorld envs(small_frames(2));
   envs.reset();
-  const std::vector<std::uint8_t> note{3, 1, 4};
-  const auto state = envs.world.save(0, note);
-  CHECK(state != envs.world.save(0));
-  CHECK(envs.world.load(0, state) == note);
-  CHECK(envs.world.load(0, envs.world.save(0)).empty());
+  const auto first = envs.world.save(0);
+  for (int i = 0; i < 4; ++i) envs.step();
+  const std::array before{envs.world.save(0), envs.world.save(1)};
+  World::SavedGame saved = envs.world.read(1, first);
+  CHECK(envs.world.save(0) == before[0] && envs.world.save(1) == before[1]);
+  envs.world.restore(std::move(saved));
+  CHECK(envs.world.save(0) == before[0] && envs.world.save(1) == first);
+}
+
+TEST(a_restored_episode_keeps_its_id_with_its_road) {
+  TestWorld envs(small_frames(2));
+  envs.reset();
+  const std::uint64_t id = envs.world.episode(0).id();
+  const auto state = envs.world.save(0);
+  for (int i = 0; i < 4; ++i) envs.step();
+  envs.world.load(0, state);
+  CHECK(envs.world.episode(0).id() == id);
+  envs.world.load(1, state);
+  CHECK(envs.world.episode(1).id() > id);
+  CHECK(envs.world.save(1) == state);
 }

@@ -54,7 +54,8 @@ struct Outcome {
 
 inline std::vector<std::uint8_t> bytes_of(racing::Report report) {
   racing::StateWriter writer;
-  writer(report);
+  writer(report.reward, report.terminated, report.truncated, report.was_reset, report.ended_by, report.lap_finished,
+         report.repeats, report.score, report.frames, report.tiles);
   return writer.take();
 }
 

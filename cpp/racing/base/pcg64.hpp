@@ -20,6 +20,10 @@ class Pcg64 {
 
     bool operator==(const State&) const = default;
 
+    // Whether a generator can have this state. With an even increment it may return one number without end, and
+    // `integers` would not return.
+    [[nodiscard]] bool is_possible() const noexcept { return increment_low % 2 == 1; }
+
     template <class Archive>
     void serialize(Archive& archive) {
       archive(state_high, state_low, increment_high, increment_low, has_uint32, uinteger);

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
-#include <stdexcept>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "racing/base/state_io.hpp"
 
 namespace apexline::racing {
 namespace {
@@ -27,8 +32,9 @@ std::uint64_t new_id() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-bool is_same(const Node& a, const Node& b) noexcept {
-  return a.alpha == b.alpha && a.beta == b.beta && a.x == b.x && a.y == b.y;
+// To the bit.
+bool are_same(std::span<const Node> a, std::span<const Node> b) noexcept {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
 std::int32_t start_of(const GameOptions& options, std::int32_t num_tiles, Pcg64& random) noexcept {
@@ -158,23 +164,55 @@ Scene Episode::scene(const CarBlock& block, std::size_t lane) const noexcept {
   return scene;
 }
 
-void Episode::finish_loading() {
-  const std::size_t count = track_.tiles.size();
-  const auto is_tile = [count](std::int64_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
-  bool is_consistent = track_.nodes.size() == count && visited_.size() == count && touched_.size() == count;
-  is_consistent &= num_visited_ == std::count_if(visited_.begin(), visited_.end(), [](auto is) { return is != 0; });
-  is_consistent &= count == 0 ? start_tile_ == 0 : is_tile(start_tile_);
-  for (const Kerb& kerb : track_.kerbs) is_consistent &= is_tile(kerb.tile);
-  for (const std::int32_t tile : under_wheels_) is_consistent &= is_tile(tile);
-  is_consistent &= touching_wheels_.size() == under_wheels_.size();
-  for (const std::uint8_t wheels : touching_wheels_) is_consistent &= wheels > 0 && wheels < 1U << kNumWheels;
-  if (!is_consistent) throw std::invalid_argument("inconsistent environment state: tiles");
-  if (!skid_marks_.is_consistent()) throw std::invalid_argument("inconsistent environment state: skid marks");
+void Episode::finish_loading(const Episode& before) {
+  require_possible(random_.state().is_possible(), "random generator");
+  require_possible(palette_.is_possible(), "colours");
+  require_possible(track_.nodes.empty() || are_nodes(track_.nodes), "track");
+  require_possible_tiles();
+  require_possible_counters();
+  require_possible(skid_marks_.is_possible(), "skid marks");
+
+  colours_ = surface_colours(palette_);
+  num_visited_ = static_cast<std::int32_t>(std::ranges::count(visited_, 1));
+  is_on_start_ = std::ranges::binary_search(under_wheels_, start_tile_);
+  if (are_same(track_.nodes, before.track_.nodes)) {
+    track_ = before.track_;
+    road_ = before.road_;
+    id_ = before.id_;
+    return;
+  }
+  id_ = new_id();
+  if (track_.nodes.empty()) return;
+  const std::vector<Node> nodes = std::move(track_.nodes);
+  build_track(nodes, track_);
+  require_possible(track_.is_drawable(), "track");
   road_.build(track_);
 }
 
-void Episode::identify_after(const Episode& before) noexcept {
-  id_ = std::ranges::equal(track_.nodes, before.track_.nodes, is_same) ? before.id_ : new_id();
+// The tiles of every list are in the road, each once, and marked as the contacts mark them.
+void Episode::require_possible_tiles() const {
+  const std::size_t count = track_.nodes.size();
+  const auto is_tile = [count](std::int32_t tile) { return tile >= 0 && static_cast<std::size_t>(tile) < count; };
+  bool all = visited_.size() == count && touched_.size() == count && under_wheels_.size() == touching_wheels_.size();
+  all = all && (count == 0 ? start_tile_ == 0 : is_tile(start_tile_));
+  for (std::size_t tile = 0; all && tile < count; ++tile) all = visited_[tile] <= touched_[tile] && touched_[tile] <= 1;
+  for (std::size_t i = 0; all && i < under_wheels_.size(); ++i)
+    all = is_tile(under_wheels_[i]) && is_visited(under_wheels_[i]) &&
+          (i == 0 || under_wheels_[i - 1] < under_wheels_[i]) && touching_wheels_[i] > 0 &&
+          touching_wheels_[i] < 1U << kNumWheels;
+  require_possible(all, "tiles");
+}
+
+void Episode::require_possible_counters() const {
+  constexpr double kMaxScore = 1e15;  // far more than 2^31 frames of 0.1 points
+  const bool was_reset = !track_.nodes.empty();
+  const double clock = was_reset ? (num_frames_ + 1.0) / kFramesPerSecond : 0;  // that of reset is not counted
+  const bool is_counted = num_frames_ < std::numeric_limits<std::int32_t>::max();
+  const double rounding = 1e-6 * clock;
+  bool all = num_frames_ >= 0 && (was_reset || num_frames_ == 0) && failed_tracks_ >= 0;
+  all = all && std::isfinite(seconds_) && seconds_ >= clock - rounding && (seconds_ <= clock + rounding || !is_counted);
+  for (const double score : {score_, score_on_screen_, counted_score_}) all = all && is_within(score, kMaxScore);
+  require_possible(all, "counters");
 }
 
 void Episode::visit(std::int32_t tile) noexcept {

@@ -98,21 +98,21 @@ class Episode {
   [[nodiscard]] const Pcg64& random() const noexcept { return random_; }
   void set_random(const Pcg64::State& state) noexcept { random_ = Pcg64(state); }
 
-  // All of the state but the car.
+  // All of the state but the car, and but what `finish_loading` computes from it.
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(random_, palette_, colours_, track_.nodes, track_.tiles, track_.kerbs, visited_, touched_, under_wheels_,
-            touching_wheels_, skid_marks_, num_visited_, num_frames_, failed_tracks_, start_tile_, is_on_start_,
-            lap_is_complete_, seconds_, score_, score_on_screen_, counted_score_);
+    archive(random_, palette_, track_.nodes, visited_, touched_, under_wheels_, touching_wheels_, skid_marks_,
+            num_frames_, failed_tracks_, start_tile_, lap_is_complete_, seconds_, score_, score_on_screen_,
+            counted_score_);
   }
-  // To be called after deserialising: rebuilds derived state. Throws std::invalid_argument if the fields are
-  // inconsistent.
-  void finish_loading();
-  // To be called after a state was loaded over `before`: keeps its id if the road is the same, else makes a new one.
-  void identify_after(const Episode& before) noexcept;
+  // To be called after deserialising. Throws std::invalid_argument if a field is impossible. Else computes the others,
+  // with the road and the id of `before`, an episode that the state replaces, if it has the same nodes.
+  void finish_loading(const Episode& before);
 
  private:
   void visit(std::int32_t tile) noexcept;
+  void require_possible_counters() const;
+  void require_possible_tiles() const;
 
   Pcg64 random_;
   Palette palette_;
@@ -124,11 +124,11 @@ class Episode {
   std::vector<std::int32_t> under_wheels_;
   std::vector<std::uint8_t> touching_wheels_;  // one entry per entry of under_wheels_
   SkidMarks skid_marks_;
-  std::int32_t num_visited_ = 0;
+  std::int32_t num_visited_ = 0;  // not part of a saved state
   std::int32_t num_frames_ = 0;  // without the frame of reset
   std::int32_t failed_tracks_ = 0;  // attempts before this track; 0 if it is the track of the options
   std::int32_t start_tile_ = 0;
-  bool is_on_start_ = false;  // a wheel touches start_tile_
+  bool is_on_start_ = false;  // a wheel touches start_tile_; not part of a saved state
   bool lap_is_complete_ = false;  // CarRacing.new_lap
   double seconds_ = 0;  // CarRacing.t
   double score_ = 0;  // CarRacing.reward

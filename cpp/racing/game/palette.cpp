@@ -1,5 +1,6 @@
 #include "racing/game/palette.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace apexline::racing {
@@ -21,6 +22,12 @@ Rgb truncated(const ColourValues& colour, double shade = 0) noexcept {
 }
 
 }  // namespace
+
+bool Palette::is_possible() const noexcept {
+  const auto is_channel = [](double value) { return value >= 0 && value <= kBrightest + kGrassGain; };
+  const auto is_colour = [&](const ColourValues& colour) { return std::ranges::all_of(colour, is_channel); };
+  return is_colour(road) && is_colour(background) && is_colour(grass);
+}
 
 Palette random_palette(Pcg64& random) noexcept {
   Palette palette;

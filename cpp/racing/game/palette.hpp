@@ -16,6 +16,9 @@ struct Palette {
   ColourValues road{102, 102, 102};
   ColourValues background{102, 204, 102};
   ColourValues grass{102, 230, 102};
+
+  // Whether a deserialised palette can occur.
+  [[nodiscard]] bool is_possible() const noexcept;
 };
 
 // CarRacing._reinit_colors: consumes seven random numbers.

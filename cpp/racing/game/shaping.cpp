@@ -1,6 +1,7 @@
 #include "racing/game/shaping.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace apexline::racing {
 namespace {
@@ -40,7 +41,10 @@ EndedBy Shaping::apply(const ShapingOptions& options, const Episode& episode, Fr
   if (lap_is_over) end.reward += options.lap_bonus.value_or(0);
   const std::int32_t passed = lap_is_over ? episode.num_tiles() : progress_ - options.missed_tile_margin;
   if (misses_tile(episode, passed)) end.reward -= options.missed_tile_penalty;
-  idle_steps_ = episode.num_visited() == num_visited_ ? idle_steps_ + 1 : 0;
+  if (episode.num_visited() != num_visited_)
+    idle_steps_ = 0;
+  else if (idle_steps_ < std::numeric_limits<std::int32_t>::max())  // an episode may have no limit
+    ++idle_steps_;
   num_visited_ = episode.num_visited();
   if (idle_steps_ > 0) end.reward -= options.idle_penalty;
   if (options.stall_steps && idle_steps_ >= *options.stall_steps && !end.is_last()) {
@@ -52,7 +56,8 @@ EndedBy Shaping::apply(const ShapingOptions& options, const Episode& episode, Fr
 }
 
 bool Shaping::fits(const Episode& episode) const noexcept {
-  return progress_ >= -1 && progress_ < std::max(episode.num_tiles(), 1) && num_checked_ >= 0 &&
+  return num_visited_ == episode.num_visited() && idle_steps_ >= 0 && idle_steps_ <= episode.num_frames() &&
+         progress_ >= -1 && progress_ < std::max(episode.num_tiles(), 1) && num_checked_ >= 0 &&
          num_checked_ <= episode.num_tiles();
 }
 

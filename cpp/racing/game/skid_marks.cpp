@@ -1,10 +1,22 @@
 #include "racing/game/skid_marks.hpp"
 
+#include <algorithm>
+
+#include "racing/base/state_io.hpp"
+
 namespace apexline::racing {
 namespace {
 
 constexpr std::size_t kMaxMarks = 30;   // Car.particles: deque(maxlen=30)
 constexpr std::size_t kMaxPoints = 30;  // of a mark
+constexpr std::size_t kMaxDropped = std::size_t{1} << 60;  // more than can be made
+
+bool is_mark(const SkidMark& mark) noexcept {
+  return mark.points.size() >= 2 && mark.points.size() <= kMaxPoints &&
+         std::ranges::all_of(mark.points, [](Point point) {
+           return is_within<double>(point.x, kFurthest) && is_within<double>(point.y, kFurthest);
+         });
+}
 
 }  // namespace
 
@@ -14,12 +26,25 @@ void SkidMarks::clear() noexcept {
   traces_ = {};
 }
 
-bool SkidMarks::is_consistent() const noexcept {
-  bool is_consistent = marks_.size() <= kMaxMarks;
-  for (const SkidMark& mark : marks_) is_consistent &= mark.points.size() >= 2 && mark.points.size() <= kMaxPoints;
-  for (const Trace& trace : traces_)
-    is_consistent &= trace.num_points == 0 || trace.mark < num_dropped_ + marks_.size();
-  return is_consistent;
+bool SkidMarks::is_possible() const noexcept {
+  if (marks_.size() > kMaxMarks || (num_dropped_ > 0 && marks_.size() < kMaxMarks) || num_dropped_ > kMaxDropped)
+    return false;
+  if (!std::ranges::all_of(marks_, is_mark)) return false;
+  for (const Trace& trace : traces_) {
+    if (!fits(trace)) return false;
+    // Two wheels never extend the same mark.
+    const auto shares = [&](const Trace& other) { return other.num_points > 0 && other.mark == trace.mark; };
+    if (trace.num_points > 0 && std::ranges::count_if(traces_, shares) > 1) return false;
+  }
+  return true;
+}
+
+bool SkidMarks::fits(const Trace& trace) const noexcept {
+  if (trace.num_points == 0) return trace.mark == 0 && !trace.on_grass;
+  if (trace.num_points < 2 || trace.num_points > kMaxPoints || trace.mark >= num_dropped_ + marks_.size()) return false;
+  if (trace.mark < num_dropped_) return true;
+  const SkidMark& mark = marks_[trace.mark - num_dropped_];
+  return mark.points.size() == trace.num_points && mark.on_grass == trace.on_grass;
 }
 
 std::int32_t SkidMarks::mark_of(std::size_t wheel) const noexcept {

@@ -33,8 +33,8 @@ class SkidMarks {
     archive(marks_, num_dropped_);
     for (Trace& trace : traces_) archive(trace);
   }
-  // Whether a deserialised state is possible.
-  [[nodiscard]] bool is_consistent() const noexcept;
+  // Whether deserialised marks can occur.
+  [[nodiscard]] bool is_possible() const noexcept;
 
  private:
   // The second frame of a slide starts a mark; further frames extend it, even if newer marks have replaced it. The first
@@ -43,13 +43,16 @@ class SkidMarks {
     bool has_start = false;
     bool on_grass = false;
     std::size_t num_points = 0;  // of the mark; 0: no mark
-    std::size_t mark = 0;        // number of marks made before it
+    std::size_t mark = 0;        // number of marks made before it; 0 without a mark
 
     template <class Archive>
     void serialize(Archive& archive) {
       archive(has_start, on_grass, num_points, mark);
     }
   };
+
+  // Whether a deserialised trace can occur with the marks.
+  [[nodiscard]] bool fits(const Trace& trace) const noexcept;
 
   std::vector<SkidMark> marks_;
   std::size_t num_dropped_ = 0;

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "racing/base/state_io.hpp"
+
 namespace apexline::racing {
 namespace {
 
@@ -31,7 +33,51 @@ class LaneCopier {
   std::size_t bytes_ = 0;
 };
 
+// The largest values of fields that the solver or `drive` limit, with a margin for rounding.
+constexpr float kMaxSpeed = 100.01F;  // b2_maxTranslation, units per second
+constexpr float kMaxSpin = 78.55F;  // b2_maxRotation, radians per second
+constexpr float kMaxMotorSpeed = 3;  // radians per second
+// Far more than any car reaches: they keep the arithmetic finite.
+constexpr float kMaxAngle = 0x1p26F;  // radians
+constexpr float kMaxImpulse = 1e6F;
+constexpr float kMaxForce = 1e6F;
+constexpr float kMaxRestTime = 1e9F;  // seconds
+constexpr double kMaxOmega = 1e9;  // radians per second
+constexpr double kMaxPhase = 1e18;  // radians
+
+bool is_body(const CarBlock& car, std::size_t body, std::size_t lane) noexcept {
+  const float angle = car.angle[body][lane];
+  constexpr float kRounding = 1e-5F;
+  return is_within(car.x[body][lane], kFurthest) && is_within(car.y[body][lane], kFurthest) &&
+         is_within(car.centre_x[body][lane], kFurthest) && is_within(car.centre_y[body][lane], kFurthest) &&
+         is_within(car.velocity_x[body][lane], kMaxSpeed) && is_within(car.velocity_y[body][lane], kMaxSpeed) &&
+         is_within(car.spin[body][lane], kMaxSpin) && is_within(angle, kMaxAngle) &&
+         is_within(car.sine[body][lane] - std::sin(angle), kRounding) &&
+         is_within(car.cosine[body][lane] - std::cos(angle), kRounding);
+}
+
+bool is_flag(std::int64_t mask) noexcept { return mask == 0 || mask == -1; }
+
+bool is_wheel(const CarBlock& car, std::size_t wheel, std::size_t lane) noexcept {
+  const float max_motor_impulse = chassis().max_motor_torque * 0.0201F;  // in a frame of 0.02 seconds
+  return is_within(car.impulse_x[wheel][lane], kMaxImpulse) && is_within(car.impulse_y[wheel][lane], kMaxImpulse) &&
+         is_within(car.limit_impulse[wheel][lane], kMaxImpulse) &&
+         is_within(car.motor_impulse[wheel][lane], max_motor_impulse) && car.limit[wheel][lane] >= -1 &&
+         car.limit[wheel][lane] <= 1 && is_within(car.motor_speed[wheel][lane], kMaxMotorSpeed) &&
+         is_within(car.force_x[wheel][lane], kMaxForce) && is_within(car.force_y[wheel][lane], kMaxForce) &&
+         is_within(car.omega[wheel][lane], kMaxOmega) && is_within(car.phase[wheel][lane], kMaxPhase) &&
+         is_flag(car.on_road[wheel][lane]) && is_flag(car.skids[wheel][lane]);
+}
+
 }  // namespace
+
+bool CarLane::is_possible() const noexcept {
+  bool all = block.rest_time[lane] >= 0 && block.rest_time[lane] <= kMaxRestTime && std::isfinite(block.steer[lane]) &&
+             std::isfinite(block.brake[lane]) && block.gas[lane] >= 0 && block.gas[lane] <= 1;
+  for (std::size_t body = 0; body < kNumBodies; ++body) all = all && is_body(block, body, lane);
+  for (std::size_t wheel = 0; wheel < kNumWheels; ++wheel) all = all && is_wheel(block, wheel, lane);
+  return all;
+}
 
 void place_car(CarBlock& block, std::size_t lane, Point position, double angle) noexcept {
   const Chassis& car = chassis();
@@ -80,12 +126,7 @@ void press_gas(CarBlock& block, std::size_t lane, double gas) noexcept {
 
 void copy_lane(const CarBlock& from, std::size_t from_lane, CarBlock& to, std::size_t to_lane) noexcept {
   LaneCopier copier(from_lane, to_lane);
-  const auto copy = [&](auto... fields) { (copier(from.*fields, to.*fields), ...); };
-  copy(&CarBlock::x, &CarBlock::y, &CarBlock::sine, &CarBlock::cosine, &CarBlock::angle, &CarBlock::centre_x,
-       &CarBlock::centre_y, &CarBlock::velocity_x, &CarBlock::velocity_y, &CarBlock::spin, &CarBlock::impulse_x,
-       &CarBlock::impulse_y, &CarBlock::limit_impulse, &CarBlock::motor_impulse, &CarBlock::limit,
-       &CarBlock::motor_speed, &CarBlock::force_x, &CarBlock::force_y, &CarBlock::rest_time, &CarBlock::steer,
-       &CarBlock::gas, &CarBlock::brake, &CarBlock::omega, &CarBlock::phase, &CarBlock::on_road, &CarBlock::skids);
+  visit_car_fields([&](auto... fields) { (copier(from.*fields, to.*fields), ...); });
   assert(copier.bytes() + alignof(CarBlock) > sizeof(CarBlock));
 }
 

@@ -45,6 +45,42 @@ struct alignas(64) CarBlock {
   WheelLanes<std::int64_t> skids;  // -1: the last `drive` needed more than twice the friction limit, else 0
 };
 
+// Calls visit(fields...) with pointers to all members.
+template <class Visit>
+void visit_car_fields(const Visit& visit) {
+  visit(&CarBlock::x, &CarBlock::y, &CarBlock::sine, &CarBlock::cosine, &CarBlock::angle, &CarBlock::centre_x,
+        &CarBlock::centre_y, &CarBlock::velocity_x, &CarBlock::velocity_y, &CarBlock::spin, &CarBlock::impulse_x,
+        &CarBlock::impulse_y, &CarBlock::limit_impulse, &CarBlock::motor_impulse, &CarBlock::limit,
+        &CarBlock::motor_speed, &CarBlock::force_x, &CarBlock::force_y, &CarBlock::rest_time, &CarBlock::steer,
+        &CarBlock::gas, &CarBlock::brake, &CarBlock::omega, &CarBlock::phase, &CarBlock::on_road, &CarBlock::skids);
+}
+
+// Largest |x| and |y| of a body, units: the rounding of float32 keeps cars from moving on from there.
+inline constexpr float kFurthest = 0x1p26F;
+
+// One car of a block, as a part of a saved state.
+struct CarLane {
+  CarBlock& block;
+  std::size_t lane;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    visit_car_fields([&](auto... fields) { (serialize_rows(archive, block.*fields), ...); });
+  }
+  // Whether a deserialised car can occur, with any GameOptions.
+  [[nodiscard]] bool is_possible() const noexcept;
+
+ private:
+  template <class Archive, class T>
+  void serialize_rows(Archive& archive, Lane<T>& row) {
+    archive(row[lane]);
+  }
+  template <class Archive, class T, std::size_t rows>
+  void serialize_rows(Archive& archive, std::array<Lane<T>, rows>& all) {
+    for (Lane<T>& row : all) archive(row[lane]);
+  }
+};
+
 // Places a new car in a lane, at rest at `position` (units) and rotated by `angle` (radians).
 void place_car(CarBlock& block, std::size_t lane, Point position, double angle) noexcept;
 

@@ -1,5 +1,6 @@
 """Core of apexline.racing, which documents and checks what it passes."""
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -145,13 +146,13 @@ class World:
     def random_state(self, env: int) -> NDArray[np.uint64]:
         """Returns the game's random state, (6,) uint64."""
 
-    def save(self, env: int, note: bytes = b"") -> bytes:
-        """Returns the state of a game with a note, under one checksum."""
+    def save(self, env: int, total: float = 0.0, steps: int = 0, seconds: float = 0.0) -> bytes:
+        """Returns the state of a game with statistics of its episode, under one checksum."""
 
-    def load(self, env: int, state: bytes) -> bytes:
-        """Restores the state of a game and returns its note.
+    def load(self, envs: Sequence[int], states: Sequence[bytes]) -> list[tuple[float, int, float]]:
+        """Restores the states of games and returns their statistics.
 
-        Raises ValueError, and changes nothing, if the bytes are not a state.
+        Raises ValueError, naming the game, and changes nothing, if bytes are not a state that can occur.
         """
 
 def mass_values(hull: bool) -> tuple[float, float, float, float]:

@@ -131,8 +131,7 @@ class NativeGames:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         world = self._new_world([np.random.default_rng(0)] * self.num_envs)
-        for env, saved in enumerate(state["_world"]):
-            world.load(env, saved)
+        world.load(range(self.num_envs), state["_world"])
         self._world = world
 
     def _new_world(self, random: Sequence[np.random.Generator]) -> _core.racing.World:

@@ -26,7 +26,7 @@ class StateAccess:
     @overload
     def get_state(self, env: int) -> bytes: ...
     def get_state(self, env: int | None = None) -> bytes | list[bytes]:
-        """Returns the whole state of every game, or of one, with its episode: about 35 kB each, more with skid marks.
+        """Returns the whole state of every game, or of one, with its episode: about 12 kB each, and its stacked frames.
 
         It can be restored in any environment with the same options, in the same version of apexline on the same kind
         of machine.
