@@ -8,10 +8,10 @@ namespace {
 
 constexpr std::size_t kWords = 6;
 
-racing::Pcg64::State checked(const std::uint64_t* words, const std::string& place) {
+racing::Pcg64::State checked(const std::uint64_t* words, const std::string& place, bool is_chosen = true) {
   std::array<std::uint64_t, kWords> word{};
   std::copy_n(words, kWords, word.begin());
-  if (word[3] % 2 == 0)
+  if (is_chosen && word[3] % 2 == 0)
     throw py::value_error(text(place, "3] is ", word[3], "; expected the low half of an odd increment"));
   if (word[4] > 1) throw py::value_error(text(place, "4] is ", word[4], "; expected has_uint32, 0 or 1"));
   if (word[5] > std::numeric_limits<std::uint32_t>::max())
@@ -41,8 +41,8 @@ std::vector<racing::Pcg64::State> random_states(const py::handle& words, const c
   const py::array array = exact_array(given, name, py::dtype::of<std::uint64_t>(), {rows, py::ssize_t{kWords}});
   std::vector<racing::Pcg64::State> states(static_cast<std::size_t>(rows));
   for (std::size_t row = 0; row < states.size(); ++row)
-    if (!chosen || (*chosen)[row])
-      states[row] = checked(data<std::uint64_t>(array) + kWords * row, text(name, "[", row, ", "));
+    states[row] =
+        checked(data<std::uint64_t>(array) + kWords * row, text(name, "[", row, ", "), !chosen || (*chosen)[row]);
   return states;
 }
 

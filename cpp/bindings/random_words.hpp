@@ -14,7 +14,7 @@ namespace apexline::bindings {
 [[nodiscard]] py::array_t<std::uint64_t> random_words(const racing::Pcg64& random);
 
 // From (rows, 6) uint64, any number of rows >= 1; with `chosen`, one row for each of its elements, of which those that
-// are not chosen have any words and give any state.
+// are not chosen may have an even increment, such as zeros.
 [[nodiscard]] std::vector<racing::Pcg64::State> random_states(const py::handle& words, const char* name,
                                                               std::optional<std::span<const bool>> chosen = {});
 

@@ -174,14 +174,22 @@ class Collector:
         """Continue the episodes that `running_episodes` returned; after `load_state_dict`.
 
         Raises:
-            ValueError: they are of other environments.
+            KeyError, ValueError: they are damaged or of other environments.
         """
         if not isinstance(self.envs, CarRacingVectorEnv):
             raise ValueError("running episodes can only be loaded into the native backend")
+        stacks, frames = episodes["stacks"], episodes["episode_frames"]
+        shape = (self.envs.num_envs, self._stack.depth, *(self.envs.single_observation_space.shape or ()))
+        if stacks.shape != shape or stacks.dtype != np.uint8:
+            raise ValueError(f"stacks are {stacks.dtype} {stacks.shape}; expected uint8 {shape}")
+        if frames.shape != shape[:1] or frames.dtype != np.int64 or (frames < 0).any():
+            raise ValueError(
+                f"episode_frames are {frames.dtype} {frames.shape}; expected int64 {shape[:1]} >= 0"
+            )
         load_environments(self.envs, episodes)
-        self._stack.stacks = episodes["stacks"].copy()
+        self._stack.stacks = stacks.copy()
         self._frames = np.ascontiguousarray(self._stack.stacks[:, -1])
-        self._episode_frames[:] = episodes["episode_frames"]
+        self._episode_frames[:] = frames
         self._frames_finished -= int(self._episode_frames.sum())
         self._is_consistent = True
 

@@ -26,7 +26,14 @@ def load_environments(envs: CarRacingVectorEnv, saved: Arrays) -> None:
     """Restore the states in `saved`, as `save_environments` returned them.
 
     Raises:
-        ValueError: they are of environments with other options, or another number of them.
+        KeyError, ValueError: they are damaged, of environments with other options, or of another number of them.
     """
-    games = zip(saved["games"], saved["sizes"], strict=True)
-    envs.set_state([game[:size].tobytes() for game, size in games])
+    games, sizes = saved["games"], saved["sizes"]
+    shape = games.shape[:1] == sizes.shape == (envs.num_envs,)
+    if not (shape and games.ndim == 2 and games.dtype == np.uint8 and sizes.dtype == np.int64):
+        raise ValueError(
+            f"games are {games.dtype} {games.shape}; expected uint8 ({envs.num_envs}, bytes) and sizes"
+        )
+    if ((sizes < 0) | (sizes > games.shape[1])).any():
+        raise ValueError(f"sizes are {sizes.min()} to {sizes.max()}; expected from 0 to {games.shape[1]}")
+    envs.set_state([game[:size].tobytes() for game, size in zip(games, sizes, strict=True)])

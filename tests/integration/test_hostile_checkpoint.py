@@ -1,0 +1,92 @@
+"""Running episodes of a checkpoint that are damaged or cannot occur: refused at the resume, in one line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from apexline.cli import main
+from apexline.training import PRESETS, train
+from apexline.training.records import checkpoint
+
+from ..unit.state_fields import StateFields
+
+Episodes = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    config = PRESETS["cpu"]
+    config = replace(
+        config,
+        threads=1,
+        num_envs=2,
+        budget=replace(config.budget, minutes=None, total_frames=16),
+        monitor=replace(config.monitor, eval_steps=None),
+    )
+    train(config, folder)
+    return folder
+
+
+def hostile(field: str, value: float) -> Callable[[Episodes], None]:
+    def change(episodes: Episodes) -> None:
+        game, size = episodes["games"][1].numpy(), int(episodes["sizes"][1])
+        state = StateFields(game[:size].tobytes())
+        state.fields[field].reshape(-1)[-1] = value
+        game[:size] = np.frombuffer(state.sealed(), np.uint8)
+
+    return change
+
+
+def replaced(name: str, value: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Episodes], None]:
+    def change(episodes: Episodes) -> None:
+        episodes[name] = value(episodes[name])
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (hostile("nodes", 3e38), "cannot restore environment 1: the state cannot occur: its track"),
+        (hostile("x", np.nan), "cannot restore environment 1: the state cannot occur: its car"),
+        (hostile("random", 2), "cannot restore environment 1: the state cannot occur: its random generator"),
+        (replaced("sizes", lambda sizes: sizes - 1), "cannot restore environment 0: the state is truncated"),
+        (replaced("sizes", lambda sizes: -sizes), "sizes are -"),
+        (replaced("sizes", lambda sizes: sizes + 2**40), "sizes are 1099"),
+        (replaced("sizes", lambda sizes: sizes.double()), "games are uint8"),
+        (replaced("games", lambda games: games[:1]), "games are uint8 (1, "),
+        (replaced("stacks", lambda stacks: stacks[:, :1]), "stacks are uint8 (2, 1, "),
+        (replaced("stacks", lambda stacks: stacks.double()), "stacks are float64"),
+        (replaced("episode_frames", lambda frames: -1 - frames), "episode_frames are int64 (2,)"),
+        (replaced("episode_frames", lambda frames: frames[:1]), "episode_frames are int64 (1,)"),
+        (lambda episodes: episodes.pop("stacks"), "stacks"),
+    ],
+)
+def test_a_resume_refuses_impossible_episodes_in_one_line(
+    change: Callable[[Episodes], None],
+    message: str,
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    parts = checkpoint.load(folder / checkpoint.LATEST)
+    change(parts["running_episodes"])
+    checkpoint.save(
+        folder / checkpoint.LATEST, {k: v for k, v in parts.items() if k not in ("format", "version")}
+    )
+    assert main(["train", "--resume", str(folder), "--budget.total_frames", "64"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"apexline: {folder}: the checkpoint does not fit this configuration: ")
+    assert message in lines[0]
