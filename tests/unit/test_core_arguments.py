@@ -179,7 +179,7 @@ BAD_STATES = STATES.copy()
 BAD_STATES[1, 4] = 2
 
 REPLAY = replays.filled()
-BATCH = REPLAY.empty_batch(4)
+BATCH = REPLAY.sample(4)
 SLOTS = REPLAY._core.read_slots(
     0, REPLAY._core.state()["rings"][0][0] - 3, REPLAY._core.state()["rings"][0][0]
 )
