@@ -71,7 +71,10 @@ double SumTree::min() const {
 
 void SumTree::check_indices(std::span<const std::int64_t> indices) const {
   // A term is negative if and only if the index is out of range. Without branches the loop is vectorized.
-  const auto signs = [this](std::int64_t index) { return index | (capacity_ - 1 - index); };
+  // Subtracted as unsigned numbers, for the difference to the lowest index overflows.
+  const auto signs = [last = static_cast<std::uint64_t>(capacity_ - 1)](std::int64_t index) {
+    return index | static_cast<std::int64_t>(last - static_cast<std::uint64_t>(index));
+  };
   std::int64_t all = 0;
   for (const std::int64_t index : indices) all |= signs(index);
   if (all >= 0) [[likely]]
