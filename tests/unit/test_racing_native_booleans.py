@@ -35,7 +35,8 @@ def test_every_mask_of_the_core(byte):
     states = np.stack([generator_state(np.random.default_rng(seed)) for seed in range(3)])
     results = []
     for true in (1, byte):
-        world = CarRacingVectorEnv(num_envs=3, domain_randomize=True, **SMALL)._games.world
+        envs = CarRacingVectorEnv(num_envs=3, domain_randomize=True, **SMALL)
+        world = envs._games.world
         every = as_byte([True] * 3, true)
         world.reset(every, every, every, states)
         frames, _ = world.reset(every, as_byte(MASK, true), as_byte(MASK[::-1], true), states)
