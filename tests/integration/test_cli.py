@@ -24,31 +24,12 @@ from apexline.training import PRESETS, InputError, Policy, TrainConfig, train
 from apexline.training.config.train_config import ShapingPhase
 from apexline.training.records import checkpoint
 
-Capture = pytest.CaptureFixture[str]
+from .runs import Capture, error_line, untrained_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with untrained weights."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    config = PRESETS["cpu"]
-    config = replace(
-        config,
-        threads=1,
-        num_envs=1,
-        budget=replace(config.budget, minutes=None, total_frames=8),
-        monitor=replace(config.monitor, eval_steps=None),
-    )
-    train(config, folder)
-    return folder
-
-
-def error_line(capture: Capture) -> str:
-    """The output on stderr, which must be a single line without a traceback."""
-    lines = capture.readouterr().err.strip().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("apexline: ")
-    return lines[0]
+    return untrained_run(tmp_path_factory.mktemp("runs") / "run")
 
 
 @pytest.mark.parametrize(

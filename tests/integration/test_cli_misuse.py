@@ -8,19 +8,17 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from apexline.cli import main
-from apexline.training import PRESETS, train
 from apexline.training.evaluation import evaluator
 from apexline.training.evaluation.policy import find_policy
 from apexline.training.records import checkpoint, curves
 
-Capture = pytest.CaptureFixture[str]
+from .runs import Capture, error_line, untrained_run
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
 LONG = "x" * 300
@@ -29,20 +27,7 @@ SMALL = ["--preset", "cpu", "--threads", "1", "--agent.precision", "fp32"]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with untrained weights."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    config = PRESETS["cpu"]
-    config = replace(
-        config,
-        threads=1,
-        num_envs=1,
-        agent=replace(config.agent, precision="fp32"),
-        replay=replace(config.replay, capacity=2_000),
-        budget=replace(config.budget, minutes=None, total_frames=8),
-        monitor=replace(config.monitor, eval_steps=None),
-    )
-    train(config, folder)
-    return folder
+    return untrained_run(tmp_path_factory.mktemp("runs") / "run")
 
 
 @pytest.fixture(autouse=True)
@@ -57,12 +42,6 @@ def no_episodes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("apexline.training.loop._built", played)
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-
-
-def error_line(capture: Capture) -> str:
-    (line,) = capture.readouterr().err.splitlines()
-    assert line.startswith("apexline: ")
-    return line
 
 
 def names_in(folder: Path) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,17 @@ import pytest
 import torch
 
 from apexline.cli import main
-from apexline.training import PRESETS, train
 from apexline.training.records import checkpoint
 
 from ..unit.state_fields import StateFields
+from .runs import untrained_run
 
 Episodes = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    config = PRESETS["cpu"]
-    config = replace(
-        config,
-        threads=1,
-        num_envs=2,
-        budget=replace(config.budget, minutes=None, total_frames=16),
-        monitor=replace(config.monitor, eval_steps=None),
-    )
-    train(config, folder)
-    return folder
+    return untrained_run(tmp_path_factory.mktemp("runs") / "run", num_envs=2)
 
 
 def hostile(field: str, value: float) -> Callable[[Episodes], None]:
