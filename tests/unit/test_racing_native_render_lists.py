@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
-from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
@@ -17,6 +15,7 @@ from apexline.racing import CarRacingVectorEnv
 from .gymnasium_versions import same_score_text, since_1_4
 from .native_racing import SMALL
 from .stock_racing import wild_driving
+from .videos import Video
 
 MODES = list(AutoresetMode)
 
@@ -81,32 +80,12 @@ def test_step_raw_collects_images_too_and_copies_keep_them() -> None:
     assert twin.render() == env.render() == ([],)
 
 
-@pytest.fixture
-def videos(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """Frames of the videos that RecordVideo writes, by file name; moviepy need not be installed."""
-    written: dict[str, list[Any]] = {}
-
-    class ImageSequenceClip:
-        def __init__(self, frames: list[Any], fps: float) -> None:
-            assert fps == 50
-            self.frames = [np.array(frame) for frame in frames]
-
-        def write_videofile(self, path: str, **_: Any) -> None:
-            written[path.rpartition("/")[2]] = self.frames
-
-    names = "moviepy", "moviepy.video", "moviepy.video.io", "moviepy.video.io.ImageSequenceClip"
-    for name in names:
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    sys.modules[names[-1]].ImageSequenceClip = ImageSequenceClip  # type: ignore[attr-defined]
-    return written
-
-
 @since_1_4("has no RecordVideo for vectors")
 @pytest.mark.filterwarnings("ignore:.*autoreset mode is same-step:UserWarning")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("render_mode", ["rgb_array", "state_pixels"])
 def test_videos_are_those_of_sync_vector_env(
-    mode: AutoresetMode, render_mode: str, videos: dict[str, list[Any]], tmp_path: Any
+    mode: AutoresetMode, render_mode: str, videos: dict[str, Video], tmp_path: Any
 ) -> None:
     native = CarRacingVectorEnv(2, autoreset_mode=mode, render_mode=render_mode, max_episode_steps=5, **SMALL)
     for name, base in (("ours", native), ("theirs", stock(mode, render_mode, 5))):
@@ -121,8 +100,9 @@ def test_videos_are_those_of_sync_vector_env(
             if mode is AutoresetMode.DISABLED and ended.any():
                 env.reset(options={"reset_mask": ended})
         env.close()
-    ours = {name.removeprefix("ours"): frames for name, frames in videos.items() if name.startswith("ours")}
-    theirs = {name.removeprefix("theirs"): frames for name, frames in videos.items() if "theirs" in name}
+    ours = {name.removeprefix("ours"): video for name, video in videos.items() if name.startswith("ours")}
+    theirs = {name.removeprefix("theirs"): video for name, video in videos.items() if "theirs" in name}
     assert ours.keys() == theirs.keys() == {"-episode-0.mp4", "-episode-2.mp4"}
-    for name, frames in theirs.items():
-        np.testing.assert_array_equal(np.array(ours[name]), np.array(frames), strict=True)
+    for name, video in theirs.items():
+        assert ours[name].fps == video.fps == 50
+        np.testing.assert_array_equal(ours[name].images, video.images, strict=True)

@@ -1,0 +1,3 @@
+from .videos import videos
+
+__all__ = ["videos"]
