@@ -42,17 +42,16 @@ def refusal_of(thing: object, name: str) -> str:
     return ""
 
 
-def stock_things() -> dict[str, Any]:
-    game = UndrawnCarRacing(render_mode="rgb_array")
+def things_of(game: Any) -> dict[str, Any]:
+    """The objects of a game that have attributes of the stock game."""
     game.reset(seed=0)
     car = game.car
-    wheel = car.wheels[0]
     return {
         "env": game,
         "car": car,
         "hull": car.hull,
-        "wheel": wheel,
-        "joint": wheel.joint,
+        "wheel": car.wheels[0],
+        "joint": car.wheels[0].joint,
         "tile": game.road[0],
         "fixture": car.hull.fixtures[0],
         "shape": car.hull.fixtures[0].shape,
@@ -62,25 +61,12 @@ def stock_things() -> dict[str, Any]:
     }
 
 
+def stock_things() -> dict[str, Any]:
+    return things_of(UndrawnCarRacing(render_mode="rgb_array"))
+
+
 def native_things() -> dict[str, Any]:
-    game = CarRacingEnv(render_mode="rgb_array", **SMALL)
-    game.reset(seed=0)
-    car: Any = game.car
-    wheel = car.wheels[0]
-    road: Any = game.road
-    return {
-        "env": game,
-        "car": car,
-        "hull": car.hull,
-        "wheel": wheel,
-        "joint": wheel.joint,
-        "tile": road[0],
-        "fixture": car.hull.fixtures[0],
-        "shape": car.hull.fixtures[0].shape,
-        "transform": car.hull.transform,
-        "rotation": car.hull.transform.q,
-        "vector": car.hull.position,
-    }
+    return things_of(CarRacingEnv(render_mode="rgb_array", **SMALL))
 
 
 ABSENT = {
