@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := build/oldest
-BUILD_INPUTS := pyproject.toml CMakeLists.txt constraints.txt \
+BUILD_INPUTS := pyproject.toml CMakeLists.txt $(wildcard requirements/*.txt) \
 	$(shell find cpp -path cpp/tests -prune -o -name '*.[ch]pp' -print)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+LOCKED := requirements/locked.txt
+PIP_AUDIT := pip-audit@2.10.1
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The CPU build of torch if pip is configured to find it (an index or a folder of wheels), else that of PyPI.
+TORCH = $$($(INSTALL) --dry-run --no-deps --require-hashes --requirement requirements/torch-cpu.txt >/dev/null 2>&1 && \
+	echo requirements/torch-cpu.txt || echo requirements/torch.txt)
 WITH_BIN := export PATH="$(CURDIR)/$(BIN):$$PATH";
 JOBS := $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help setup train test test-oldest test-cpp lint types bench bench-check bench-peers clean
+.PHONY: help setup lock audit train test test-oldest test-cpp lint types bench bench-check bench-peers clean
 
 help:
 	@echo "make train        train on this machine; writes a run folder under runs/"
@@ -22,7 +27,9 @@ help:
 	@echo "make bench        run the benchmarks with pytest-benchmark"
 	@echo "make bench-check  compare speed with the committed ratios"
 	@echo "make bench-peers  benchmark other libraries at the same work (downloads several GB)"
-	@echo "make setup        install the package and all dependencies into .venv"
+	@echo "make setup        install the package and all dependencies into .venv; every file is compared with its hash"
+	@echo "make lock         write requirements/*.txt from constraints.txt and pyproject.toml"
+	@echo "make audit        list known vulnerabilities of the locked dependencies (queries PyPI)"
 	@echo "make clean        remove .venv and the build folders"
 	@echo 'Arguments: make test ARGS="-x tests/unit"'
 
@@ -38,10 +45,18 @@ $(READY): $(BUILD_INPUTS)
 	  exit 1; }
 	@echo "installing apexline into $(VENV) (downloads torch; takes minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(INSTALL) scikit-build-core pybind11 cmake ninja
-	@$(INSTALL) --no-build-isolation --config-settings=cmake.define.APEXLINE_TEST_BINDINGS=ON \
-	  --editable '.[train,dev]'
+	@$(INSTALL) --require-hashes --requirement $(LOCKED) --requirement "$(TORCH)"
+	@$(INSTALL) --no-deps --no-build-isolation --config-settings=cmake.define.APEXLINE_TEST_BINDINGS=ON --editable .
+	@$(BIN)/python -m pip check
 	@touch $@
+
+lock: $(READY)
+	@$(WITH_BIN) python requirements/lock.py
+
+# --strict: a package that could not be looked up is an error.
+audit: $(READY)
+	@$(WITH_BIN) uvx $(PIP_AUDIT) --strict --disable-pip --require-hashes \
+	  --requirement $(LOCKED) --requirement requirements/torch.txt $(ARGS)
 
 train: $(READY)
 	$(BIN)/apexline train $(ARGS)

@@ -17,11 +17,21 @@ PATTERN = re.compile(rf"(?<![.\w])({UNWANTED})(?![\w(])", re.IGNORECASE)
 """Whole words; `file.tell()` is none."""
 
 FILES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CMakeLists.txt", "Makefile")),
+    *(
+        ROOT / name
+        for name in (
+            "README.md",
+            "CONTRIBUTING.md",
+            "CHANGELOG.md",
+            "SECURITY.md",
+            "CMakeLists.txt",
+            "Makefile",
+        )
+    ),
     *(ROOT / "docs").glob("*.md"),
     *(
         path
-        for folder in ("python", "cpp", "tests", "benchmarks", "examples")
+        for folder in ("python", "cpp", "tests", "benchmarks", "examples", "requirements")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".py", ".pyi", ".hpp", ".cpp", ".md", ".sh"} and path != Path(__file__)
     ),

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pybind11
@@ -40,3 +41,15 @@ def test_the_stub_of_the_test_bindings_is_left_out():
     assert "apexline/_core_testing.pyi" in settings["wheel"]["exclude"]
     assert "cmake.define" not in settings
     assert "define" not in settings["cmake"]
+
+
+def test_licenses_are_included():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(project["license-files"]) == {"LICENSE", "THIRD_PARTY_LICENSES.md"}
+    included = {path.name for path in distribution("apexline").files if "licenses" in path.parts}
+    assert included == set(project["license-files"])
+
+
+def test_the_license_of_the_compiled_library_is_that_of_the_installed_version():
+    (path,) = (path for path in distribution("pybind11").files if path.match("licenses/LICENSE"))
+    assert path.read_text(encoding="utf-8") in (ROOT / "THIRD_PARTY_LICENSES.md").read_text(encoding="utf-8")
