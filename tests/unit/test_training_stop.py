@@ -47,10 +47,9 @@ def default_handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def start(body: str, **options: object) -> subprocess.Popen[str]:
+def start(body: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(body=body)],
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+        [sys.executable, "-c", PROGRAM.format(body=body)], stdout=subprocess.PIPE, stderr=stderr, text=True
     )
     assert process.stdout.readline() == "begun\n"
     return process
