@@ -22,6 +22,21 @@ py::ssize_t rows_of(const py::array& array, const char* name) {
 
 }  // namespace
 
+py::dict state_values(const ReplayState& state) {
+  py::list rings;
+  for (const RingCounters& ring : state.rings)
+    rings.append(py::make_tuple(ring.head, ring.first, ring.next_in_episode, ring.episodes, ring.evicted));
+  py::dict out;
+  out["seed"] = state.seed;
+  out["draws"] = state.draws;
+  out["batches"] = state.batches;
+  out["stale_updates"] = state.stale_updates;
+  out["max_priority"] = state.max_priority;
+  out["rings"] = rings;
+  out["priorities"] = py::array_t<double>(static_cast<py::ssize_t>(state.priorities.size()), state.priorities.data());
+  return out;
+}
+
 ArrayReplay::ArrayReplay(ReplayConfig config, Shape frame_shape, py::dtype frame_dtype, std::vector<Field> fields)
     : replay_(std::make_shared<PrioritizedReplay>(std::move(config))),
       frame_shape_(std::move(frame_shape)),
@@ -133,24 +148,28 @@ std::int64_t ArrayReplay::update_priorities(const py::object& indices, const py:
 
 py::tuple ArrayReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end) {
   core().require_stored(env, begin, end);
-  const auto count = static_cast<py::ssize_t>(end - begin);
-  py::array frames(frame_dtype_, batched(count, frame_shape_));
-  py::list fields;
-  py::array_t<float> rewards(count);
-  py::array_t<std::uint32_t> in_episode(count);
-  py::array_t<std::uint8_t> flags(count);
-  SlotArrays slots{
-      data<std::byte>(frames), {}, rewards.mutable_data(), in_episode.mutable_data(), flags.mutable_data()};
-  for (const Field& field : fields_) {
-    py::array values(field.dtype, batched(count, field.shape));
-    slots.fields.push_back(data<std::byte>(values));
-    fields.append(values);
-  }
+  const SlotsOut slots = empty_slots(end - begin);
   {
     const GilReleased released;
-    core().read_slots(env, begin, end, slots);
+    core().read_slots(env, begin, end, slots.out);
   }
-  return py::make_tuple(frames, fields, rewards, in_episode, flags);
+  return slots.arrays;
+}
+
+SlotsOut ArrayReplay::empty_slots(std::int64_t count) const {
+  const auto rows = static_cast<py::ssize_t>(count);
+  py::array frames(frame_dtype_, batched(rows, frame_shape_));
+  py::list fields;
+  py::array_t<float> rewards(rows);
+  py::array_t<std::uint32_t> in_episode(rows);
+  py::array_t<std::uint8_t> flags(rows);
+  SlotArrays out{data<std::byte>(frames), {}, rewards.mutable_data(), in_episode.mutable_data(), flags.mutable_data()};
+  for (const Field& field : fields_) {
+    py::array values(field.dtype, batched(rows, field.shape));
+    out.fields.push_back(data<std::byte>(values));
+    fields.append(values);
+  }
+  return {std::move(out), py::make_tuple(frames, fields, rewards, in_episode, flags)};
 }
 
 void ArrayReplay::write_slots(std::int64_t env, std::int64_t begin, const py::object& frames,

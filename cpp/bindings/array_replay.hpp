@@ -26,6 +26,15 @@ struct BatchTarget {
   std::vector<py::array> arrays;
 };
 
+// New arrays for slots, and where they are written.
+struct SlotsOut {
+  SlotArrays out;
+  py::tuple arrays;  // (frames, fields, rewards, in_episode, flags)
+};
+
+// The counters, priorities and random streams of a replay as Python values.
+py::dict state_values(const ReplayState& state);
+
 // The first field is the action.
 class ArrayReplay : public NeverUnconstructed {
  public:
@@ -49,6 +58,7 @@ class ArrayReplay : public NeverUnconstructed {
   // Slots begin .. end - 1 of an environment as (frames, fields, rewards, in_episode, flags).
   // Raises IndexError before anything is allocated if a position is not stored.
   py::tuple read_slots(std::int64_t env, std::int64_t begin, std::int64_t end);
+  SlotsOut empty_slots(std::int64_t count) const;
   void write_slots(std::int64_t env, std::int64_t begin, const py::object& frames, const py::sequence& fields,
                    const py::object& rewards, const py::object& in_episode, const py::object& flags);
 

@@ -1,4 +1,5 @@
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -37,16 +38,25 @@ class ArrayPrefetcher : public NeverUnconstructed {
     batches_.push_back({number, batch, std::move(target.arrays)});
   }
 
+  // All pending batches, after they were gathered; they stay pending.
+  py::list gathered() {
+    const auto lock = one_at_a_time();
+    require_open();
+    py::list batches;
+    for (Pending& pending : batches_) {
+      wait_for(pending);
+      batches.append(pending.batch);
+    }
+    return batches;
+  }
+
   py::tuple take() {
     const auto lock = one_at_a_time();
     require_open();
     if (batches_.empty()) throw py::value_error("no batch was requested");
-    const Pending pending = std::move(batches_.front());
+    Pending pending = std::move(batches_.front());
     batches_.pop_front();
-    {
-      const GilReleased released;
-      prefetcher_->wait(pending.number);
-    }
+    wait_for(pending);
     return pending.batch;
   }
 
@@ -70,7 +80,20 @@ class ArrayPrefetcher : public NeverUnconstructed {
     std::uint64_t number;
     py::tuple batch;
     std::vector<py::array> arrays;  // which another thread might remove from the batch's `extras`
+    std::exception_ptr failure = nullptr;  // of gathering it, raised by every call that waits for it
   };
+
+  void wait_for(Pending& pending) {
+    if (!pending.failure) {
+      const GilReleased released;
+      try {
+        prefetcher_->wait(pending.number);
+      } catch (...) {
+        pending.failure = std::current_exception();
+      }
+    }
+    if (pending.failure) std::rethrow_exception(pending.failure);
+  }
 
   void require_open() const {
     if (!prefetcher_) throw py::value_error("the prefetcher is closed");
@@ -93,6 +116,7 @@ void bind_prefetcher(py::module_& module) {
            py::arg("replay"))
       .def_property_readonly("pending", &ArrayPrefetcher::pending)
       .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("shift"), py::arg("batch"))
+      .def("gathered", &ArrayPrefetcher::gathered)
       .def("take", &ArrayPrefetcher::take)
       .def("close", &ArrayPrefetcher::close);
 }

@@ -101,22 +101,6 @@ std::shared_ptr<ArrayReplay> make_replay(std::int64_t capacity, std::int64_t num
   }
 }
 
-py::dict state_of(ArrayReplay& self) {
-  const ReplayState state = self.core().state();
-  py::list rings;
-  for (const RingCounters& ring : state.rings)
-    rings.append(py::make_tuple(ring.head, ring.first, ring.next_in_episode, ring.episodes, ring.evicted));
-  py::dict out;
-  out["seed"] = state.seed;
-  out["draws"] = state.draws;
-  out["batches"] = state.batches;
-  out["stale_updates"] = state.stale_updates;
-  out["max_priority"] = state.max_priority;
-  out["rings"] = rings;
-  out["priorities"] = py::array_t<double>(static_cast<py::ssize_t>(state.priorities.size()), state.priorities.data());
-  return out;
-}
-
 template <class T>
 T value_of(const py::dict& state, const char* name, const char* expected) {
   const py::object value = state[name];
@@ -188,7 +172,7 @@ void bind_replay(py::module_& module) {
              return py::make_tuple(stats.size, stats.episodes, stats.evicted, stats.stale_updates, stats.max_priority,
                                    stats.effective_sample_size);
            })
-      .def("state", &state_of)
+      .def("state", [](ArrayReplay& self) { return state_values(self.core().state()); })
       .def("restore", &restore, py::arg("state"))
       .def("read_slots", &ArrayReplay::read_slots, py::arg("env"), py::arg("begin"), py::arg("end"))
       .def("write_slots", &ArrayReplay::write_slots, py::arg("env"), py::arg("begin"), py::arg("frames"),
@@ -202,7 +186,7 @@ void bind_replay(py::module_& module) {
           "swap_contents",
           [](ArrayReplay& self, ArrayReplay& other) {
             const GilReleased released;
-            self.core().swap_contents(other.core());
+            return self.core().swap_contents(other.core());
           },
           py::arg("other"))
       .def("clear", [](ArrayReplay& self) { self.core().clear(); });

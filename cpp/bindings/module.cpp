@@ -30,6 +30,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   bindings::bind_sum_tree(replay);
   bindings::bind_replay(replay);
   bindings::bind_prefetcher(replay);
+  bindings::bind_replay_snapshot(replay);
 
   py::module_ racing = module.def_submodule("racing", "Core of apexline.racing.");
   bindings::bind_racing(racing);

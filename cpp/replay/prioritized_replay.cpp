@@ -145,9 +145,10 @@ void PrioritizedReplay::wait_for_reads(std::unique_lock<std::mutex>& lock, const
   });
 }
 
-void PrioritizedReplay::wait_for_all_reads(std::unique_lock<std::mutex>& lock) {
-  read_ended_.wait(
-      lock, [this] { return std::ranges::none_of(reads_, [](const Read& read) { return read.process == getpid(); }); });
+void PrioritizedReplay::wait_for_draws(std::unique_lock<std::mutex>& lock) {
+  read_ended_.wait(lock, [this] {
+    return std::ranges::none_of(reads_, [](const Read& read) { return !read.of_snapshot && read.process == getpid(); });
+  });
 }
 
 void PrioritizedReplay::add(const StepBatch& batch) {
@@ -175,7 +176,7 @@ void PrioritizedReplay::add(const StepBatch& batch) {
 
 void PrioritizedReplay::cut_episodes(const bool* mask) {
   std::unique_lock lock(mutex_);
-  wait_for_all_reads(lock);
+  wait_for_draws(lock);
   for (std::int64_t env = 0; env < config_.num_envs; ++env) {
     if (mask && !mask[env]) continue;
     ring(env).cut_episode(changes_);

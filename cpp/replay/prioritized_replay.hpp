@@ -9,6 +9,9 @@
 // A batch is sampled in two steps. `draw` selects its starts and is short; `gather` copies and takes no lock, so adds,
 // updates and other batches run concurrently. An `add` that would overwrite slots that a draw still has to read waits.
 //
+// A snapshot is the state of one moment; its slots are read afterwards, in pieces and without a lock, beginning with the
+// oldest. An `add` that would overwrite slots that a snapshot has not released waits.
+//
 // Guarantees, unless memory runs out (std::bad_alloc): a call that throws has changed nothing; every output is a
 // function of the configuration, the seed and the order of draws, adds and updates, never of the number of threads or
 // of the time at which a batch is gathered.
@@ -100,10 +103,13 @@ class PrioritizedReplay {
     std::int64_t position;
   };
 
-  // Slots that a draw has yet to read.
+  // Slots that a draw or a snapshot has yet to read.
   struct Read {
     pid_t process;  // a forked child does not wait for its parent's threads
     std::vector<std::int64_t> oldest;  // position by environment
+    bool of_snapshot = false;
+    bool copying = false;  // a snapshot copies slots now
+    bool lost = false;  // the contents were replaced before the snapshot was read
   };
 
  public:
@@ -126,6 +132,57 @@ class PrioritizedReplay {
     std::vector<Place> starts_;
     std::uint64_t batch_ = 0;
     int shift_ = 0;
+  };
+
+  // The state of one moment and its slots, which are not overwritten until they are released, so the thread that holds
+  // it must not add more than the released ones: that could deadlock. cut_episodes, which may change the last two slots
+  // of an environment, does not wait: a snapshot has copies of them. Nor do restore, write_slots and swap_contents, which
+  // replace the contents: afterwards `read` throws. The replay must outlive the snapshot.
+  // Thread-safety: one call at a time.
+  class Snapshot {
+   public:
+    Snapshot(Snapshot&& other) noexcept;
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+    Snapshot& operator=(Snapshot&&) = delete;
+    ~Snapshot();
+
+    [[nodiscard]] const ReplayState& state() const noexcept { return state_; }
+    // Two snapshots of a replay with the same number have the same slots at the positions that both have, except for
+    // the last two slots of each environment.
+    [[nodiscard]] std::uint64_t contents() const noexcept { return contents_; }
+    // Positions by environment: the first slot, the first of the last two, and the end.
+    [[nodiscard]] const std::vector<std::int64_t>& first() const noexcept { return first_; }
+    [[nodiscard]] const std::vector<std::int64_t>& last_two() const noexcept { return last_two_; }
+    [[nodiscard]] const std::vector<std::int64_t>& end() const noexcept { return end_; }
+    // Whether no slot from begin[env] on is released. Throws std::runtime_error as `count`.
+    [[nodiscard]] bool has(std::span<const std::int64_t> begin) const;
+    // The number of slots from begin[env] to end[env] - 1 of all environments. Throws std::out_of_range unless all of
+    // them are slots of the snapshot and not released, and std::runtime_error if the contents were replaced or in a
+    // forked child.
+    [[nodiscard]] std::int64_t count(std::span<const std::int64_t> begin, std::span<const std::int64_t> end) const;
+    // Copies these slots, environment by environment. Throws as `count`.
+    void read(std::span<const std::int64_t> begin, std::span<const std::int64_t> end, const SlotArrays& out);
+    // Permits overwriting the slots before begin[env] of each environment; `read` refuses them from now on.
+    void release(std::span<const std::int64_t> begin);
+
+   private:
+    friend class PrioritizedReplay;
+    explicit Snapshot(PrioritizedReplay* replay) : replay_(replay) {}
+    void require_readable() const;
+    void require_size(std::span<const std::int64_t> positions) const;
+    [[nodiscard]] std::int64_t first_unreleased(std::size_t env) const noexcept;
+    [[nodiscard]] std::int64_t checked_count(std::span<const std::int64_t> begin,
+                                             std::span<const std::int64_t> end) const;
+
+    PrioritizedReplay* replay_;
+    std::list<Read>::iterator read_;
+    std::uint64_t contents_ = 0;
+    ReplayState state_{};
+    std::vector<std::int64_t> first_, last_two_, end_;
+    // Copies of the last two slots, two places for each environment.
+    std::vector<std::byte> frames_, records_;
+    std::vector<SlotHeader> headers_;
   };
 
   // Throws std::invalid_argument that names the offending field.
@@ -166,6 +223,8 @@ class PrioritizedReplay {
   void clear();
 
   [[nodiscard]] ReplayState state() const;
+  // Takes time for the counters, the priorities and the last two slots of each environment.
+  [[nodiscard]] Snapshot snapshot();
   // Throws std::out_of_range unless the environment has slots at all positions begin .. end - 1.
   void require_stored(std::int64_t env, std::int64_t begin, std::int64_t end) const;
   // The slots at positions begin .. end - 1 of an environment. Throws std::out_of_range if one does not exist.
@@ -178,17 +237,22 @@ class PrioritizedReplay {
   void write_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotSource& from);
   // Throws std::logic_error that names the first violated invariant. Reads everything except the frames.
   void check() const;
-  // Exchanges the contents with `other`, which no other thread uses during the call. Throws std::invalid_argument unless
-  // it is another replay of the same shape.
-  void swap_contents(PrioritizedReplay& other);
+  // Exchanges the contents with `other`, which no other thread uses during the call, and returns the number that
+  // snapshots of the new contents have. Throws std::invalid_argument unless it is another replay of the same shape.
+  std::uint64_t swap_contents(PrioritizedReplay& other);
 
  private:
   [[nodiscard]] std::int64_t leaf(const Place& place) const noexcept;
   [[nodiscard]] FrameRing& ring(std::int64_t env) noexcept { return rings_[static_cast<std::size_t>(env)]; }
   [[nodiscard]] const FrameRing& ring(std::int64_t env) const noexcept { return rings_[static_cast<std::size_t>(env)]; }
+  [[nodiscard]] ReplayState counters() const;
+  void copy_slot(const std::byte* frame, const std::byte* record, const SlotHeader& header, const SlotArrays& out,
+                 std::size_t place) const;
   void collect_changes(std::int64_t env);
   void apply_changes();
-  void wait_for_all_reads(std::unique_lock<std::mutex>& lock);
+  void wait_for_draws(std::unique_lock<std::mutex>& lock);
+  void begin_replacement(std::unique_lock<std::mutex>& lock);
+  void end_snapshots();
   void check_step(const StepBatch& batch) const;
   void check_positions(std::int64_t env, std::int64_t begin, std::int64_t end) const;
   void wait_for_reads(std::unique_lock<std::mutex>& lock, const StepBatch& batch);
@@ -210,6 +274,7 @@ class PrioritizedReplay {
   std::int64_t stale_updates_ = 0;
   double max_priority_ = 1.0;
   std::uint64_t batches_ = 0;
+  std::uint64_t contents_ = 0;  // number of times they were replaced
   mutable bool is_checked_ = true;  // whether `check` succeeded since the last write_slots
   // Eligibility changes of the running call before they are applied to the tree; members so that calls do not allocate.
   std::vector<EligibilityChange> changes_;

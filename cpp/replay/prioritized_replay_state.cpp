@@ -37,11 +37,17 @@ ReplayStats PrioritizedReplay::stats() const {
   return stats;
 }
 
-ReplayState PrioritizedReplay::state() const {
-  const std::scoped_lock lock(mutex_);
-  const auto leaves = tree_.leaves();
+// The state without priorities.
+ReplayState PrioritizedReplay::counters() const {
   ReplayState state{tree_.seed(), tree_.draws(), batches_, stale_updates_, max_priority_, {}, {}};
   for (const FrameRing& ring : rings_) state.rings.push_back(ring.counters());
+  return state;
+}
+
+ReplayState PrioritizedReplay::state() const {
+  const std::scoped_lock lock(mutex_);
+  ReplayState state = counters();
+  const auto leaves = tree_.leaves();
   state.priorities.assign(leaves.begin(), leaves.end());
   return state;
 }
@@ -59,29 +65,31 @@ void PrioritizedReplay::require_stored(std::int64_t env, std::int64_t begin, std
   check_positions(env, begin, end);
 }
 
+void PrioritizedReplay::copy_slot(const std::byte* frame, const std::byte* record, const SlotHeader& header,
+                                  const SlotArrays& out, std::size_t place) const {
+  std::copy_n(frame, config_.geometry.bytes(), out.frames + place * config_.geometry.bytes());
+  for (std::size_t field = 0; field < config_.field_bytes.size(); ++field) {
+    const std::size_t bytes = config_.field_bytes[field];
+    std::copy_n(record, bytes, out.fields[field] + place * bytes);
+    record += bytes;
+  }
+  out.rewards[place] = header.reward;
+  out.in_episode[place] = header.in_episode;
+  out.flags[place] = flags_of(header);
+}
+
 void PrioritizedReplay::read_slots(std::int64_t env, std::int64_t begin, std::int64_t end,
                                    const SlotArrays& out) const {
   const std::scoped_lock lock(mutex_);
   check_positions(env, begin, end);
-  for (std::int64_t position = begin; position < end; ++position) {
-    const auto i = static_cast<std::size_t>(position - begin);
-    std::copy_n(ring(env).frame(position), config_.geometry.bytes(), out.frames + i * config_.geometry.bytes());
-    const std::byte* record = ring(env).record(position);
-    for (std::size_t field = 0; field < config_.field_bytes.size(); ++field) {
-      const std::size_t bytes = config_.field_bytes[field];
-      std::copy_n(record, bytes, out.fields[field] + i * bytes);
-      record += bytes;
-    }
-    const SlotHeader& header = ring(env).header(position);
-    out.rewards[i] = header.reward;
-    out.in_episode[i] = header.in_episode;
-    out.flags[i] = flags_of(header);
-  }
+  const FrameRing& from = ring(env);
+  for (std::int64_t position = begin; position < end; ++position)
+    copy_slot(from.frame(position), from.record(position), from.header(position), out,
+              static_cast<std::size_t>(position - begin));
 }
 
 void PrioritizedReplay::write_slots(std::int64_t env, std::int64_t begin, std::int64_t end, const SlotSource& from) {
   std::unique_lock lock(mutex_);
-  wait_for_all_reads(lock);
   check_positions(env, begin, end);
   const std::size_t action_bytes = config_.field_bytes[0];
   for (std::size_t i = 0; i < static_cast<std::size_t>(end - begin); ++i) {
@@ -90,6 +98,8 @@ void PrioritizedReplay::write_slots(std::int64_t env, std::int64_t begin, std::i
       require(false, "an action", found->value, "finite");
     require(from.flags[i] <= (kTerminated | kTruncated | kFinalFrame), "flags", int{from.flags[i]}, "at most 7");
   }
+  begin_replacement(lock);
+  check_positions(env, begin, end);  // again: calls of other threads may have run
   is_checked_ = false;
   for (std::int64_t position = begin; position < end; ++position) {
     const auto i = static_cast<std::size_t>(position - begin);
@@ -126,10 +136,10 @@ void PrioritizedReplay::restore(const ReplayState& state) {
   std::iota(all.begin(), all.end(), std::int64_t{0});
 
   std::unique_lock lock(mutex_);
-  wait_for_all_reads(lock);
   SumTree tree(config_.capacity, state.seed);
   tree.set(all, state.priorities);
   tree.set_draws(state.draws);
+  begin_replacement(lock);
   is_checked_ = false;
   for (std::size_t env = 0; env < rings_.size(); ++env) rings_[env].restore(state.rings[env]);
   tree_ = std::move(tree);
@@ -164,13 +174,14 @@ void PrioritizedReplay::check() const {
   is_checked_ = true;
 }
 
-void PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
+std::uint64_t PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
   if (&other == this) throw std::invalid_argument("other is this replay; expected another one");
   if (!config_.has_shape_of(other.config_))
     throw std::invalid_argument("other is a replay of another shape; expected the same configuration");
   std::unique_lock lock(mutex_);
-  wait_for_all_reads(lock);
+  begin_replacement(lock);
   const std::scoped_lock other_lock(other.mutex_);
+  other.end_snapshots();
   rings_.swap(other.rings_);
   std::swap(tree_, other.tree_);
   std::swap(config_.seed, other.config_.seed);
@@ -179,6 +190,7 @@ void PrioritizedReplay::swap_contents(PrioritizedReplay& other) {
   std::swap(max_priority_, other.max_priority_);
   std::swap(batches_, other.batches_);
   std::swap(is_checked_, other.is_checked_);
+  return contents_;
 }
 
 }  // namespace apexline

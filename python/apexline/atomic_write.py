@@ -51,7 +51,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -99,7 +99,7 @@ def _remove_unless_locked(temporary: Path) -> None:
             os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     with suppress(OSError):  # some systems cannot open or synchronize a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -189,8 +189,8 @@ class Replay:
         Raises:
             RuntimeError: an invariant is violated.
         """
-    def swap_contents(self, other: Replay) -> None:
-        """Exchanges the contents with another replay of the same configuration."""
+    def swap_contents(self, other: Replay) -> int:
+        """Exchanges the contents with another replay of the same configuration; returns their `Snapshot.contents`."""
     def clear(self) -> None: ...
 
 @final
@@ -203,7 +203,41 @@ class Prefetcher:
         """Batches that were requested and not taken."""
     def request(self, beta: float, shift: int, batch: Batch) -> None:
         """Samples a batch now and gathers it into the arrays of `batch` in the background."""
+    def gathered(self) -> list[Batch]:
+        """Waits until all pending batches are gathered and returns them; they stay pending."""
     def take(self) -> Batch:
         """Waits for the oldest pending batch and returns the object that was passed to `request`."""
     def close(self) -> None:
         """Drops pending batches and ends the thread."""
+
+@final
+class Snapshot:
+    """The state of a replay at one moment. `add` waits before it overwrites slots that were not released.
+
+    Raises, in all methods:
+        ValueError: the snapshot is closed.
+        RuntimeError: it was taken in another process, or the contents of the replay were replaced (`has` and `read`).
+    """
+
+    def __init__(self, replay: Replay) -> None: ...
+    @property
+    def contents(self) -> int:
+        """Slots at equal positions are equal, except for the last two, in snapshots with the same number."""
+    def state(self) -> dict[str, Any]:
+        """As `Replay.state`, of that moment."""
+    def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """First position, first of the last two positions, and end, of each environment."""
+    def has(self, begin: NDArray[np.int64]) -> bool:
+        """Whether no slot from `begin` on, by environment, was released."""
+    def read(
+        self, begin: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], list[NDArray[Any]], NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint8]]:
+        """As `Replay.read_slots`, of all environments in turn.
+
+        Raises:
+            IndexError: a slot was released or is not part of the snapshot.
+        """
+    def release(self, begin: NDArray[np.int64]) -> None:
+        """Permits overwriting the slots before `begin`."""
+    def close(self) -> None:
+        """Releases all slots."""

@@ -5,14 +5,15 @@ Needs torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.profiler import record_function
 
 from apexline.replay.batch import TensorBatch
+from apexline.replay.prefetch import by_name
 from apexline.replay.prioritized import PrioritizedFrameReplay
 
 GATHERED_AHEAD = 2
@@ -88,7 +89,7 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         self._transfer: _SharedMemory | _CopyAhead
         self._transfer = _CopyAhead(device) if device.type == "cuda" else _SharedMemory()
         self._next: _Transferred | None = None
-        self._current: _Transferred | None = None
+        self._current: _Handles | None = None
         self._pending: _Pending | None = None
         self._begun = False
         self._closed = False
@@ -126,9 +127,10 @@ class DevicePrefetcher(Iterator[TensorBatch]):
             self._begun = True
         if self._next is None:
             raise StopIteration
-        self._current, self._next = self._next, self._take()
-        self._transfer.receive(self._current.batch)
-        return self._current.batch
+        current, self._next = self._next, self._take()
+        self._current = _Handles(current.sampled.indices, current.sampled)
+        self._transfer.receive(current.batch)
+        return current.batch
 
     def update_priorities(self, td_errors: Tensor) -> None:
         """Start the copy of TD errors to the host, and set the priorities of the batch before.
@@ -143,10 +145,10 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         """
         if self._current is None:
             raise RuntimeError("update_priorities needs a batch from next, once for each")
-        indices = self._current.sampled.indices
+        indices = self._current.indices
         if td_errors.shape != indices.shape:
             raise ValueError(f"td_errors.shape is {tuple(td_errors.shape)}; expected {tuple(indices.shape)}")
-        pending = _Pending(self._current.sampled, *self._transfer.send_back(td_errors.detach()))
+        pending = _Pending(self._current, *self._transfer.send_back(td_errors.detach()))
         self._current = None
         self.flush()
         self._pending = pending
@@ -159,7 +161,57 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         if pending.copied is not None:
             pending.copied.synchronize()
         with record_function("replay: priorities"):
-            self.stale_updates += self._replay.update_priorities(pending.sampled.indices, pending.td_errors)
+            self.stale_updates += self._replay.update_priorities(pending.handles.indices, pending.td_errors)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is in flight: batches sampled ahead, TD errors that are not applied yet, and `stale_updates`.
+
+        Together with the replay's state of the same moment it determines all later batches and priorities. Changes
+        nothing; the tensors are copies on the CPU. Waits until the batches are gathered and the TD errors copied.
+
+        Raises:
+            ValueError: it was closed.
+        """
+        prefetch = self._batches.state_dict()
+        if self._next is not None:
+            prefetch["batches"].insert(0, by_name(self._next.sampled.map(torch.clone)))
+        pending = None
+        if self._pending is not None:
+            if self._pending.copied is not None:
+                self._pending.copied.synchronize()
+            indices, td_errors = self._pending.handles.indices.clone(), self._pending.td_errors.clone()
+            pending = {"indices": indices, "td_errors": td_errors}
+        return {
+            "prefetch": prefetch,
+            "begun": self._begun,
+            "has_next": self._next is not None,
+            "current": None if self._current is None else self._current.indices.clone(),
+            "pending": pending,
+            "stale_updates": self.stale_updates,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore a state of `state_dict` of a prefetcher with the same batch size, on any device.
+
+        Raises:
+            ValueError: it was closed or used, or the state is invalid. Nothing changes then.
+        """
+        if self._begun:
+            raise ValueError("the prefetcher has returned a batch; expected a new one")
+        try:
+            begun, has_next = bool(state["begun"]), bool(state["has_next"])
+            stale_updates = int(state["stale_updates"])
+            current = None if state["current"] is None else _checked_indices(state["current"])
+            pending = None if state["pending"] is None else _restored_pending(state["pending"])
+            if has_next and not state["prefetch"]["batches"]:
+                raise ValueError("batches is empty; expected the next one")
+            self._batches.load_state_dict(state["prefetch"])
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
+            raise ValueError(f"invalid prefetcher state: {error!r}") from error
+        if has_next:
+            self._next = self._transferred(self._batches.take_restored())
+        self._begun, self._pending, self.stale_updates = begun, pending, stale_updates
+        self._current = None if current is None else _Handles(current, None)
 
     def close(self) -> None:
         """Wait for copies in progress and end the prefetch thread; TD errors not yet flushed are dropped."""
@@ -179,7 +231,10 @@ class DevicePrefetcher(Iterator[TensorBatch]):
 
     def _take(self) -> _Transferred | None:
         sampled = next(self._batches, None)
-        return None if sampled is None else _Transferred(sampled, self._transfer.send(sampled))
+        return None if sampled is None else self._transferred(sampled)
+
+    def _transferred(self, sampled: TensorBatch) -> _Transferred:
+        return _Transferred(sampled, self._transfer.send(sampled))
 
 
 class _Transferred(NamedTuple):
@@ -189,13 +244,35 @@ class _Transferred(NamedTuple):
     batch: TensorBatch
 
 
+class _Handles(NamedTuple):
+    """The handles of a batch that was returned."""
+
+    indices: Tensor
+    sampled: TensorBatch | None
+    """A reference until the TD errors arrive: on a GPU the copy from its memory may still be in progress."""
+
+
 class _Pending(NamedTuple):
     """TD errors on their way to the host."""
 
-    sampled: TensorBatch
-    """A reference until the TD errors arrive: on a GPU the copy from its memory may still be in progress."""
+    handles: _Handles
     td_errors: Tensor
     copied: torch.cuda.Event | None
+
+
+def _checked_indices(indices: Tensor) -> Tensor:
+    if indices.dtype != torch.int64 or indices.ndim != 1:
+        raise ValueError(f"indices is {indices.dtype} of shape {tuple(indices.shape)}; expected int64 (B,)")
+    return indices.cpu().clone()
+
+
+def _restored_pending(saved: Mapping[str, Tensor]) -> _Pending:
+    indices, td_errors = _checked_indices(saved["indices"]), saved["td_errors"].cpu().clone()
+    if td_errors.shape != indices.shape or not td_errors.is_floating_point():
+        raise ValueError(
+            f"td_errors is {td_errors.dtype} of shape {tuple(td_errors.shape)}; expected floats (B,)"
+        )
+    return _Pending(_Handles(indices, None), td_errors, None)
 
 
 class _SharedMemory:

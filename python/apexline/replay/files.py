@@ -43,31 +43,41 @@ class DamagedFileError(ValueError):
     """A file is truncated, corrupt, not a saved replay or of another version. The message starts with its path."""
 
 
-def write(path: Path, sections: Iterable[Section]) -> None:
+def write(path: Path, sections: Iterable[Section]) -> int:
     """Writes sections to `path`, which is replaced as a whole or not at all.
+
+    Returns:
+        The checksum of the whole file: the CRC-32 of the checksums in it.
 
     Raises:
         OSError: the file cannot be written.
     """
+    checksum = 0
     with atomic_write(path) as file:
         file.write(MAGIC + bytes([VERSION]))
         for section in sections:
             if isinstance(section, dict):
-                _write_section(file, {"values": section})
+                checksum = _write_section(file, checksum, {"values": section})
             else:
                 array = np.ascontiguousarray(section, section.dtype.newbyteorder("<"))
                 about = {"dtype": array.dtype.str, "shape": array.shape}
-                _write_section(file, about, array.reshape(-1).view(np.uint8).data)
-        _write_section(file, END)
+                checksum = _write_section(file, checksum, about, array.reshape(-1).view(np.uint8).data)
+        return _write_section(file, checksum, END)
 
 
-def read(path: Path) -> Iterator[Section]:
+def read(path: Path, checksum: int | None = None) -> Iterator[Section]:
     """Yields the sections of a file, each after its checksums were verified.
 
+    Args:
+        path: the file.
+        checksum: of the whole file, as returned by `write`; verified after the last section. None: not verified.
+
     Raises:
-        DamagedFileError: the file is truncated, corrupt, not a saved replay or of another version.
+        DamagedFileError: the file is truncated, corrupt, not a saved replay, of another version or not the file that
+            `checksum` belongs to.
         OSError: the file cannot be read.
     """
+    found = 0
     with open(path, "rb", opener=_open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise DamagedFileError(f"{path}: not a regular file")
@@ -76,10 +86,15 @@ def read(path: Path) -> Iterator[Section]:
             raise DamagedFileError(f"{path}: not a replay saved by apexline")
         if head[-1] != VERSION:
             raise DamagedFileError(f"{path}: file version is {head[-1]}; expected {VERSION}")
-        while (section := _read_section(file, path)) is not None:
+        while True:
+            section, found = _read_section(file, path, found)
+            if section is None:
+                break
             yield section
         if file.read(1):
             raise DamagedFileError(f"{path}: trailing data after the end marker")
+        if checksum not in (None, found):
+            raise DamagedFileError(f"{path}: another file than the one that was saved here")
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -87,15 +102,21 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _write_section(file: BinaryIO, about: dict[str, Any], payload: memoryview = NOTHING) -> None:
+def _write_section(
+    file: BinaryIO, checksum: int, about: dict[str, Any], payload: memoryview = NOTHING
+) -> int:
+    """Returns the checksum of the file up to and including this section."""
     text = json.dumps(about).encode()
     lengths = LENGTHS.pack(len(text), payload.nbytes)
-    file.write(lengths + CHECKSUM.pack(crc32(lengths + text)) + text)
+    of_about, of_payload = CHECKSUM.pack(crc32(lengths + text)), CHECKSUM.pack(crc32(payload))
+    file.write(lengths + of_about + text)
     file.write(payload)
-    file.write(CHECKSUM.pack(crc32(payload)))
+    file.write(of_payload)
+    return crc32(of_about + of_payload, checksum)
 
 
-def _read_section(file: BinaryIO, path: Path) -> Section | None:
+def _read_section(file: BinaryIO, path: Path, before: int) -> tuple[Section | None, int]:
+    """A section, None at the end, and the checksum of the file up to and including it."""
     lengths = _exactly(file, LENGTHS.size, path)
     text_length, payload_length = LENGTHS.unpack(lengths)
     checksum = _exactly(file, CHECKSUM.size, path)
@@ -109,15 +130,17 @@ def _read_section(file: BinaryIO, path: Path) -> Section | None:
     if payload_length > left:
         raise DamagedFileError(f"{path}: truncated; a section has {left} of {payload_length} bytes")
     payload = np.frombuffer(_exactly(file, payload_length, path), np.uint8)
-    if CHECKSUM.pack(crc32(payload.data)) != _exactly(file, CHECKSUM.size, path):
+    of_payload = _exactly(file, CHECKSUM.size, path)
+    if CHECKSUM.pack(crc32(payload.data)) != of_payload:
         raise _corrupt(path, file)
+    so_far = crc32(checksum + of_payload, before)
     if about == END:
-        return None
+        return None, so_far
     if "values" in about:
         values: dict[str, Any] = about["values"]
-        return values
+        return values, so_far
     array: NDArray[Any] = payload.view(about["dtype"]).reshape(about["shape"])
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False), so_far
 
 
 def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:

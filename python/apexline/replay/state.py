@@ -30,7 +30,7 @@ Piece = Mapping[str, Any]
 
 def state_dict(core: _core.replay.Replay, settings: Settings) -> dict[str, Any]:
     """The whole state in one dictionary."""
-    shape, state = _shape(core, settings), core.state()
+    shape, state = shape_of(core, settings), core.state()
     return {"shape": shape, **state, "slots": list(_pieces(core, shape, state, max_slots=core.capacity))}
 
 
@@ -42,15 +42,15 @@ def load_state_dict(core: _core.replay.Replay, settings: Settings, state: State)
     """
     fresh = settings.make_core()
     try:
-        _fill(fresh, _shape(core, settings), state, state["slots"])
+        fill(fresh, shape_of(core, settings), state, state["slots"])
     except INVALID as error:
-        raise ValueError(f"invalid replay state: {_reason(error)}") from error
+        raise ValueError(f"invalid replay state: {reason(error)}") from error
     core.swap_contents(fresh)
 
 
 def save(core: _core.replay.Replay, settings: Settings, path: Path) -> None:
     """Writes the state to `path`; see `files.write`."""
-    shape, state = _shape(core, settings), core.state()
+    shape, state = shape_of(core, settings), core.state()
     priorities = state.pop("priorities")
 
     def sections() -> Iterator[files.Section]:
@@ -75,17 +75,17 @@ def load(core: _core.replay.Replay, settings: Settings, path: Path) -> None:
     sections = files.read(path)
     fresh = settings.make_core()
     try:
-        values = _values(next(sections))
+        values = values_of(next(sections))
         state = {**values, "priorities": next(sections)}
-        _fill(fresh, _shape(core, settings), state, _read_pieces(sections))
+        fill(fresh, shape_of(core, settings), state, _read_pieces(sections))
     except files.DamagedFileError:
         raise
     except INVALID as error:
-        raise ValueError(f"{path}: invalid replay state: {_reason(error)}") from error
+        raise ValueError(f"{path}: invalid replay state: {reason(error)}") from error
     core.swap_contents(fresh)
 
 
-def _shape(core: _core.replay.Replay, settings: Settings) -> Shape:
+def shape_of(core: _core.replay.Replay, settings: Settings) -> Shape:
     """The settings in which a state must agree, as plain values."""
     return {
         "capacity": core.capacity,
@@ -104,7 +104,7 @@ def _pieces(
     core: _core.replay.Replay, shape: Shape, state: State, max_slots: int
 ) -> Iterator[dict[str, Any]]:
     """All stored slots, in pieces of at most `max_slots`."""
-    for env, (begin, end) in enumerate(_stored(shape, state)):
+    for env, (begin, end) in enumerate(stored(shape, state)):
         for first in range(begin, end, max_slots):
             frames, fields, rewards, in_episode, flags = core.read_slots(
                 env, first, min(first + max_slots, end)
@@ -116,29 +116,39 @@ def _pieces(
                 "rewards": rewards,
                 "in_episode": in_episode,
                 "flags": flags,
-                **{_field(i): values for i, values in enumerate(fields)},
+                **{field_name(i): values for i, values in enumerate(fields)},
             }
 
 
 def _read_pieces(sections: Iterator[files.Section]) -> Iterator[Piece]:
     for section in sections:
-        about = _values(section)
+        about = values_of(section)
         yield {**about, **{name: next(sections) for name in about["arrays"]}}
 
 
-def _values(section: files.Section) -> dict[str, Any]:
+def values_of(section: files.Section) -> dict[str, Any]:
+    """A section that is no array.
+
+    Raises:
+        ValueError: it is one.
+    """
     if not isinstance(section, dict):
         raise ValueError("found an array; expected values")
     return section
 
 
-def _fill(fresh: _core.replay.Replay, shape: Shape, state: State, pieces: Iterable[Piece]) -> None:
+def fill(fresh: _core.replay.Replay, shape: Shape, state: State, pieces: Iterable[Piece]) -> None:
+    """Restores a new replay from a state and all of its slots, those of each environment in order.
+
+    Raises:
+        One of `INVALID`: the state is of a replay of another shape, or invalid.
+    """
     for name, value in shape.items():
         if state["shape"][name] != value:
             raise ValueError(f"{name} is {state['shape'][name]}; expected {value}, as in this replay")
     fresh.restore({**state, "rings": [tuple(counters) for counters in state["rings"]]})
-    stored = _stored(shape, state)
-    expected = [begin for begin, _ in stored]
+    bounds = stored(shape, state)
+    expected = [begin for begin, _ in bounds]
     for piece in pieces:
         env, begin = piece["env"], piece["begin"]
         if begin != expected[env]:
@@ -147,29 +157,31 @@ def _fill(fresh: _core.replay.Replay, shape: Shape, state: State, pieces: Iterab
             env,
             begin,
             piece["frames"],
-            [piece[_field(i)] for i in range(1 + len(shape["extras"]))],
+            [piece[field_name(i)] for i in range(1 + len(shape["extras"]))],
             piece["rewards"],
             piece["in_episode"],
             piece["flags"],
         )
         expected[env] += len(piece["rewards"])
-    for env, (_, end) in enumerate(stored):
+    for env, (_, end) in enumerate(bounds):
         if expected[env] != end:
             raise ValueError(f"the slots of environment {env} end at {expected[env]}; expected {end}")
     fresh.check()
 
 
-def _stored(shape: Shape, state: State) -> list[tuple[int, int]]:
+def stored(shape: Shape, state: State) -> list[tuple[int, int]]:
     """Positions [begin, end) that each environment's ring buffer holds."""
     slots = shape["capacity"] // shape["num_envs"]
     return [(max(first, head - slots), head) for head, first, *_ in state["rings"]]
 
 
-def _field(number: int) -> str:
+def field_name(number: int) -> str:
+    """The name, in a piece, of the action (0) or an extra field."""
     return f"field {number}"
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """The message of an error in `INVALID`."""
     if isinstance(error, KeyError):
         return f"{error} is missing"
     return str(error) or type(error).__name__
