@@ -18,6 +18,7 @@ MOST_LINES = 450
 
 MAY_IMPORT: dict[str, set[str]] = {
     "file_lock": set(),
+    "worker_process": set(),
     "atomic_write": {"file_lock"},
     "replay": {"_core", "atomic_write"},
     "racing/types": set(),
@@ -25,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "racing/own_track": {"racing/validation"},
     "racing/options": {"racing/own_track", "racing/validation"},
     "racing/native": {"_core", "racing/options", "racing/types", "racing/validation"},
-    "racing/stock": {"racing/options", "racing/types", "racing/validation"},
+    "racing/stock": {"racing/options", "racing/types", "racing/validation", "worker_process"},
     "racing": {*("racing/native", "racing/options", "racing/stock", "racing/types", "racing/validation")},
     "agent": {"replay"},
     "training/errors": set(),
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training/learning": {"agent", "replay", "training/config"},
     "training/records": {"atomic_write", "file_lock", "training/config", "training/errors"},
     "training/evaluation": {
-        *("agent", "atomic_write", "racing", "replay"),
+        *("agent", "atomic_write", "racing", "replay", "worker_process"),
         *("training/acting", "training/config", "training/errors", "training/records"),
     },
     "training/machine": {

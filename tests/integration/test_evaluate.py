@@ -1,10 +1,7 @@
-"""Evaluation against the unwrapped game, and the death of worker processes."""
+"""Evaluation against the unwrapped game."""
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,7 +14,6 @@ from apexline.racing import make_env
 from apexline.training import (
     PRESETS,
     EvalReport,
-    EvaluationWorkerDiedError,
     Evaluator,
     Policy,
     play,
@@ -122,33 +118,6 @@ def test_scores_do_not_depend_on_the_number_of_processes() -> None:
         evaluator.close()
     assert [episode.seed for episode in reports[0].episodes] == list(range(GROUP + 3))
     assert reports[0] == reports[1]
-
-
-def kill_the_worker_of(evaluator: Evaluator) -> None:
-    (process,) = evaluator._pool._processes.values()
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-
-
-def test_a_worker_that_dies_during_an_evaluation_is_reported() -> None:
-    evaluator = Evaluator(CONFIG, 1, "native")
-    pending = evaluator.submit(build_networks(CONFIG).state_dict(), [0, 1])
-    kill_the_worker_of(evaluator)
-    with pytest.raises(EvaluationWorkerDiedError, match="evaluation worker died"):
-        pending.result()
-    evaluator.close()
-
-
-def test_a_worker_that_dies_between_evaluations_is_reported() -> None:
-    weights = build_networks(CONFIG).state_dict()
-    evaluator = Evaluator(CONFIG, 1, "native")
-    evaluator._pool.submit(os.getpid).result()
-    kill_the_worker_of(evaluator)
-    while not evaluator._pool._broken:
-        time.sleep(0.01)
-    with pytest.raises(EvaluationWorkerDiedError, match="evaluation worker died"):
-        evaluator.submit(weights, [0])
-    evaluator.close()
 
 
 def test_the_summary_describes_the_scores() -> None:

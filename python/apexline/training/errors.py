@@ -19,4 +19,4 @@ def first_line(error: Exception) -> str:
 
 
 class EvaluationWorkerDiedError(RuntimeError):
-    """An evaluation worker process died."""
+    """Worker processes of an evaluation died or hung, and it has no result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 
 from apexline.training.acting.environment_step import Episode
 from apexline.training.config.validation import to_dict
-from apexline.training.errors import InputError
+from apexline.training.errors import EvaluationWorkerDiedError, InputError
 from apexline.training.evaluation.evaluator import Evaluator, PendingReport
 from apexline.training.records import checkpoint
 from apexline.training.records.metrics import MetricsWriter
@@ -76,7 +77,9 @@ class Monitor:
         self.eval_score = math.nan
         self._writer = MetricsWriter(folder)
         self._evaluator = (
-            Evaluator(session.config, options.eval_processes, session.config.backend)
+            Evaluator(
+                session.config, options.eval_processes, session.config.backend, timeout=options.eval_timeout
+            )
             if options.eval_steps is not None
             else None
         )
@@ -193,7 +196,11 @@ class Monitor:
         if self._evaluation is None:
             return
         evaluation, self._evaluation = self._evaluation, None
-        summary = evaluation.report.result().summary
+        try:
+            summary = evaluation.report.result().summary
+        except EvaluationWorkerDiedError as error:
+            print(f"evaluation of step {evaluation.steps} skipped: {error}", file=sys.stderr)
+            return
         self.eval_score = summary["mean"]
         self._writer.write(
             {

@@ -105,6 +105,10 @@ class MonitorConfig:
     apart from the seeds of final scores."""
     eval_processes: Annotated[int, Gt(0)] = 1
     """Worker processes of the evaluation."""
+    eval_timeout: Annotated[float, Gt(0), Le(1e9)] = 600.0
+    """Seconds that such a process may take for the episodes that it plays at a time: 32 with the backend `native`, one
+    with `gymnasium`. A process that takes longer or dies is replaced and its episodes are repeated; the second time,
+    the evaluation is skipped with a warning."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,12 @@ class TrainConfig:
     """Environment: `native` (C++, the same game hundreds of times as fast) or `gymnasium` (the stock CarRacing-v3)."""
     worker_processes: bool = True
     """With the backend `gymnasium`: run each environment in a process of its own."""
+    worker_timeout: Annotated[float, Gt(0), Le(1e9)] = 60.0
+    """Seconds that such a process may take for a step or a reset. One that takes longer or dies is replaced, and its
+    episode is truncated."""
+    max_worker_restarts: Annotated[int, Ge(0)] = 20
+    """Replaced processes of environments, over all of them, after which the next loss ends the run; 0: the first one
+    does. A resumed run counts from 0."""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     game: GameOptions = field(
         default_factory=lambda: GameOptions(channels_first=True, max_episode_frames=EPISODE_FRAMES)
