@@ -48,7 +48,7 @@ def test_a_flipped_bit_in_the_weights_is_refused(saved: Path) -> None:
 
 def test_another_version_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "old.pt"
-    monkeypatch.setattr(checkpoint, "VERSION", 0)
+    monkeypatch.setattr("apexline.training.records.old_checkpoint.VERSION", 0)
     checkpoint.save(path, PARTS)
     monkeypatch.undo()
     with pytest.raises(

@@ -50,7 +50,7 @@ def test_a_damaged_file_is_refused_by_name(policy: Policy, tmp_path: Path) -> No
     path = tmp_path / "policy.safetensors"
     policy.save(path)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"policy\.safetensors: truncated or not a weights file"):
+    with pytest.raises(InputError, match=r"policy\.safetensors: damaged; its content"):
         Policy.load(path)
     with pytest.raises(InputError, match="no such run folder or checkpoint"):
         Policy.load(tmp_path / "missing.safetensors")
@@ -65,7 +65,7 @@ def test_a_file_of_another_format_is_refused(policy: Policy, tmp_path: Path) -> 
     with pytest.raises(InputError, match="format is 'other'; expected 'apexline policy'"):
         Policy.load(path)
     save_file(tensors, path, {"format": "apexline policy", "version": "1"})
-    with pytest.raises(InputError, match="version is '1'; expected '2'"):
+    with pytest.raises(InputError, match="version is '1'; expected '3'"):
         Policy.load(path)
     Policy(policy.networks, replace(CONFIG, agent=PRESETS["cuda"].agent)).save(path)
     with pytest.raises(InputError, match="not a policy of this version of apexline"):

@@ -20,3 +20,9 @@ def first_line(error: Exception) -> str:
 
 class EvaluationWorkerDiedError(RuntimeError):
     """Worker processes of an evaluation died or hung, and it has no result."""
+
+    """An evaluation worker process died."""
+
+
+class NonFiniteError(RuntimeError):
+    """A tensor of networks or optimizers has NaN or infinity; the message names it."""

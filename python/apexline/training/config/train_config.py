@@ -96,6 +96,8 @@ class MonitorConfig:
     """Seconds between rows of metrics.csv."""
     checkpoint_seconds: Annotated[float, Gt(0)] = 120.0
     """Seconds between checkpoints."""
+    keep_checkpoints: Annotated[int, Gt(0)] = 3
+    """Newest checkpoints that are kept, besides the best weights."""
     eval_steps: Annotated[int, Gt(0)] | None = 10_000
     """Agent steps between evaluations, which run in worker processes; None: no evaluation."""
     eval_episodes: Annotated[int, Gt(0), Le(1_000_000)] = 8

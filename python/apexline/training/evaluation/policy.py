@@ -65,7 +65,7 @@ class Policy:
         """
         path = find_policy(source)
         try:
-            read = weights_file.load if path.suffix == weights_file.SUFFIX else _load_checkpoint
+            read = _load_weights if path.suffix == weights_file.SUFFIX else _load_checkpoint
             state, config, steps = read(path)
             networks = build_networks(config)
             networks.load_state_dict(state)
@@ -173,3 +173,8 @@ def _load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
     parts: dict[str, Any] = checkpoint.load(path)
     config = from_dict(json.loads(parts["config"]), str(path))
     return parts["agent"]["networks"], config, parts["steps"]
+
+
+def _load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
+    weights = weights_file.load(path)
+    return weights.networks, weights.config, weights.steps
