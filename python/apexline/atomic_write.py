@@ -34,7 +34,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         A binary file, open for writing and seeking.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; its `filename` is `path`, unless the block raises one of another file.
     """
     path = Path(path)
     _remove_leftovers(path)
@@ -48,8 +48,11 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 temporary.replace(path)
         if os.name != "posix":  # Windows renames only closed files
             temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
         raise
     sync_folder(path.parent)
 
@@ -72,7 +75,11 @@ def _create(path: Path) -> tuple[Path, int]:
     """A new, locked temporary file for `path`, and its descriptor."""
     while True:
         temporary = path.with_name(f"{path.name}.{secrets.token_hex(_RANDOM_BYTES)}{SUFFIX}")
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+        try:
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+        except OSError as error:
+            error.filename = str(path)
+            raise
         # Before it was locked, another process may have taken it for a leftover.
         if try_lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
             return temporary, descriptor

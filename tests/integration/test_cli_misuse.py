@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from apexline.cli import main
 from apexline.training.evaluation import evaluator
 from apexline.training.evaluation.policy import find_policy
 from apexline.training.records import checkpoint, curves
+from tests.disks import mounted
 
 from .runs import Capture, error_line, untrained_run
 
@@ -298,17 +297,8 @@ def test_a_file_in_the_package_is_not_written(capsys: Capture, monkeypatch: pyte
 @pytest.fixture
 def read_only_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system that is mounted read-only, if this process may mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("needs the permission to mount")
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", disk], check=False, capture_output=True
-    )
-    if done.returncode != 0:
-        pytest.skip("needs the permission to mount")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with mounted(tmp_path / "disk", "ro,size=64k") as disk:
+        yield disk
 
 
 def test_a_read_only_file_system(read_only_disk: Path, run: Path, capsys: Capture) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 
 from apexline import __version__
+from apexline.cli.output import complain, discard, open_missing_streams, show
 
 USAGE = """usage: apexline COMMAND [OPTIONS]
 
@@ -26,21 +28,41 @@ apexline COMMAND --help lists the options of a command.
 """
 COMMANDS = ("train", "eval", "play", "export", "info")
 HELP = ("-h", "--help", "--help-all")
+OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors without a file name that a `print` may raise; those of files name the file."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns 0 for success, 1 for a failed run, 2 for invalid input, 130 for Ctrl-C, 141 if
-    the standard output is a pipe that its reader has closed."""
-    arguments = sys.argv[1:] if argv is None else argv
+    """Run one command; returns 0 for success, 1 for a failed run or a file that cannot be written, 2 for invalid input,
+    130 for Ctrl-C, 141 if the standard output is a pipe that its reader has closed (`train` continues then)."""
+    open_missing_streams()
     try:
-        try:
-            return _main(arguments)
-        finally:
-            sys.stdout.flush()
+        with _flushed_output():
+            return _main(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        complain("apexline: interrupted")
+        return 128 + signal.SIGINT
     except BrokenPipeError:
-        with Path(os.devnull).open("w") as null:  # the interpreter flushes once more at exit
-            os.dup2(null.fileno(), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.filename is None and error.errno not in OF_WRITING:
+            raise
+        complain(f"apexline: {error.filename or 'standard output'}: {error.strerror}")
+        return 1
+
+
+@contextmanager
+def _flushed_output() -> Iterator[None]:
+    """Flushes the standard output at the end, also of a command that ends with an error."""
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            discard(sys.stdout)  # the interpreter flushes once more at exit
+            error.filename = "standard output"
+            raise
 
 
 def _main(arguments: list[str]) -> int:
@@ -54,7 +76,7 @@ def _main(arguments: list[str]) -> int:
     if command not in COMMANDS:
         return _fail(f"COMMAND is {command}; expected one of {', '.join(COMMANDS)}")
     if command == "train" and not set(HELP) & set(rest):
-        print(f"apexline {__version__}: train", flush=True)  # importing torch takes seconds
+        show(f"apexline {__version__}: train")  # importing torch takes seconds
     return _run(command, rest)
 
 
@@ -73,14 +95,11 @@ def _run(command: str, rest: list[str]) -> int:
     except InputError as error:
         return _fail(str(error))
     except (WorkerDiedError, EvaluationWorkerDiedError) as error:
-        print(f"apexline: {error}", file=sys.stderr)
+        complain(f"apexline: {error}")
         return 1
-    except KeyboardInterrupt:
-        print("apexline: interrupted", file=sys.stderr)
-        return 130
     return 0
 
 
 def _fail(message: str) -> int:
-    print(f"apexline: {' '.join(message.splitlines())}", file=sys.stderr)
+    complain(f"apexline: {' '.join(message.splitlines())}")
     return 2

@@ -64,7 +64,6 @@ def main(argv: list[str]) -> None:
         evaluator.close()
 
     game = "CarRacing-v3" if command.backend == "gymnasium" else "apexline/CarRacing-v3"
-    print(_text(game, report))
     values = {
         "checkpoint": find_policy(command.run).name,
         "steps": policy.steps,
@@ -74,7 +73,8 @@ def main(argv: list[str]) -> None:
         "versions": {"apexline": __version__, "gymnasium": gymnasium.__version__},
         "episodes": [asdict(episode) for episode in report.episodes],
     }
-    write_json(out, values)
+    write_json(out, values)  # before any output, which may have no reader any more
+    print(_text(game, report))
     print(f"wrote {out}")
 
 

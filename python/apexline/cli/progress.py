@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import suppress
 from types import TracebackType
 
 from tqdm import tqdm
 
+from apexline.cli.output import show
 from apexline.training.config.train_config import BudgetConfig
 from apexline.training.monitor import Status
 
@@ -15,7 +17,8 @@ from apexline.training.monitor import Status
 class ProgressBar:
     """Shows the used share of the budget, scores, updates/s and frames/s; call it with each Status.
 
-    On a terminal one bar is redrawn; otherwise each status is printed as a line.
+    On a terminal one bar is redrawn; otherwise each status is printed as a line. Output that cannot be written, because
+    the terminal or the reader of a pipe is gone, is dropped.
     """
 
     def __init__(self, budget: BudgetConfig) -> None:
@@ -33,7 +36,16 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.close()
+        with suppress(OSError, ValueError):
+            self._bar.close()
+
+    def log(self, line: str) -> None:
+        """Print a line, above the bar if there is one."""
+        with suppress(OSError, ValueError):
+            self._bar.clear()
+        show(line)
+        with suppress(OSError, ValueError):
+            self._bar.refresh()
 
     def __call__(self, status: Status) -> None:
         shown = (
@@ -42,11 +54,12 @@ class ProgressBar:
         )
         used = 100 * self._used(status)
         if self._terminal:
-            self._bar.n = used
-            self._bar.set_postfix_str(shown)
+            with suppress(OSError, ValueError):
+                self._bar.n = used
+                self._bar.set_postfix_str(shown)
         else:
             done = f"{status.seconds / 60:5.1f} min, {status.frames} frames, {status.updates} updates"
-            print(f"{used:3.0f}%  {done}: {shown}", flush=True)
+            show(f"{used:3.0f}%  {done}: {shown}")
 
     def _used(self, status: Status) -> float:
         budget = self._budget

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import signal
-import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from apexline.cli.help import options_of, print_help, render, summary_of
+from apexline.cli.output import complain, show
 from apexline.cli.parse import as_options, parse
 from apexline.cli.progress import ProgressBar
-from apexline.racing import WorkerDiedError
 from apexline.training import (
-    EvaluationWorkerDiedError,
     InputError,
     Policy,
     TrainConfig,
@@ -26,9 +26,11 @@ from apexline.training import (
 )
 from apexline.training.config.validation import from_dict
 from apexline.training.machine.profiling import TABLE
+from apexline.training.monitor import Status
 from apexline.training.records import checkpoint
 from apexline.training.records.paths import check_name
 from apexline.training.records.run_folder import new_folder
+from apexline.training.stop import STOPPING
 
 SHORT = (
     "out",
@@ -75,13 +77,35 @@ def main(argv: list[str]) -> None:
         return
     command = parse(TrainCommand, "train", argv, default=TrainCommand(config=defaults))
     config = replace(command.config, preset=defaults.preset)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = command.resume or command.out
-    if folder is not None:
-        _train(command, config, policy, folder)
-    else:
-        with new_folder(Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}") as created:
-            _train(command, config, policy, created)
+    with _exit_at_signals():
+        if folder is not None:
+            _train(command, config, policy, folder)
+        else:
+            with new_folder(Path("runs") / f"{config.preset}-{datetime.now():%Y%m%d-%H%M%S}") as created:
+                _train(command, config, policy, created)
+
+
+@contextmanager
+def _exit_at_signals() -> Iterator[None]:
+    """Until training begins, and after it, SIGTERM and SIGHUP raise SystemExit, so that an unused folder is removed."""
+
+    def exit_with(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    receives = threading.current_thread() is threading.main_thread()
+    before = {
+        number: handler
+        for number in STOPPING
+        if receives and number != signal.SIGINT and (handler := signal.getsignal(number)) is signal.SIG_DFL
+    }
+    for number in before:
+        signal.signal(number, exit_with)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, folder: Path) -> None:
@@ -95,17 +119,21 @@ def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, fo
                 render=command.render,
                 profile=command.profile,
                 on_status=bar,
-                log=partial(print, flush=True),
+                log=bar.log,
             )
     except InputError as error:
         raise InputError(as_options(str(error))) from error
-    except (WorkerDiedError, EvaluationWorkerDiedError, KeyboardInterrupt, SystemExit):
+    except BaseException:
         if (folder / checkpoint.LATEST).exists():
-            print(f"state saved; continue with: apexline train --resume {folder}", file=sys.stderr)
+            complain(f"state saved; continue with: apexline train --resume {folder}")
         raise
     if command.profile and (folder / TABLE).exists():
-        print((folder / TABLE).read_text(), end="")
-    print(
+        show((folder / TABLE).read_text().rstrip("\n"))
+    show(_summary(status, folder))
+
+
+def _summary(status: Status, folder: Path) -> str:
+    return (
         f"done: {status.episodes} episodes, {status.steps} steps, {status.frames} frames, {status.updates} updates "
         f"in {status.seconds / 60:.1f} minutes; evaluate with: apexline eval {folder}"
     )
