@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
-from apexline.agent import DDPG, AgentConfig, LinearSchedule
+from apexline.agent import DDPG, AgentConfig, LinearSchedule, ddpg, skipping
 from apexline.replay import TensorBatch
 
 SHAPE = (1, 18, 18)
@@ -39,6 +40,12 @@ def batches(count: int, size: int = 8, device: str = "cpu") -> list[TensorBatch]
         )
         made.append(batch.map(lambda tensor: tensor.to(device)))
     return made
+
+
+def as_on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Updates on the CPU queue the operations that they would queue on a GPU, where the host reads nothing."""
+    for module in (ddpg, skipping):
+        monkeypatch.setattr(module, "host_reads", lambda _: False)
 
 
 def weights(agent: DDPG) -> dict[str, Tensor]:

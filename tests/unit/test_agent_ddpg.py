@@ -15,7 +15,7 @@ from apexline.agent import LinearSchedule
 from apexline.agent.config import PrecisionName
 from apexline.replay import TensorBatch
 
-from .agents import DECAYING, SHAPE, VARIANTS, addresses, batches, equal, make, weights
+from .agents import DECAYING, SHAPE, VARIANTS, addresses, as_on_gpu, batches, equal, make, weights
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +109,10 @@ class NoHostReads(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
-def test_an_update_reads_nothing_on_the_host(changes: dict[str, Any]) -> None:
+def test_an_update_on_a_gpu_reads_nothing_on_the_host(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_on_gpu(monkeypatch)
     agent = make(**changes)
     for batch in batches(2):
         with NoHostReads():

@@ -194,7 +194,7 @@ def test_actor_loss_is_the_smaller_value_and_the_penalty() -> None:
         features = networks.critic_encoder(obs)
         action, z = networks.actor(features)
         expected = -networks.critic(features, action).min(0).values.mean() + 0.3 * z.square().mean()
-    torch.testing.assert_close(actor_step(networks, obs, config)["losses/actor"], expected)
+    torch.testing.assert_close(actor_step(networks, obs, config).metrics["losses/actor"], expected)
 
 
 @pytest.mark.parametrize("shared_encoder", [True, False])

@@ -17,6 +17,7 @@ from apexline.agent.horizontal_flip import random_horizontal_flip
 from apexline.agent.networks import build
 from apexline.agent.precision import make_scaler
 from apexline.agent.schedule import LinearSchedule
+from apexline.agent.skipping import Undo, host_reads
 from apexline.agent.updates import Metrics, update_actor, update_critic
 from apexline.replay import TensorBatch
 
@@ -68,6 +69,9 @@ class DDPG:
         for optimizer, schedule in self._schedules():
             rate = torch.tensor(schedule.start, dtype=torch.float32, device=self.device)
             optimizer.param_groups[0]["lr"] = rate
+        for optimizer in self.optimizers:
+            _make_moments(optimizer)
+        self._undo = Undo()
 
     @property
     def optimizers(self) -> tuple[Adam, Adam]:
@@ -77,18 +81,24 @@ class DDPG:
     def update(self, batch: TensorBatch) -> tuple[Tensor, Metrics]:
         """One gradient step of critic and actor, and one soft update of target networks and weight average.
 
+        The update is skipped if a loss or a gradient of critic or actor is not finite, the gradient of an fp16 loss that
+        was scaled too much included: weights, moments, running statistics, target networks and weight average are then
+        those of before, bit for bit. Only the loss scale, the random generator and `updates` have changed.
+
         Returns:
-            TD errors (B,) float32, Q_1(s, a) - y before the step, and metrics as 0-d tensors:
-            `losses/critic`, `losses/actor`, `losses/q_values`, `losses/target_q`, `losses/td_error_abs`,
-            `charts/action_saturation`. All stay on the device.
+            TD errors (B,) float32, Q_1(s, a) - y before the step, all NaN if the update was skipped, and metrics as 0-d
+            tensors: `losses/critic`, `losses/actor`, `losses/q_values`, `losses/target_q`, `losses/td_error_abs`,
+            `charts/action_saturation`, which may not be finite if it was. All stay on the device.
         """
         self._set_learning_rates()
         if self.config.flip_augmentation:
             batch = random_horizontal_flip(batch, self.generator)
+        undone = self._undone_if_skipped()
+        self._undo.save(undone)
         critic = update_critic(
             self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
         )
-        actor_metrics = update_actor(
+        actor = update_actor(
             self.networks,
             self.actor_optimizer,
             self.scaler,
@@ -96,12 +106,29 @@ class DDPG:
             critic.features,
             self.config,
             self.generator,
+            critic.skipped,
         )
         self.scaler.update()
         with record_function("update: targets"):
-            self.networks.update_copies()
+            if not host_reads(self.device) or not actor.skipped:
+                self.networks.update_copies()
+            self._undo.restore_if(actor.skipped, undone)
         self.updates += 1
-        return critic.td_errors, critic.metrics | actor_metrics
+        td_errors = torch.where(actor.skipped, torch.nan, critic.td_errors)
+        return td_errors, critic.metrics | actor.metrics
+
+    def _undone_if_skipped(self) -> list[Tensor]:
+        """The tensors that are changed before the last condition of an update is known: the actor's loss is that of
+        the critic after its step."""
+        networks, moments = self.networks, self.critic_optimizer.state
+        tensors = [tensor for weight, state in moments.items() for tensor in (weight, *state.values())]
+        for network in (networks.critic_encoder, networks.critic, networks.own_actor_encoder, networks.actor):
+            if network is not None:
+                tensors += network.buffers()
+        if not host_reads(self.device):
+            for copies in (networks.targets, networks.average):
+                tensors += [*copies.parameters(), *copies.buffers()]
+        return tensors
 
     def state_dict(self) -> dict[str, Any]:
         """Complete training state; tensors are references, as in torch."""
@@ -139,6 +166,16 @@ class DDPG:
         ):
             if schedule.over is not None:
                 yield optimizer, schedule
+
+
+def _make_moments(optimizer: Adam) -> None:
+    """Make the moments and step counts that Adam would make in its first step, so that they exist before it."""
+    for parameter in optimizer.param_groups[0]["params"]:
+        optimizer.state[parameter] = {
+            "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+            "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+        }
 
 
 def _load_moments(optimizer: Adam, state: Mapping[str, Any]) -> None:

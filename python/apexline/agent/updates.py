@@ -1,6 +1,6 @@
 """One gradient step of critic and actor, as plain functions of tensors (Lillicrap et al. 2015; TD3; DrQ-v2).
 
-No function reads a tensor's value on the host, so on a GPU the host only queues work.
+On a GPU no function reads a tensor's value on the host, so the host only queues work.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch.profiler import record_function
 from apexline.agent.config import AgentConfig
 from apexline.agent.heads import ActorHead
 from apexline.agent.networks import ActorCritic
+from apexline.agent.skipping import is_not_finite, step_unless
 from apexline.replay import TensorBatch
 
 Metrics = dict[str, Tensor]
@@ -34,6 +35,17 @@ class CriticStep(NamedTuple):
     """(B, F) float32: the critic encoder's features of `obs` before the step, detached."""
     metrics: Metrics
     """0-d tensors by name."""
+    skipped: Tensor
+    """0-d bool: the loss or a gradient is not finite, so no weight was changed."""
+
+
+class ActorStep(NamedTuple):
+    """Results of an actor step."""
+
+    metrics: Metrics
+    """0-d tensors by name."""
+    skipped: Tensor
+    """0-d bool: the loss or a gradient is not finite, or `skip` is set, so no weight was changed."""
 
 
 def update_critic(
@@ -47,7 +59,7 @@ def update_critic(
     """Step the critics and their encoder towards the Bellman target y.
 
     The loss is the batch mean of weights * sum_i l(Q_i(s, a) - y), where l is the Huber loss with `huber_delta`,
-    or the square if that is off.
+    or the square if that is off. The step is skipped if the loss or a gradient is not finite.
     """
     with record_function("update: forward"):
         target = bellman_target(networks, batch, config, generator)
@@ -66,7 +78,8 @@ def update_critic(
     with record_function("update: backward"):
         torch.autograd.backward(scaler.scale(loss))
     with record_function("update: optimizer"):
-        scaler.step(optimizer)
+        skipped = is_not_finite(loss, optimizer)
+        step_unless(skipped, optimizer, scaler)
 
     td_errors = errors[0].detach()
     metrics = {
@@ -75,7 +88,7 @@ def update_critic(
         "losses/target_q": target.mean(),
         "losses/td_error_abs": td_errors.abs().mean(),
     }
-    return CriticStep(td_errors, features.detach(), metrics)
+    return CriticStep(td_errors, features.detach(), metrics, skipped)
 
 
 def update_actor(
@@ -86,13 +99,15 @@ def update_actor(
     critic_features: Tensor,
     config: AgentConfig,
     generator: torch.Generator,
-) -> Metrics:
+    skip: Tensor | None = None,
+) -> ActorStep:
     """Step the actor, and its own encoder if it has one, towards larger critic values.
 
     The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2), with pre-activations z.
 
     `critic_features` (B, F) are the critic encoder's, detached. They are the input of an actor that shares the encoder
-    too: a shared encoder is trained by the critic only and runs once. The critics get no gradient.
+    too: a shared encoder is trained by the critic only and runs once. The critics get no gradient. The step is skipped if
+    the loss or a gradient is not finite, or if `skip`, 0-d bool.
     """
     own_encoder = networks.own_actor_encoder
     trained = [networks.actor] if own_encoder is None else [networks.actor, own_encoder]
@@ -107,11 +122,15 @@ def update_actor(
     with record_function("update: backward"):
         torch.autograd.backward(scaler.scale(loss), inputs=parameters)
     with record_function("update: optimizer"):
-        scaler.step(optimizer)
-    return {
+        skipped = is_not_finite(loss, optimizer)
+        if skip is not None:
+            skipped = skipped | skip
+        step_unless(skipped, optimizer, scaler)
+    metrics = {
         "losses/actor": loss.detach(),
         "charts/action_saturation": saturation(action.detach(), networks.actor),
     }
+    return ActorStep(metrics, skipped)
 
 
 @torch.no_grad()
