@@ -31,8 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agent": {"replay"},
     "training/errors": set(),
     "training/config": {"agent", "racing", "training/errors"},
-    "training/acting": {"agent", "racing", "racing/types", "replay", "training/config"},
-    "training/learning": {"agent", "replay", "training/config"},
+    "training/acting": {"agent", "racing", "racing/types", "replay", "training/config", "training/errors"},
+    "training/learning": {"agent", "replay", "training/config", "training/errors"},
     "training/records": {"atomic_write", "file_lock", "training/config", "training/errors"},
     "training/evaluation": {
         *("agent", "atomic_write", "racing", "replay", "worker_process"),

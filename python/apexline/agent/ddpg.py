@@ -81,9 +81,9 @@ class DDPG:
     def update(self, batch: TensorBatch) -> tuple[Tensor, Metrics]:
         """One gradient step of critic and actor, and one soft update of target networks and weight average.
 
-        The update is skipped if a loss or a gradient of critic or actor is not finite, the gradient of an fp16 loss that
-        was scaled too much included: weights, moments, running statistics, target networks and weight average are then
-        those of before, bit for bit. Only the loss scale, the random generator and `updates` have changed.
+        The update is skipped if a loss or a gradient of critic or actor is not finite, also if fp16's loss scale is too
+        large for it. Weights, moments, running statistics, target networks and weight average are then those of before,
+        bit for bit; only the loss scale, the random generator and `updates` have changed.
 
         Returns:
             TD errors (B,) float32, Q_1(s, a) - y before the step, all NaN if the update was skipped, and metrics as 0-d

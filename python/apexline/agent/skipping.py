@@ -44,7 +44,7 @@ def step_unless(skip: Tensor, optimizer: Optimizer, scaler: torch.amp.GradScaler
         if not skip:
             optimizer.step()
     else:
-        optimizer.found_inf = skip.float()  # type: ignore[attr-defined] - read by fused steps, set by torch's scaler
+        optimizer.found_inf = skip.float()  # type: ignore[attr-defined]  # a fused step reads it; torch's scaler sets it
         try:
             optimizer.step()
         finally:
@@ -82,4 +82,6 @@ class Undo:
 def _by_dtype(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
     """The memory of dense tensors as vectors, one list a dtype."""
     for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
-        yield [tensor.detach().as_strided((tensor.numel(),), (1,)) for tensor in tensors if tensor.dtype == dtype]
+        yield [
+            tensor.detach().as_strided((tensor.numel(),), (1,)) for tensor in tensors if tensor.dtype == dtype
+        ]

@@ -106,8 +106,8 @@ def update_actor(
     The loss is -mean(min_i Q_i(s, a(s) + noise)) + preactivation_penalty * mean(z^2), with pre-activations z.
 
     `critic_features` (B, F) are the critic encoder's, detached. They are the input of an actor that shares the encoder
-    too: a shared encoder is trained by the critic only and runs once. The critics get no gradient. The step is skipped if
-    the loss or a gradient is not finite, or if `skip`, 0-d bool.
+    too: a shared encoder is trained by the critic only and runs once. The critics get no gradient. The step is skipped
+    if the loss or a gradient is not finite, or if `skip`, 0-d bool.
     """
     own_encoder = networks.own_actor_encoder
     trained = [networks.actor] if own_encoder is None else [networks.actor, own_encoder]

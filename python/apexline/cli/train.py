@@ -18,6 +18,7 @@ from apexline.cli.output import complain, show
 from apexline.cli.parse import as_options, parse
 from apexline.cli.progress import ProgressBar
 from apexline.training import (
+    DivergedError,
     InputError,
     Policy,
     TrainConfig,
@@ -123,6 +124,8 @@ def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, fo
             )
     except InputError as error:
         raise InputError(as_options(str(error))) from error
+    except DivergedError as error:
+        raise DivergedError(as_options(str(error))) from error
     except BaseException:
         if (folder / checkpoint.LATEST).exists():
             complain(f"state saved; continue with: apexline train --resume {folder}")

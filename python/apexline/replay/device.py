@@ -56,6 +56,7 @@ class DevicePrefetcher(Iterator[TensorBatch]):
 
     Attributes:
         stale_updates: priority updates that the replay ignored because their transitions had been overwritten.
+        skipped_updates: batches whose TD errors were all NaN, which changes no priority.
 
     Raises:
         ValueError: batch_size is below 1.
@@ -71,6 +72,7 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         "_pending",
         "_replay",
         "_transfer",
+        "skipped_updates",
         "stale_updates",
     )
 
@@ -94,6 +96,7 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         self._begun = False
         self._closed = False
         self.stale_updates = 0
+        self.skipped_updates = 0
 
     @property
     def beta(self) -> float:
@@ -137,11 +140,11 @@ class DevicePrefetcher(Iterator[TensorBatch]):
 
         Args:
             td_errors: (B,) raw TD errors of the batch that `next` returned last, on any device; not to be changed on
-                the CPU until the next call.
+                the CPU until the next call. If all are NaN, its priorities do not change.
 
         Raises:
             RuntimeError: there is no such batch, or its TD errors were given before.
-            ValueError: the shape is wrong, or TD errors of the batch before are not finite.
+            ValueError: the shape is wrong, or some TD errors of the batch before are not finite.
         """
         if self._current is None:
             raise RuntimeError("update_priorities needs a batch from next, once for each")
@@ -158,8 +161,9 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         if self._pending is None:
             return
         pending, self._pending = self._pending, None
-        if pending.copied is not None:
-            pending.copied.synchronize()
+        if pending.is_skipped():
+            self.skipped_updates += 1
+            return
         with record_function("replay: priorities"):
             self.stale_updates += self._replay.update_priorities(pending.handles.indices, pending.td_errors)
 
@@ -213,6 +217,15 @@ class DevicePrefetcher(Iterator[TensorBatch]):
         self._begun, self._pending, self.stale_updates = begun, pending, stale_updates
         self._current = None if current is None else _Handles(current, None)
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether there are TD errors whose priorities are not set yet."""
+        return self._pending is not None
+
+    def is_skipping(self) -> bool:
+        """Whether the TD errors given last, whose priorities are not set yet, are all NaN; waits for their copy."""
+        return self._pending is not None and self._pending.is_skipped()
+
     def close(self) -> None:
         """Wait for copies in progress and end the prefetch thread; TD errors not yet flushed are dropped."""
         self._closed = True
@@ -258,6 +271,12 @@ class _Pending(NamedTuple):
     handles: _Handles
     td_errors: Tensor
     copied: torch.cuda.Event | None
+
+    def is_skipped(self) -> bool:
+        """Whether all TD errors are NaN; waits for their copy."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        return bool(self.td_errors.isnan().all())
 
 
 def _checked_indices(indices: Tensor) -> Tensor:

@@ -18,6 +18,11 @@ def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+class DivergedError(RuntimeError):
+    """Training produced too many values in a row that are not finite; the message names them, the first update or
+    environment, and options to change."""
+
+
 class EvaluationWorkerDiedError(RuntimeError):
     """Worker processes of an evaluation died or hung, and it has no result."""
 

@@ -74,6 +74,8 @@ def train(
         InputError: the configuration, the folder or a checkpoint cannot be used, or memory is too small; nothing was
             overwritten.
         WorkerDiedError, EvaluationWorkerDiedError: a worker process died; the latest state is saved.
+        DivergedError: too many updates, rewards or actions in a row were not finite; the latest checkpoint is of the
+            state before.
     """
     folder = Path(folder)
     log = log or (lambda _: None)

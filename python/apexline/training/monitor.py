@@ -118,7 +118,12 @@ class Monitor:
         return self._log(seconds)
 
     def save(self, seconds: float, *, with_replay: bool = False) -> None:
-        """Write the latest checkpoint, and with `with_replay` the replay, which is large and only saved at the end."""
+        """Write the latest checkpoint, and with `with_replay` the replay, which is large and only saved at the end.
+
+        Nothing is written while updates are skipped, so that the latest checkpoint is of a good state.
+        """
+        if not self.session.learner.is_healthy:
+            return
         self._last_checkpoint = seconds
         state = self.session.state_dict() | {"seconds": seconds}
         # Before the replay too, so that an interruption never leaves a checkpoint with the replay of another step.

@@ -64,7 +64,13 @@ class Session:
             num_threads=self._native_threads,
             **config.replay.arguments(),
         )
-        self.learner = Learner(self.agent, self.replay, config.learning.batch_size, shift=config.replay.shift)
+        self.learner = Learner(
+            self.agent,
+            self.replay,
+            config.learning.batch_size,
+            shift=config.replay.shift,
+            max_skipped_updates=config.learning.max_skipped_updates,
+        )
         self.actor = Actor(self.agent, config.num_envs, observation_shape)
         self.rng = np.random.default_rng(config.seed)
         self.collector = Collector(

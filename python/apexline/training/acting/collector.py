@@ -15,6 +15,7 @@ from apexline.racing import CarRacingVectorEnv, ShapingRules
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.background import BackgroundCall
 from apexline.training.acting.environment_step import EnvironmentStep, Episode, step_environments
+from apexline.training.acting.faults import FaultCounter
 from apexline.training.acting.frame_stack import FrameStack
 from apexline.training.acting.saved_environments import load_environments, save_environments
 
@@ -35,6 +36,9 @@ class Collector:
 
     `begin` starts a step of all environments, policy included, in a background thread; `finish` waits for it and stores
     it. Between the two the replay does not change, and `policy` must not change either.
+
+    A step whose reward is not finite, as float32 and times `reward_scale`, is not stored, and ends the episode in the
+    replay. An environment whose action is not finite gets a random one.
 
     Args:
         envs: environments whose observations are single frames, in a fresh array at each call.
@@ -70,6 +74,10 @@ class Collector:
         self.low, self.high = space.low, space.high  # type: ignore[attr-defined]
         self.steps = 0
         self.episodes = 0
+        self._rewards = FaultCounter(envs.num_envs, "rewards", "try a smaller learning.reward_scale")
+        self._actions = FaultCounter(
+            envs.num_envs, "actions", "try a lower agent.actor_lr, or a policy with finite weights"
+        )
         self._frames_finished = 0
         self._episode_frames = np.zeros(envs.num_envs, np.int64)
         self._frames: NDArray[np.uint8] = np.empty((envs.num_envs, 0), np.uint8)
@@ -83,6 +91,11 @@ class Collector:
     def frames(self) -> int:
         """Game frames played so far."""
         return self._frames_finished + int(self._episode_frames.sum())
+
+    @property
+    def dropped_steps(self) -> int:
+        """Steps that were not stored because their rewards were not finite."""
+        return self._rewards.total
 
     def reset(self, seed: int) -> None:
         """Begin an episode in every environment, in environment i with `seed + i`."""
@@ -105,19 +118,15 @@ class Collector:
 
         Returns:
             The episodes that ended.
+
+        Raises:
+            DivergedError: too many rewards or actions of an environment in a row were not finite.
         """
         with record_function("wait: acting"):
             actions, step = self._call.take()
         self._is_consistent = False
         with record_function("replay: add"):
-            self.replay.add(
-                self._frames,
-                actions,
-                step.rewards * self.reward_scale,
-                step.terminated,
-                step.truncated,
-                step.final_frames,
-            )
+            self._store(actions, step)
         self._frames = step.frames
         self._stack.push(step.frames, step.ended)
         self.noise.reset(step.ended)
@@ -193,12 +202,28 @@ class Collector:
         self._frames_finished -= int(self._episode_frames.sum())
         self._is_consistent = True
 
+    def _store(self, actions: Actions, step: EnvironmentStep) -> None:
+        with np.errstate(over="ignore"):
+            rewards = (step.rewards * self.reward_scale).astype(np.float32)
+        dropped = self._rewards.count(rewards)
+        mask = None
+        if dropped is not None:
+            mask = ~dropped
+            rewards = np.where(dropped, np.float32(0), rewards)
+            self.replay.cut_episodes(dropped)
+        self.replay.add(
+            self._frames, actions, rewards, step.terminated, step.truncated, step.final_frames, mask
+        )
+
     def _act(self) -> _Acted:
         with record_function("acting: policy"):
             if self.steps < self.learning_starts:
                 actions = self.random_actions()
             else:
                 actions = self.policy(self._stack.stacks) + self.noise.sample(self.steps)
+            replaced = self._actions.count(actions)
+            if replaced is not None:
+                actions[replaced] = self.random_actions()[replaced]
             actions = np.clip(actions, self.low, self.high)
         with record_function("acting: environments"):
             return _Acted(actions, step_environments(self.envs, actions))

@@ -51,6 +51,8 @@ class LearningConfig:
     instead."""
     reward_scale: Annotated[float, Gt(0)] = 0.1
     """Factor of rewards before they are stored in the replay."""
+    max_skipped_updates: Annotated[int, Gt(0)] = 100
+    """Updates in a row that may be skipped because a loss or a gradient is not finite; then training ends."""
 
 
 @dataclass(frozen=True)
