@@ -167,7 +167,7 @@ class SeriesMachine(RuleBasedStateMachine):
         one, folder = self.open.pop(0), self.top / str(self.number())
         left = iter(range(fails_after))
 
-        def synchronize(descriptor: int) -> None:
+        def synchronize(_: int) -> None:
             if next(left, None) is None:
                 raise OSError(errno.ENOSPC, "No space left on device")
 
