@@ -111,7 +111,9 @@ class SeriesMachine(RuleBasedStateMachine):
         if one.replaced != self.replaced:
             return False
         heads = [ring[0] for ring in self.replay._core.state()["rings"]]
-        return any(head + 1 - self.spec.slots >= oldest for head, oldest in zip(heads, held(one), strict=True))
+        return any(
+            head + 1 - self.spec.slots >= oldest for head, oldest in zip(heads, held(one), strict=True)
+        )
 
     @rule(data=st.data())
     def cut_episodes(self, data: st.DataObject) -> None:
