@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
@@ -86,7 +87,7 @@ class WorkerProcess:
             stopped in the middle; None: unlimited.
     """
 
-    def __init__(self, process: SpawnProcess, pipe: Connection, timeout: float | None) -> None:
+    def __init__(self, process: BaseProcess, pipe: Connection, timeout: float | None) -> None:
         self.process = process
         self.pipe = pipe
         if timeout is not None:

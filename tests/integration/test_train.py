@@ -253,7 +253,7 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> None:
-    config = short(frames=100_000, backend="gymnasium")
+    config = short(frames=100_000, backend="gymnasium", max_worker_restarts=0)
     killed = []
 
     class KillOne(Monitor):

@@ -15,7 +15,7 @@ from apexline.racing.native.vector_env import CarRacingVectorEnv
 from apexline.racing.options import GameKwargs, GameOptions, ShapingRules
 from apexline.racing.random_driving import random_driving
 from apexline.racing.registration import register
-from apexline.racing.stock.workers import RacingWorkers, WorkerDiedError
+from apexline.racing.stock.workers import RacingWorkers, WorkerDiedError, WorkerHungError
 from apexline.racing.stock.wrappers.action_repeat import ActionRepeat
 from apexline.racing.stock.wrappers.actions import PedalAction
 from apexline.racing.stock.wrappers.missed_tiles import MissedTilePenalty
@@ -55,6 +55,7 @@ __all__ = [
     "TrackSnapshot",
     "UnshapedScore",
     "WorkerDiedError",
+    "WorkerHungError",
     "make_env",
     "make_vector",
     "random_driving",

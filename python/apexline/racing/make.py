@@ -10,7 +10,7 @@ from apexline.racing.native.env import CarRacingEnv
 from apexline.racing.native.vector_env import CarRacingVectorEnv
 from apexline.racing.options import GameOptions, RulesLike
 from apexline.racing.stock.make import StockVectorEnv, make_stock_env, make_stock_vector
-from apexline.racing.stock.workers import RacingWorkers
+from apexline.racing.stock.workers import MAX_RESTARTS, TIMEOUT, RacingWorkers
 from apexline.racing.types import Env
 from apexline.racing.validation import require
 
@@ -70,6 +70,8 @@ def make_vector(
     rules: RulesLike = None,
     num_threads: int | None = None,
     worker_processes: bool = False,
+    worker_timeout: float = TIMEOUT,
+    max_worker_restarts: int = MAX_RESTARTS,
     render_first: bool = False,
 ) -> RacingVectorEnv: ...
 def make_vector(
@@ -80,6 +82,8 @@ def make_vector(
     rules: RulesLike = None,
     num_threads: int | None = None,
     worker_processes: bool = False,
+    worker_timeout: float = TIMEOUT,
+    max_worker_restarts: int = MAX_RESTARTS,
     render_first: bool = False,
 ) -> RacingVectorEnv:
     """Makes `num_envs` environments that step together, with same-step autoreset: see `make_env`.
@@ -96,6 +100,8 @@ def make_vector(
         num_threads: threads of the backend "native"; None: see CarRacingVectorEnv.
         worker_processes: of the backend "gymnasium": run each environment in its own process (RacingWorkers) instead
             of all in this one.
+        worker_timeout: seconds that a worker process may take to answer; it is replaced if it takes longer or dies.
+        max_worker_restarts: replaced worker processes, after which the next loss raises WorkerDiedError.
         render_first: open a window on the first environment, which limits it to real time.
 
     Raises ValueError if an argument is out of range, and gymnasium.error.DependencyNotInstalled if the backend or a
@@ -113,7 +119,13 @@ def make_vector(
             **vars(options),
         )
     return make_stock_vector(
-        options, num_envs, rules=rules, worker_processes=worker_processes, render_first=render_first
+        options,
+        num_envs,
+        rules=rules,
+        worker_processes=worker_processes,
+        worker_timeout=worker_timeout,
+        max_worker_restarts=max_worker_restarts,
+        render_first=render_first,
     )
 
 

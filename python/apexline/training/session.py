@@ -174,6 +174,8 @@ class Session:
             rules=rules,
             num_threads=self._native_threads,
             worker_processes=self.config.worker_processes,
+            worker_timeout=self.config.worker_timeout,
+            max_worker_restarts=self.config.max_worker_restarts,
             render_first=self._render,
         )
 

@@ -10,7 +10,7 @@ import gymnasium as gym
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from apexline.racing.options import GameOptions, RulesLike
-from apexline.racing.stock.workers import RacingWorkers
+from apexline.racing.stock.workers import MAX_RESTARTS, TIMEOUT, RacingWorkers
 from apexline.racing.stock.wrappers.action_repeat import ActionRepeat
 from apexline.racing.stock.wrappers.actions import PedalAction
 from apexline.racing.stock.wrappers.pixels import AreaMean, ChannelsFirst, CropHud, Grayscale, RoadContrast
@@ -88,10 +88,14 @@ def make_stock_vector(
     *,
     rules: RulesLike = None,
     worker_processes: bool = False,
+    worker_timeout: float = TIMEOUT,
+    max_worker_restarts: int = MAX_RESTARTS,
     render_first: bool = False,
 ) -> StockVectorEnv | RacingWorkers:
     """Makes `num_envs` environments that step together; see `make_vector`."""
     require_integer("num_envs", num_envs, 1, None)
     modes = ["human" if render_first else None, *[None] * (num_envs - 1)]
     games = [partial(make_stock_env, options, rules=rules, render_mode=mode) for mode in modes]
-    return RacingWorkers(games) if worker_processes else StockVectorEnv(games)
+    if worker_processes:
+        return RacingWorkers(games, timeout=worker_timeout, max_restarts=max_worker_restarts)
+    return StockVectorEnv(games)

@@ -1,101 +1,160 @@
-"""Environments in worker processes; the death of a worker raises WorkerDiedError instead of blocking."""
+"""Environments in worker processes, which are replaced when they die or hang."""
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing import connection
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
+from gymnasium.vector.utils import CloudpickleWrapper
 
 from apexline.racing.options import RulesLike, rules_of
+from apexline.racing.stock.supervised_pipe import SupervisedPipe
+from apexline.racing.stock.supervisor import (
+    SharedObservations,
+    Supervisor,
+    WorkerDiedError,
+    WorkerHungError,
+)
+from apexline.racing.stock.worker import environment_worker
 from apexline.racing.types import Env
+from apexline.racing.validation import require_integer, require_positive
+from apexline.worker_process import END_SECONDS, WorkerProcess, main_module_hidden, start_worker
 
-EXIT_WAIT = 5.0
-"""Seconds to wait until a process whose pipe broke is reported as ended; usually it takes milliseconds."""
+__all__ = ["RacingWorkers", "WorkerDiedError", "WorkerHungError"]
 
-
-class WorkerDiedError(RuntimeError):
-    """A worker process died (killed, crashed or out of memory); its vector environment can only be closed."""
-
-    def __init__(self, index: int, exitcode: int) -> None:
-        how = f"exited with code {exitcode}" if exitcode >= 0 else f"was killed by {_signal_name(-exitcode)}"
-        super().__init__(f"worker process {index} {how}")
-        self.index = index
-        self.exitcode = exitcode
-        """As in multiprocessing: negative if a signal ended the process."""
+TIMEOUT = 60.0
+"""Default time limit of workers in seconds. A step takes milliseconds, a reset tens of them."""
+LONGEST_TIMEOUT = 1e9
+"""Seconds."""
+MAX_RESTARTS = 20
+"""Default number of workers that are replaced."""
 
 
 class RacingWorkers(AsyncVectorEnv):
     """gymnasium's AsyncVectorEnv over shared memory with same-step autoreset; one process per environment.
 
-    Construction, `reset`, `step` and `set_rules` raise WorkerDiedError if a worker has died; `close` never waits for
-    one. Workers are forked from a server process, which is safe with threads in this one, and import only what
-    `env_fns` need: neither torch nor the program's main module.
+    A worker that dies, or does not answer for `timeout` seconds, is killed and replaced:
+
+    - The step that notices it truncates the episode: reward 0, `final_obs` is the last observation that was returned,
+      `final_info` the last info with `interrupted` True. Its score is that of the steps that were returned.
+    - The next episode begins in the same step, on a new track. Its seed depends on the environment's latest seed, its
+      index and how often its worker was replaced, so it is the same if the same workers are lost. It is random if the
+      latest reset had no seed.
+    - The new worker has the rules of the latest `set_rules`. Other calls and attributes that were set are not repeated.
+    - A reset or another call is repeated by the new worker; after a call, the next step truncates the episode.
+
+    Each worker is a new process that imports only what `env_fns` need: neither torch nor the program's main module. It
+    ignores SIGINT and SIGHUP. `close` kills the workers and waits for none that hangs. An exception of an environment
+    is raised and replaces nothing.
+
+    Args:
+        env_fns: make the environments.
+        timeout: seconds that workers may take to answer a request; a new one may take two minutes.
+        max_restarts: workers that are replaced; then the next loss raises WorkerDiedError or WorkerHungError.
+
+    Raises:
+        WorkerDiedError, WorkerHungError: a worker was lost at its start, where none is replaced.
     """
 
-    def __init__(self, env_fns: Sequence[Callable[[], Env]]) -> None:
-        with self._worker_errors(), _main_module_hidden():
-            super().__init__(env_fns, context="forkserver", autoreset_mode=AutoresetMode.SAME_STEP)
+    def __init__(
+        self,
+        env_fns: Sequence[Callable[[], Env]],
+        *,
+        timeout: float = TIMEOUT,
+        max_restarts: int = MAX_RESTARTS,
+    ) -> None:
+        require_positive("timeout", timeout, LONGEST_TIMEOUT)
+        require_integer("max_restarts", max_restarts, 0, None)
+        env = env_fns[0]()
+        observations = SharedObservations(env.observation_space, len(env_fns))
+        env.close()
+        self._supervisor = Supervisor(observations, self._start, timeout=timeout, max_restarts=max_restarts)
+        self._target = partial(environment_worker, observations.memory)
+        self.processes = []
+        self.parent_pipes = []
+        try:
+            with main_module_hidden():
+                super().__init__(
+                    env_fns,
+                    shared_memory=False,  # but that of `observations`
+                    context="spawn",
+                    worker=self._target,
+                    autoreset_mode=AutoresetMode.SAME_STEP,
+                )
+        except BaseException:
+            self.close()
+            raise
+        self.shared_memory = True
+        self.observations = observations.array
 
-    def reset_async(self, *args: Any, **kwargs: Any) -> None:
-        with self._worker_errors():
-            super().reset_async(*args, **kwargs)
+    @property
+    def restarts(self) -> int:
+        """Workers that died or hung and were replaced."""
+        return self._supervisor.restarts
+
+    @property
+    def last_fault(self) -> str | None:
+        """What the latest replaced worker ended by: "worker process 1 was killed by SIGKILL"; None: none was."""
+        return self._supervisor.last_fault
 
     def reset_wait(self, *args: Any, **kwargs: Any) -> Any:
-        with self._worker_errors():
-            return super().reset_wait(*args, **kwargs)
-
-    def step_async(self, actions: Any) -> None:
-        with self._worker_errors():
-            super().step_async(actions)
+        result = super().reset_wait(*args, **kwargs)
+        self._supervisor.observations.remember()
+        return result
 
     def step_wait(self, *args: Any, **kwargs: Any) -> Any:
-        with self._worker_errors():
-            return super().step_wait(*args, **kwargs)
+        result = super().step_wait(*args, **kwargs)
+        self._supervisor.observations.remember()
+        return result
 
     def set_rules(self, rules: RulesLike) -> None:
         """Replaces the shaping rules from the next step on; running episodes continue."""
-        with self._worker_errors():
-            self.call("set_rules", rules_of(rules))
+        checked = rules_of(rules)
+        self._supervisor.rules = (checked,)
+        self.call("set_rules", checked)
+
+    def kill_workers(self) -> None:
+        """Kills the workers without waiting, so that a call in another thread ends; then only `close` may follow."""
+        self._supervisor.group.stop()
 
     def close_extras(self, *_: Any, **__: Any) -> None:
         """Kills the workers: they hold nothing to save, and a busy or dead one would not respond."""
+        self.kill_workers()
         for process in self.processes:
             process.kill()
+        for process in self.processes:
+            process.join(END_SECONDS)
+        for pipe in self.parent_pipes:
+            if pipe is not None:
+                pipe.close()
         self._state = AsyncState.DEFAULT
-        super().close_extras(terminate=True)
 
-    @contextmanager
-    def _worker_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (EOFError, ConnectionError) as error:
-            connection.wait([process.sentinel for process in self.processes], EXIT_WAIT)
-            for index, process in enumerate(self.processes):
-                if process.exitcode is not None:
-                    raise WorkerDiedError(index, process.exitcode) from error
-            raise
+    def _check_spaces(self) -> None:
+        # The first requests of the constructor.
+        vector: Any = self  # its pipes and errors have the methods of those that gymnasium declares
+        pipes = []
+        for index, (process, pipe) in enumerate(zip(self.processes, self.parent_pipes, strict=True)):
+            worker = WorkerProcess(process, pipe, self._supervisor.timeout)
+            self._supervisor.group.add(worker)
+            pipes.append(SupervisedPipe(index, worker, self._supervisor))
+        unused = self.error_queue
+        vector.parent_pipes, vector.error_queue = pipes, self._supervisor.errors
+        super()._check_spaces()  # type: ignore[no-untyped-call]
+        del unused  # starting processes need it
+        self._supervisor.begin()
 
-
-@contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Prevents new processes from importing the program's main module."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    def _start(self, index: int) -> WorkerProcess:
+        process, pipe = start_worker(
+            f"Worker<{type(self).__name__}>-{index}",
+            self._target,
+            lambda theirs, ours: (
+                *(index, CloudpickleWrapper(self.env_fns[index]), theirs, ours),
+                *(None, None, self.autoreset_mode),
+            ),
+        )
+        processes: list[Any] = self.processes
+        processes[index] = process
+        return WorkerProcess(process, pipe, self._supervisor.timeout)

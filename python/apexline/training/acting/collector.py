@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.profiler import record_function
 
 from apexline.agent import Noise
-from apexline.racing import CarRacingVectorEnv, ShapingRules
+from apexline.racing import CarRacingVectorEnv, RacingWorkers, ShapingRules
 from apexline.replay import PrioritizedFrameReplay
 from apexline.training.acting.background import BackgroundCall
 from apexline.training.acting.environment_step import EnvironmentStep, Episode, step_environments
@@ -132,7 +132,7 @@ class Collector:
         self.noise.reset(step.ended)
         self.steps += self.envs.num_envs
         self.episodes += len(step.episodes)
-        self._frames_finished += sum(episode.frames for episode in step.episodes)
+        self._frames_finished += sum(episode.frames for episode in step.episodes) + step.interrupted_frames
         self._episode_frames[:] = step.episode_frames
         self._is_consistent = True
         return step.episodes
@@ -146,6 +146,8 @@ class Collector:
 
     def close(self) -> None:
         """End the thread and the environments; a step in progress is dropped."""
+        if isinstance(self.envs, RacingWorkers):
+            self.envs.kill_workers()  # the step in progress may wait for one that hangs
         self._call.close()
         self.envs.close()
 

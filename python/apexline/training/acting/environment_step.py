@@ -37,7 +37,12 @@ class EnvironmentStep(NamedTuple):
     episode_frames: NDArray[Any]
     """Game frames of the running episodes (N,)."""
     episodes: list[Episode]
-    """The episodes that ended, in the order of their environments."""
+    """The episodes that ended, in the order of their environments, without the interrupted ones."""
+    interrupted: Mask | None = None
+    """Environments (N,) whose worker process was lost, and whose episode was truncated: the reward of this step and the
+    score of the episode are unknown; None: none was lost."""
+    interrupted_frames: int = 0
+    """Game frames of the interrupted episodes, as far as they were reported."""
 
     @property
     def ended(self) -> Mask:
@@ -53,12 +58,27 @@ def step_environments(envs: VectorEnv[Any, Any, Any], actions: NDArray[np.float3
     ended = np.flatnonzero(terminated | truncated)
     final_frames = np.zeros_like(frames) if len(ended) else None
     episodes = []
+    interrupted = infos["final_info"].get("interrupted") if len(ended) else None
+    interrupted_frames = 0
     for env in ended:
         final_frames[env] = infos["final_obs"][env]  # type: ignore[index]
         final = infos["final_info"]
+        if interrupted is not None and interrupted[env]:
+            interrupted_frames += int(final["frames"][env])
+            continue
         score, tiles = float(final["score"][env]), float(final["tiles"][env])
         episodes.append(Episode(score, int(final["frames"][env]), tiles))
-    return EnvironmentStep(frames, rewards, terminated, truncated, final_frames, infos["frames"], episodes)
+    return EnvironmentStep(
+        frames,
+        rewards,
+        terminated,
+        truncated,
+        final_frames,
+        infos["frames"],
+        episodes,
+        interrupted,
+        interrupted_frames,
+    )
 
 
 def _step_native(envs: CarRacingVectorEnv, actions: NDArray[np.float32]) -> EnvironmentStep:

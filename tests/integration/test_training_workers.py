@@ -1,0 +1,112 @@
+"""Trainings whose environment and evaluation processes are killed or stopped."""
+
+from __future__ import annotations
+
+import csv
+import math
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apexline.racing import WorkerDiedError
+from apexline.training import PRESETS, Evaluator, TrainConfig, train
+from apexline.training.session import Session
+
+Fault = tuple[int, signal.Signals]
+"""An environment, and the signal that its process gets."""
+
+
+def short(frames: int, **changes: Any) -> TrainConfig:
+    config = PRESETS["cpu"]
+    return replace(
+        config,
+        threads=1,
+        num_envs=2,
+        agent=replace(config.agent, precision="fp32"),
+        replay=replace(config.replay, capacity=2_000),
+        learning=replace(config.learning, batch_size=16, learning_starts=20),
+        budget=replace(config.budget, minutes=None, total_frames=frames),
+        monitor=replace(config.monitor, eval_steps=None),
+        **changes,
+    )
+
+
+class Faults:
+    """Sends signals to the processes of environments before chosen steps, and records the run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, faults: Mapping[int, Sequence[Fault]]) -> None:
+        self.frames: list[int] = []
+        self.scores: list[float] = []
+        self.restarts = 0
+        step = Session.step
+
+        def with_faults(session: Session, updates: int) -> Any:
+            collector, envs = session.collector, session.collector.envs
+            for index, number in faults.get(collector.steps // 2, ()):
+                os.kill(envs.processes[index].pid, number)  # type: ignore[attr-defined]
+            episodes = step(session, updates)
+            self.frames.append(collector.frames)
+            self.scores.extend(episode.score for episode in episodes)
+            self.restarts = envs.restarts  # type: ignore[attr-defined]
+            return episodes
+
+        monkeypatch.setattr(Session, "step", with_faults)
+
+
+def test_a_training_continues_when_workers_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = {
+        5: [(0, signal.SIGKILL)],
+        15: [(0, signal.SIGSTOP), (1, signal.SIGKILL)],
+        25: [(1, signal.SIGKILL)],
+    }
+    run = Faults(monkeypatch, faults)
+    status = train(short(400, backend="gymnasium", worker_timeout=5.0), tmp_path / "run")
+    assert run.restarts == 4
+    assert status.frames >= 400
+    assert run.frames == sorted(run.frames), "the frames of interrupted episodes stay counted"
+    assert len(run.scores) == status.episodes, "an interrupted episode has no score"
+    assert all(map(math.isfinite, run.scores))
+
+
+def test_after_the_limit_the_training_ends_with_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Faults(monkeypatch, {count: [(1, signal.SIGKILL)] for count in (3, 4)})
+    with pytest.raises(WorkerDiedError, match="worker process 1 was killed by SIGKILL after 1 restarts"):
+        train(short(10_000, backend="gymnasium", max_worker_restarts=1), tmp_path / "run")
+    assert run.restarts == 1
+
+
+def test_a_training_continues_when_an_evaluation_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first evaluation is skipped; the last one has its score."""
+    config = short(640)
+    config = replace(config, monitor=replace(config.monitor, eval_steps=80, eval_episodes=2))
+    submit = Evaluator.submit
+    evaluators: list[Evaluator] = []
+
+    def killed_once(evaluator: Evaluator, *arguments: Any) -> Any:
+        report = submit(evaluator, *arguments)
+        while not (evaluators or report.done()):
+            for process in multiprocessing.active_children():
+                if process.name == "apexline evaluation" and process.pid is not None:
+                    os.kill(process.pid, signal.SIGKILL)
+        evaluators.append(evaluator)
+        return report
+
+    monkeypatch.setattr(Evaluator, "submit", killed_once)
+    status = train(config, tmp_path / "run")
+    assert status.steps == 160
+    assert math.isfinite(status.eval_score)
+    assert (evaluators[0].restarts, evaluators[0].skipped) == (2, 1)
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
+        evaluated = [row["charts/steps"] for row in csv.DictReader(file) if row["eval/episodic_return"]]
+    assert evaluated
+    assert float(evaluated[-1]) == status.steps
