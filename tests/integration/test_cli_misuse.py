@@ -128,7 +128,7 @@ OTHERS = [
     (["a\0b"], "the policy is 'a\\x00b'; expected a path without NUL"),
     ([LONG], "no such run folder or checkpoint"),
     ([NOT_UTF8], "the policy is 'caf\\udce9'; expected a path in UTF-8"),
-    (["{run}/config.json"], "truncated or not a checkpoint"),
+    (["{run}/config.json"], "truncated or not a weights file"),
     (["{run}", "--out"], "--out has no value"),
     (["{run}", "--out", "{tmp}/a\0b{suffix}"], "expected a path without NUL"),
     (

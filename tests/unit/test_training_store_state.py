@@ -74,7 +74,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(keys, values, max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_a_state_is_restored_exactly(state: dict[Any, Any]) -> None:
     assert identical(round_trip(state), state)
 

@@ -108,5 +108,6 @@ def build(
         ValueError: the frames are too small for the encoder, the bounds are not finite intervals, or there is no
             hidden layer for the action to enter.
     """
-    low, high = (torch.tensor(np.asarray(bound, np.float32)) for bound in (action_low, action_high))
+    bounds = (np.asarray(bound, np.float32) for bound in (action_low, action_high))
+    low, high = (torch.tensor(bound, device="cpu") for bound in bounds)
     return ActorCritic(config, observation_shape, low, high)

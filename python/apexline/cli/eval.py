@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from apexline import __version__
 from apexline._core import available_processors
+from apexline.cli.messages import print_warning
 from apexline.cli.parse import LARGEST_SEED, check_output, check_range, parse
 from apexline.racing import Backend
 from apexline.training import EvalReport, Evaluator, Policy
-from apexline.training.evaluation.policy import PRETRAINED, find_policy
+from apexline.training.evaluation.policy import find_policy, output_folder
 from apexline.training.records.json_file import write_json
 
 
@@ -24,7 +25,7 @@ class EvalCommand:
     """Score a policy on whole, unshaped episodes without exploration noise; prints a summary and writes a report."""
 
     run: tyro.conf.Positional[str]
-    """A run folder (its best weights, else its latest), a checkpoint, a weights file, or `pretrained`."""
+    """A run folder (its best weights, else its newest checkpoint), a checkpoint, a weights file, or `pretrained`."""
     episodes: int = 100
     """Number of episodes, 1 to 1,000,000; each has its own seed."""
     seed: int = 1_000_000
@@ -46,10 +47,10 @@ def main(argv: list[str]) -> None:
     check_range("seed", command.seed, 0, LARGEST_SEED)
     processes = available_processors() if command.processes is None else command.processes
     check_range("processes", processes, 1, 1024)
-    folder = Path() if command.run == PRETRAINED else find_policy(command.run).parent
-    out = command.out or folder / "eval.json"
+    find_policy(command.run)
+    out = command.out or output_folder(command.run) / "eval.json"
     check_output(out, ".json")
-    policy = Policy.load(command.run)
+    policy = Policy.load(command.run, warn=print_warning)
 
     seeds = range(command.seed, command.seed + command.episodes)
     evaluator = Evaluator(policy.config, min(processes, command.episodes), command.backend)
@@ -65,7 +66,7 @@ def main(argv: list[str]) -> None:
 
     game = "CarRacing-v3" if command.backend == "gymnasium" else "apexline/CarRacing-v3"
     values = {
-        "checkpoint": find_policy(command.run).name,
+        "checkpoint": policy.path.name if policy.path else None,
         "steps": policy.steps,
         "environment": game,
         "first_seed": command.seed,

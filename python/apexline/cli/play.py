@@ -8,6 +8,7 @@ from typing import Literal
 
 import tyro
 
+from apexline.cli.messages import print_warning
 from apexline.cli.parse import LARGEST_SEED, check_output, check_range, parse
 from apexline.racing import Backend
 from apexline.training import Policy, play
@@ -19,7 +20,7 @@ class PlayCommand:
     """Show one unshaped episode without exploration noise in a window, or record it as a GIF."""
 
     run: tyro.conf.Positional[str]
-    """A run folder (its best weights, else its latest), a checkpoint, a weights file, or `pretrained`."""
+    """A run folder (its best weights, else its newest checkpoint), a checkpoint, a weights file, or `pretrained`."""
     seed: int = 1_000_000
     """Seed of the track, >= 0."""
     backend: Backend = "gymnasium"
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> None:
     check_range("seed", command.seed, 0, LARGEST_SEED)
     if command.out is not None:
         check_output(command.out, ".gif")
-    policy = Policy.load(command.run)
+    policy = Policy.load(command.run, warn=print_warning)
     mode: Literal["human", "rgb_array"] = "human" if command.out is None else "rgb_array"
     gif = GifWriter(command.every, policy.config.game.action_repeat)
     result = play(policy, command.seed, backend=command.backend, render_mode=mode, on_render=gif.add)

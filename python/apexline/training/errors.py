@@ -26,8 +26,6 @@ class DivergedError(RuntimeError):
 class EvaluationWorkerDiedError(RuntimeError):
     """Worker processes of an evaluation died or hung, and it has no result."""
 
-    """An evaluation worker process died."""
-
 
 class NonFiniteError(RuntimeError):
     """A tensor of networks or optimizers has NaN or infinity; the message names it."""

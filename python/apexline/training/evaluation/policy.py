@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from apexline.training.config.train_config import TrainConfig
 from apexline.training.config.validation import from_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.records import checkpoint, weights_file
+from apexline.training.records.paths import check_name, is_folder, regular_file
+from apexline.training.records.saved_config import saved_config
 
 PRETRAINED = "pretrained"
 """Name of the policy that is included in the package."""
@@ -53,32 +58,30 @@ class Policy:
         self._begins: NDArray[np.bool_] | None = None
 
     @classmethod
-    def load(cls, source: str | os.PathLike[str]) -> Policy:
+    def load(cls, source: str | os.PathLike[str], *, warn: Callable[[str], None] | None = None) -> Policy:
         """Load a policy.
 
         Args:
-            source: a run folder (its best weights, else its latest), a checkpoint, a weights file, or the string
-                "pretrained" for the policy in the package. A folder of that name is `"./pretrained"`.
+            source: a run folder (its best weights, else its newest checkpoint that is whole), a checkpoint directory, a
+                weights file, or the string "pretrained" for the policy in the package. A folder of that name is
+                `"./pretrained"`.
+            warn: called with one line for each newer checkpoint that is damaged; None: `warnings.warn`.
 
         Raises:
             InputError: there is none, or it cannot be used.
         """
-        path = find_policy(source)
+        path, state, config, steps = _read(find_policy(source), warn or partial(warnings.warn, stacklevel=2))
         try:
-            read = _load_weights if path.suffix == weights_file.SUFFIX else _load_checkpoint
-            state, config, steps = read(path)
-            networks = build_networks(config)
-            networks.load_state_dict(state)
-        except InputError:
-            raise
-        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: not a policy of this version of apexline ({reason(error)})") from error
+            networks = _networks(state, config)
+        except InputError as error:
+            raise InputError(f"{path}: not a policy of this version of apexline ({error})") from error
         return cls(networks, config, path, steps)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Replace `path` by a weights file (safetensors).
 
         Raises:
+            InputError: a weight is NaN or infinite.
             OSError: the file cannot be written.
         """
         weights_file.save(path, self.networks.state_dict(), self.config, self.steps)
@@ -159,22 +162,95 @@ def build_networks(config: TrainConfig) -> ActorCritic:
 
 
 def find_policy(source: str | os.PathLike[str]) -> Path:
-    """The file that `source` stands for, as in `Policy.load`.
+    """The weights file, checkpoint directory or run folder to load for `source`, as in `Policy.load`.
 
     Raises:
         InputError: there is none.
     """
     if source == PRETRAINED:
         return Path(str(files("apexline.training.evaluation") / f"{PRETRAINED}{weights_file.SUFFIX}"))
-    return checkpoint.find(Path(source))
+    path = Path(source)
+    check_name("the policy", path)
+    if not is_folder(path):
+        if not regular_file(path):
+            raise InputError(f"{path}: no such run folder or checkpoint")
+        return path
+    best = path / weights_file.BEST
+    if best.exists() or best.is_symlink():
+        return best
+    if checkpoint.is_checkpoint(path) or checkpoint.exists(path):
+        return path
+    return checkpoint.find(path)
 
 
-def _load_checkpoint(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
+def output_folder(source: str | os.PathLike[str]) -> Path:
+    """Where a command writes files about a policy: the run folder, or the folder of the file or checkpoint directory.
+
+    For "pretrained" it is the working directory.
+    """
+    path = Path(source)
+    if source == PRETRAINED:
+        return Path()
+    if not is_folder(path):
+        return path.parent
+    if not checkpoint.is_checkpoint(path):
+        return path
+    parent = path.resolve().parent
+    return parent.parent if parent.name == checkpoint.FOLDER else parent
+
+
+_Content = tuple[Path, Mapping[str, Tensor], TrainConfig, int]
+"""Path, networks, configuration and steps."""
+
+
+def _read(path: Path, warn: Callable[[str], None]) -> _Content:
+    if path.suffix == ".pt":
+        return _load_checkpoint(path)
+    if not is_folder(path):
+        weights = weights_file.load(path)
+        return path, weights.networks, weights.config, weights.steps
+    if checkpoint.is_checkpoint(path):
+        found = checkpoint.read(path, files=False)
+    else:
+        found = checkpoint.newest(path, warn=warn, files=False)
+    config = saved_config(found.state, found.path)
+    agent = found.state.get(checkpoint.AGENT)
+    networks = agent.get("networks") if isinstance(agent, dict) else None
+    return found.path, networks if isinstance(networks, dict) else {}, config, found.steps
+
+
+def _networks(state: Mapping[str, Tensor], config: TrainConfig) -> ActorCritic:
+    """The networks of `config` with these weights. Memory is allocated only if the weights are those of `config`.
+
+    Raises:
+        InputError: they are not.
+    """
+    try:
+        with torch.device("meta"):
+            expected = build_networks(config).state_dict()
+        if missing := sorted(expected.keys() ^ state.keys()):
+            raise InputError(f"tensor {missing[0]!a:.80} is missing or unknown")
+        for name, tensor in expected.items():
+            given = state[name]
+            if not isinstance(given, Tensor) or (given.shape, given.dtype) != (tensor.shape, tensor.dtype):
+                raise InputError(
+                    f"tensor {name} does not have the shape {tuple(tensor.shape)}, {tensor.dtype}"
+                )
+        networks = build_networks(config)
+        networks.load_state_dict(state)
+    except InputError:
+        raise
+    except (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(reason(error)) from error
+    return networks
+
+
+def _load_checkpoint(path: Path) -> _Content:
     parts: dict[str, Any] = checkpoint.load(path)
-    config = from_dict(json.loads(parts["config"]), str(path))
-    return parts["agent"]["networks"], config, parts["steps"]
-
-
-def _load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, int]:
-    weights = weights_file.load(path)
-    return weights.networks, weights.config, weights.steps
+    try:
+        config = from_dict(json.loads(parts["config"]), str(path))
+        return path, parts["agent"]["networks"], config, parts["steps"]
+    except InputError:
+        raise
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a policy of this version of apexline ({reason(error)})") from error

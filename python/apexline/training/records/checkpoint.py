@@ -14,7 +14,6 @@ Reading one executes no code.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import shutil
@@ -24,24 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from apexline.atomic_write import sync_folder
 from apexline.training.errors import InputError, NonFiniteError
-from apexline.training.records.old_checkpoint import (  # noqa: F401 - until runs are saved with `write`
-    BEST,
-    FORMAT,
-    LATEST,
-    REPLAY,
-    VERSION,
-    find,
-    load,
-    save,
-)
-from apexline.training.records.old_checkpoint import load_config as _load_old_config
+from apexline.training.records import old_checkpoint
+from apexline.training.records.saved_config import config_values
 from apexline.training.records.store import state as states
 from apexline.training.records.store.files import (
     FileDigest,
     digest_file,
     names_below,
-    synchronize_folder,
     write_plain,
 )
 from apexline.training.records.store.finite import first_non_finite
@@ -54,9 +44,16 @@ from apexline.training.records.store.manifest import (
     read_manifest,
 )
 
+BEST, FORMAT, LATEST, REPLAY = "best.pt", old_checkpoint.FORMAT, "checkpoint.pt", "replay.bin"
+VERSION = old_checkpoint.VERSION
+find, load, save = old_checkpoint.find, old_checkpoint.load, old_checkpoint.save
+"""Until runs are saved with `write`."""
+
 FOLDER = "checkpoints"
 STATE = "state.json"
 TENSORS = "tensors.safetensors"
+LARGEST = {STATE: 2**28, TENSORS: 2**33}
+"""Largest sizes in bytes of the files that are read into memory."""
 AGENT = "agent"
 """Key of a state below which all floating-point tensors are finite: networks and optimizers."""
 
@@ -118,6 +115,9 @@ def write(
     if found := first_non_finite(states.tensors_below(state.get(AGENT), AGENT)):
         raise NonFiniteError(f"{found}; a checkpoint of this state would be useless")
     contents = dict(zip((STATE, TENSORS), states.encode(state), strict=True))
+    for name, content in contents.items():
+        if len(content) > LARGEST[name]:
+            raise ValueError(f"{name} has {len(content)} bytes; expected at most {LARGEST[name]}")
     folder = run / FOLDER
     is_new = _make(folder)
     try:
@@ -135,7 +135,7 @@ def write(
             with suppress(OSError):
                 folder.rmdir()
         raise
-    synchronize_folder(folder)
+    sync_folder(folder)
     _remove_old(folder, steps, keep)
     return final
 
@@ -184,7 +184,8 @@ def read(folder: Path, *, files: bool = True) -> Checkpoint:
     manifest = read_manifest(folder)
     if files:
         check_files(folder, manifest, [name for name in manifest.files if name not in (STATE, TENSORS)])
-    state = _state(folder, read_file(folder, manifest, STATE), read_file(folder, manifest, TENSORS))
+    text, tensors = (read_file(folder, manifest, name, LARGEST[name]) for name in (STATE, TENSORS))
+    state = _state(folder, text, tensors)
     if found := first_non_finite(states.tensors_below(state.get(AGENT), AGENT)):
         raise InputError(f"{folder / TENSORS}: {found}; expected finite weights")
     return Checkpoint(folder, manifest.steps, state)
@@ -197,30 +198,15 @@ def load_config(run: Path) -> dict[str, Any]:
         InputError: there is none. Damage to other files than manifest.json and state.json is not noticed.
     """
     if run.name == LATEST:
-        return _load_old_config(run)
+        return old_checkpoint.load_config(run)
     problem: InputError | None = None
     for _, path in _finished(run):
         try:
-            state = _state(path, read_file(path, read_manifest(path), STATE), None)
-            return config_of(state, path)
+            text = read_file(path, read_manifest(path), STATE, LARGEST[STATE])
+            return config_values(_state(path, text, None), path)
         except InputError as error:
             problem = problem or error
     raise problem or InputError(f"{run}: no such run folder, or no checkpoint in it")
-
-
-def config_of(state: Mapping[str, Any], source: Path) -> dict[str, Any]:
-    """The configuration in a state, as plain values.
-
-    Raises:
-        InputError: there is none; the message begins with `source`.
-    """
-    try:
-        values = json.loads(state["config"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{source}: contains no configuration") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{source}: its configuration is {values!r:.40}; expected a JSON object")
-    return values
 
 
 def exists(run: Path) -> bool:
@@ -298,9 +284,9 @@ def _fill(
     for name, content in contents.items():
         digests[name] = write_plain(part / name, content)
     for parent in {parent for name in digests for parent in Path(name).parents} - {Path()}:
-        synchronize_folder(part / parent)
+        sync_folder(part / parent)
     write_plain(part / MANIFEST, Manifest(steps, digests).to_bytes())
-    synchronize_folder(part)
+    sync_folder(part)
 
 
 def _known_files(folder: Path) -> dict[tuple[int, int], FileDigest]:

@@ -22,8 +22,9 @@ from torch import Tensor
 
 from apexline.atomic_write import atomic_write
 from apexline.training.config.train_config import TrainConfig
-from apexline.training.config.validation import from_dict, to_dict
+from apexline.training.config.validation import to_dict
 from apexline.training.errors import InputError, reason
+from apexline.training.records.saved_config import saved_config
 from apexline.training.records.store.files import read_plain
 from apexline.training.records.store.finite import first_non_finite
 
@@ -110,12 +111,10 @@ def load(path: Path) -> Weights:
     if found := first_non_finite(networks.items()):
         raise InputError(f"{path}: {found}; expected finite weights")
     try:
-        config = from_dict(json.loads(metadata["config"]), str(path))
-        return Weights(networks, config, int(metadata["steps"]), _evaluation(metadata.get("eval")))
-    except InputError:
-        raise
+        steps, evaluation = int(metadata["steps"]), _evaluation(metadata.get("eval"))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: config, steps or eval is not valid ({reason(error):.80})") from error
+        raise InputError(f"{path}: steps or eval is not valid ({reason(error):.80})") from error
+    return Weights(networks, saved_config(metadata, path), steps, evaluation)
 
 
 def _content(networks: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:

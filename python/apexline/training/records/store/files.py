@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -15,6 +17,7 @@ from apexline.training.errors import InputError
 
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Flags of `os.open`: no symbolic link is followed, no FIFO waited for. 0 where the system has no such flag."""
+_NOT_PLAIN = "expected a regular file, not a link, a folder or a FIFO"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -30,35 +33,43 @@ def open_plain(path: Path) -> BufferedReader:
     """Opens a regular file for reading.
 
     Raises:
-        InputError: it is missing, a link, a folder or any other kind of file, or cannot be read.
+        OSError: it is missing, a link, a folder or any other kind of file, or cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | _PLAIN)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return os.fdopen(descriptor, "rb")
-        os.close(descriptor)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(error.errno, _NOT_PLAIN) from None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, _NOT_PLAIN)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """In its block an OSError becomes an InputError about `path`."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
-        if not path.is_symlink():
-            raise InputError(f"{path}: {error.strerror}") from error
-    raise InputError(f"{path}: expected a regular file, not a link, a folder or a FIFO")
+        raise InputError(f"{path}: {error.strerror}") from error
 
 
 def read_plain(path: Path, largest: int) -> bytes:
     """The content of a regular file of at most `largest` bytes.
 
     Raises:
-        InputError: as `open_plain`, or it is larger; nothing of it was read then.
+        InputError: it cannot be opened or read, or it is larger; nothing of it was read then.
     """
-    with open_plain(path) as file:
+    with reading(path), open_plain(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > largest:
             raise InputError(f"{path}: it has {size} bytes; expected at most {largest}")
         try:
             return file.read(size)
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from error
         except MemoryError:
             raise InputError(f"{path}: its {size} bytes do not fit into memory") from None
 
@@ -81,16 +92,12 @@ def digest_file(path: Path, *, synchronize: bool = False) -> FileDigest:
     """The digest of a regular file, which is synchronized to disk first if `synchronize`.
 
     Raises:
-        InputError: as `open_plain`.
-        OSError: it cannot be synchronized.
+        OSError: it cannot be opened, read or synchronized.
     """
     with open_plain(path) as file:
         if synchronize:
             os.fsync(file.fileno())
-        try:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from error
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
         return FileDigest(os.fstat(file.fileno()).st_size, digest)
 
 
@@ -122,13 +129,3 @@ def names_below(folder: Path) -> list[str]:
                 else:
                     raise InputError(f"{folder / name}: expected a regular file")
     return sorted(names)
-
-
-def synchronize_folder(folder: Path) -> None:
-    """Writes the names in `folder` to disk, where the system can do that."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

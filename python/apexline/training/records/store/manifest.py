@@ -16,8 +16,8 @@ from apexline.training.records.store.files import (
     digest_of,
     is_file_name,
     names_below,
-    open_plain,
     read_plain,
+    reading,
 )
 
 MANIFEST = "manifest.json"
@@ -86,35 +86,34 @@ def check_files(folder: Path, manifest: Manifest, names: Iterable[str]) -> None:
     Raises:
         InputError: one is missing, damaged or not a regular file, or the folder has files that the manifest does not.
     """
-    try:
+    with reading(folder):
         found = {*names_below(folder)} - {MANIFEST}
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from error
     if missing := sorted(manifest.files.keys() - found):
         raise InputError(f"{folder / missing[0]}: no such file")
     if extra := sorted(found - manifest.files.keys()):
         raise InputError(f"{folder / extra[0]}: the manifest of the checkpoint does not contain this file")
     for name in names:
         expected, path = manifest.files[name], folder / name
-        with open_plain(path) as file:
-            size = file.seek(0, 2)
-        if size != expected.size:  # before the whole file is read
-            raise InputError(f"{path}: damaged; it has {size} bytes instead of {expected.size}")
-        if digest_file(path) != expected:
+        with reading(path):
+            size = path.lstat().st_size
+            if size != expected.size:  # before the whole file is read
+                raise InputError(f"{path}: damaged; it has {size} bytes instead of {expected.size}")
+            digest = digest_file(path)
+        if digest != expected:
             raise InputError(f"{path}: damaged; its content does not have the digest in the manifest")
 
 
-def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
+def read_file(folder: Path, manifest: Manifest, name: str, largest: int) -> bytes:
     """The content of a file of a checkpoint directory.
 
     Raises:
-        InputError: it is not in the manifest, missing or damaged.
+        InputError: it is not in the manifest, missing, damaged, or has more than `largest` bytes.
     """
     path = folder / name
     expected = manifest.files.get(name)
     if expected is None:
         raise InputError(f"{path}: the manifest of the checkpoint does not contain this file")
-    content = read_plain(path, expected.size)
+    content = read_plain(path, min(expected.size, largest))
     if digest_of(content) != expected:
         raise InputError(f"{path}: damaged; its content does not have the digest in the manifest")
     return content
