@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import util
+from multiprocessing import resource_tracker, util
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
@@ -29,6 +29,8 @@ LONGEST_WAIT = 1.0
 """Seconds of a single wait. Only time in which this process runs counts, so that a stop of the whole group (Ctrl-Z) by
 this much is no fault of a worker."""
 
+_TERMINAL_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name))
+"""Windows has no SIGHUP."""
 _main_module_lock = threading.Lock()
 
 
@@ -185,6 +187,9 @@ def start_worker(
 ) -> tuple[SpawnProcess, Connection]:
     """Start a daemon process, which does not import the program's main module.
 
+    Signals of the terminal are blocked in it until it calls `ignore_terminal_signals`: Ctrl-C leaves no traceback of a
+    process that has just begun.
+
     Args:
         name: of the process.
         target: called in the process.
@@ -195,7 +200,7 @@ def start_worker(
     """
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=target, name=name, args=arguments(theirs, ours), daemon=True)
-    with main_module_hidden():
+    with main_module_hidden(), _terminal_signals_blocked():
         process.start()
     theirs.close()
     return process, ours
@@ -203,9 +208,25 @@ def start_worker(
 
 def ignore_terminal_signals() -> None:
     """Ignore SIGINT and SIGHUP, which a terminal sends to all processes of a program: its main process handles them."""
-    for name in ("SIGINT", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in _TERMINAL_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINAL_SIGNALS)
+
+
+@contextmanager
+def _terminal_signals_blocked() -> Iterator[None]:
+    """Blocks the signals of the terminal in this thread, and so in the processes that it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
+    try:
+        resource_tracker.ensure_running()  # inherits the block of SIGHUP, and unblocks SIGINT in this thread
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def describe_exit(exitcode: int) -> str:
