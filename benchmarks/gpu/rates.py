@@ -45,12 +45,10 @@ def measure(config: TrainConfig, seconds: float) -> Figures:
 
     try:
         session.begin_episodes()
-        while collector.steps < session.learn_from or learner.updates == 0:
+        while collector.steps < config.learning.learning_starts or learner.updates == 0:
             step()
         loop = _window(session, step, seconds)
-        collector.settle()
         alone = _window(session, learner.update, seconds)
-        learner.flush()
         metrics = learner.read_metrics()
         assert all(math.isfinite(value) for value in metrics.values()), metrics
         assert int(session.agent.updates) == learner.updates

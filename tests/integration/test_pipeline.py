@@ -13,13 +13,14 @@ import torch
 
 from apexline.agent import DDPG, LinearSchedule, make_noise
 from apexline.racing import make_vector, random_driving
-from apexline.replay import PrioritizedFrameReplay
+from apexline.replay import IncrementalSaver, PrioritizedFrameReplay
 from apexline.replay.device import STALENESS
 from apexline.training import PRESETS, TrainConfig, train
 from apexline.training import loop as loop_module
 from apexline.training.config.train_config import ShapingPhase
 from apexline.training.learning.schedule import shift_at
 from apexline.training.records import checkpoint
+from apexline.training.saving import REPLAY
 
 STEPS = 70
 SECOND_PHASE = 111
@@ -106,8 +107,6 @@ def sequential(config: TrainConfig) -> tuple[DDPG, PrioritizedFrameReplay]:
         replay.add(seen, actions, rewards * config.learning.reward_scale, terminated, truncated, finals)
         stacks = np.concatenate([stacks[:, 1:], frames[:, None]], axis=1)
         stacks[ended] = frames[ended, None]
-    if late is not None:
-        replay.update_priorities(*late)
     return agent, replay
 
 
@@ -123,7 +122,8 @@ def test_both_loops_give_the_same_results_bit_for_bit(
     agent, replay = sequential(config)
     assert status.updates == int(agent.updates) == int(replay_ratio * (STEPS * 3 - 30))
 
-    saved = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["agent"]
+    newest = checkpoint.newest(tmp_path / "run", warn=pytest.fail)
+    saved = newest.state["agent"]
     expected = agent.networks.state_dict()
     assert saved["networks"].keys() == expected.keys()
     for name, weights in expected.items():
@@ -136,7 +136,7 @@ def test_both_loops_give_the_same_results_bit_for_bit(
         num_threads=1,
         **config.replay.arguments(),
     )
-    theirs.load(tmp_path / "run" / checkpoint.REPLAY)
+    IncrementalSaver(theirs).load(newest.path / REPLAY)
     assert np.array_equal(theirs.priorities, replay.priorities)
     for one, other in zip(theirs.sample(64)[:7], replay.sample(64)[:7], strict=True):
         assert np.array_equal(one, other)

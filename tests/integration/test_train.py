@@ -18,8 +18,9 @@ from apexline.racing import ShapingRules, WorkerDiedError
 from apexline.training import PRESETS, InputError, Policy, TrainConfig, play_parallel, train
 from apexline.training import loop as loop_module
 from apexline.training.config.train_config import ShapingPhase
+from apexline.training.evaluation.selection import best_so_far
 from apexline.training.monitor import Monitor
-from apexline.training.records import checkpoint
+from apexline.training.records import checkpoint, weights_file
 from apexline.training.session import Session
 
 
@@ -40,8 +41,12 @@ def short(frames: int = 640, **changes: Any) -> TrainConfig:
 
 
 def networks_of(folder: Path) -> dict[str, torch.Tensor]:
-    weights: dict[str, torch.Tensor] = checkpoint.load(folder / checkpoint.LATEST)["agent"]["networks"]
+    weights: dict[str, torch.Tensor] = state_of(folder)["agent"]["networks"]
     return weights
+
+
+def state_of(folder: Path) -> dict[str, Any]:
+    return checkpoint.newest(folder, warn=pytest.fail).state
 
 
 def test_same_seed_same_weights(tmp_path: Path) -> None:
@@ -68,7 +73,14 @@ def test_a_run_writes_its_folder_and_keeps_the_replay_ratio(tmp_path: Path) -> N
     seen = []
     status = train(config, tmp_path / "run", on_status=seen.append)
     names = {path.name.split(".tfevents")[0] for path in (tmp_path / "run").iterdir()}
-    assert {"config.json", "metrics.csv", "checkpoint.pt", "best.pt", "curve.png", "events.out"} <= names
+    assert names == {
+        "config.json",
+        "metrics.csv",
+        "checkpoints",
+        "best.safetensors",
+        "curve.png",
+        "events.out",
+    }
     assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "cpu"
     assert status.frames >= 1000
     learned = status.steps - 40
@@ -78,25 +90,25 @@ def test_a_run_writes_its_folder_and_keeps_the_replay_ratio(tmp_path: Path) -> N
         scores = [
             float(row["eval/episodic_return"]) for row in csv.DictReader(file) if row["eval/episodic_return"]
         ]
-    best = checkpoint.load(tmp_path / "run" / "best.pt")
-    assert best["eval"]["mean"] == pytest.approx(max(scores), rel=1e-5)
+    best = best_so_far(tmp_path / "run")
+    assert best == pytest.approx(max(scores), rel=1e-5)
 
     policy = Policy.load(tmp_path / "run")
     (again,) = play_parallel(policy, [config.monitor.eval_seed])
-    assert again.score == pytest.approx(best["eval"]["mean"]), "best.pt holds the weights that were evaluated"
+    assert again.score == pytest.approx(best), "best.safetensors holds the weights that were evaluated"
 
 
 def test_a_resumed_run_continues(tmp_path: Path) -> None:
     config = short(frames=480)
     first = train(config, tmp_path / "run")
-    before = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
+    before = state_of(tmp_path / "run")
     longer = replace(config, budget=replace(config.budget, total_frames=first.frames + 480))
     second = train(longer, tmp_path / "run", resume=True)
     assert second.frames >= first.frames + 480
     assert second.seconds > first.seconds
     relearned = second.steps - first.steps
     assert second.updates == first.updates + int(relearned * config.learning.replay_ratio)
-    after = checkpoint.load(tmp_path / "run" / checkpoint.LATEST)
+    after = state_of(tmp_path / "run")
     assert after["agent"]["updates"] == second.updates
     steps = [
         checkpoint_["agent"]["critic_optimizer"]["state"][0]["step"].item() for checkpoint_ in (before, after)
@@ -104,31 +116,31 @@ def test_a_resumed_run_continues(tmp_path: Path) -> None:
     assert steps == [first.updates, second.updates], "the optimizer's moments were resumed too"
 
 
-def test_running_episodes_continue_after_a_resume(tmp_path: Path) -> None:
+def test_running_episodes_continue_after_a_resume() -> None:
     config = short()
     config = replace(config, learning=replace(config.learning, learning_starts=1_000))
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
     drive(stopped, 30)
     state = stopped.state_dict()
-    assert state["running_episodes"]["episode_frames"].min() > 0, "in the middle of its episodes"
-    stopped.replay.save(tmp_path / "replay.bin")
-    checkpoint.save(tmp_path / "state.pt", state)
-
-    state = checkpoint.load(tmp_path / "state.pt")
-    resumed.load_state_dict(state)
-    resumed.load_replay(tmp_path / "replay.bin", state["running_episodes"])
-    resumed.begin_episodes()
+    assert state["collector"]["running_episodes"]["episode_frames"].min() > 0, "in the middle of its episodes"
+    restore(resumed, stopped)
     for session in (stopped, resumed):
         drive(session, 30)
     assert resumed.collector.frames == stopped.collector.frames
-    one, other = (session.state_dict()["running_episodes"] for session in (stopped, resumed))
+    one, other = (session.state_dict()["collector"]["running_episodes"] for session in (stopped, resumed))
     assert torch.equal(one["stacks"], other["stacks"])
     replays = [session.replay for session in (stopped, resumed)]
     batches = [replay.sample(64) for replay in replays]
     assert all(np.array_equal(a, b) for a, b in zip(batches[0][:7], batches[1][:7], strict=True))
     for session in (stopped, resumed):
         session.close()
+
+
+def restore(session: Session, from_: Session) -> None:
+    session.replay.load_state_dict(from_.replay.state_dict())
+    session.load_state_dict(from_.state_dict())
+    session.begin_episodes()
 
 
 def drive(session: Session, steps: int) -> None:
@@ -171,16 +183,12 @@ def test_shaping_rules_change_in_the_middle_of_episodes(backend: Literal["native
 
 
 @pytest.mark.parametrize("stopped_at", [29, 30, 31])
-def test_a_run_stopped_near_the_change_of_rules_continues_unchanged(stopped_at: int, tmp_path: Path) -> None:
+def test_a_run_stopped_near_the_change_of_rules_continues_unchanged(stopped_at: int) -> None:
     config = shaped_after(60)
     stopped, resumed = Session(config), Session(config)
     stopped.begin_episodes()
     drive(stopped, stopped_at)
-    state = stopped.state_dict()
-    stopped.replay.save(tmp_path / "replay.bin")
-    resumed.load_state_dict(state)
-    resumed.load_replay(tmp_path / "replay.bin", state["running_episodes"])
-    resumed.begin_episodes()
+    restore(resumed, stopped)
     for session in (stopped, resumed):
         drive(session, 20)
     batches = [session.replay.sample(64) for session in (stopped, resumed)]
@@ -189,30 +197,23 @@ def test_a_run_stopped_near_the_change_of_rules_continues_unchanged(stopped_at: 
         session.close()
 
 
-def test_a_run_that_is_resumed_without_its_replay_fills_it_first(tmp_path: Path) -> None:
-    config = short(frames=480)
-    first = train(config, tmp_path / "run")
-    (tmp_path / "run" / checkpoint.REPLAY).unlink()
-    longer = replace(config, budget=replace(config.budget, total_frames=first.frames + 480))
-    second = train(longer, tmp_path / "run", resume=True)
-    relearned = second.steps - first.steps - config.learning.learning_starts
-    assert second.updates == first.updates + int(relearned * config.learning.replay_ratio)
-
-
-def test_a_damaged_replay_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_configuration_is_refused_by_name(tmp_path: Path) -> None:
     config = short(frames=160)
     train(config, tmp_path / "run")
-    replay = tmp_path / "run" / checkpoint.REPLAY
-    replay.write_bytes(replay.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"replay\.bin: truncated"):
-        train(replace(config, budget=replace(config.budget, total_frames=320)), tmp_path / "run", resume=True)
+    other = replace(config, replay=replace(config.replay, capacity=1_000))
+    with pytest.raises(
+        InputError, match=r"step-0.*: the checkpoint does not fit.*capacity is 2000; expected 1000"
+    ):
+        train(replace(other, budget=replace(config.budget, total_frames=320)), tmp_path / "run", resume=True)
 
 
 def test_a_resumed_run_keeps_better_weights(tmp_path: Path) -> None:
     config = short(frames=160)
     train(config, tmp_path / "run")
-    best = {"eval": {"mean": 999.0}, "weights": "better"}
-    checkpoint.save(tmp_path / "run" / checkpoint.BEST, best)
+    policy = Policy.load(tmp_path / "run")
+    best = tmp_path / "run" / weights_file.BEST
+    weights_file.save(best, policy.networks.state_dict(), config, 1, eval={"mean": 999.0})
+    content = best.read_bytes()
     evaluated = replace(
         config,
         budget=replace(config.budget, total_frames=320),
@@ -220,7 +221,7 @@ def test_a_resumed_run_keeps_better_weights(tmp_path: Path) -> None:
     )
     status = train(evaluated, tmp_path / "run", resume=True)
     assert status.eval_score < 999
-    assert checkpoint.load(tmp_path / "run" / checkpoint.BEST)["weights"] == "better"
+    assert best.read_bytes() == content
 
 
 def test_a_run_can_start_from_the_weights_of_another(tmp_path: Path) -> None:
@@ -269,7 +270,7 @@ def test_a_dead_worker_ends_the_run_with_a_saved_checkpoint(tmp_path: Path) -> N
         with pytest.raises(WorkerDiedError, match="worker process 1 was killed by SIGKILL"):
             train(config, tmp_path / "run")
     assert killed
-    assert checkpoint.load(tmp_path / "run" / checkpoint.LATEST)["steps"] >= 60
+    assert state_of(tmp_path / "run")["steps"] >= 60
 
 
 def test_the_budget_can_be_a_number_of_steps(tmp_path: Path) -> None:

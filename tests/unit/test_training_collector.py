@@ -219,18 +219,7 @@ def test_without_a_thread_begin_makes_the_step() -> None:
     background.close()
 
 
-def test_settling_finishes_a_pending_step() -> None:
-    collector = make(still)
-    collector.settle()
-    assert collector.steps == 0
-    collector.begin()
-    collector.settle()
-    collector.settle()
-    assert collector.steps == NUM_ENVS
-    collector.close()
-
-
-def test_settling_drops_a_step_that_failed() -> None:
+def test_after_a_step_that_failed_there_are_no_running_episodes_to_save() -> None:
     def failing(_: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         raise OSError("no road")
 
@@ -238,8 +227,8 @@ def test_settling_drops_a_step_that_failed() -> None:
     collector.begin()
     with pytest.raises(OSError, match="no road"):
         collector.finish()
-    collector.settle()
-    assert (collector.steps, collector.running_episodes()) == (0, None)
+    assert collector.steps == 0
+    assert collector.state_dict()["running_episodes"] is None
     collector.close()
 
 

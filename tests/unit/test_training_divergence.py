@@ -13,7 +13,6 @@ from apexline.agent.config import PrecisionName
 from apexline.training import DivergedError
 from apexline.training.learning.diagnosis import diagnose
 from apexline.training.learning.learner import Learner
-from apexline.training.learning.skipped import SkippedUpdates
 
 from .agents import batches, make
 from .test_training_learner import BATCH, StubAgent, filled_replay
@@ -124,14 +123,6 @@ def test_a_good_update_at_the_limit_does_not() -> None:
     for _ in range(6):
         learner.update()
     assert learner.is_healthy
-
-
-def test_counters_continue_from_a_state() -> None:
-    counted, loaded = SkippedUpdates(), SkippedUpdates()
-    for number, is_skipped in enumerate([True, False, True, True], start=1):
-        counted.record(number, is_skipped=is_skipped)
-    loaded.load_state_dict(counted.state_dict())
-    assert vars(loaded) == {"total": 3, "in_a_row": 2, "first": 3}
 
 
 def diagnosis_of(agent: DDPG, **changes: Any) -> str:

@@ -127,7 +127,7 @@ def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, fo
     except DivergedError as error:
         raise DivergedError(as_options(str(error))) from error
     except BaseException:
-        if (folder / checkpoint.LATEST).exists():
+        if checkpoint.exists(folder):
             complain(f"state saved; continue with: apexline train --resume {folder}")
         raise
     if command.profile and (folder / TABLE).exists():
@@ -136,9 +136,11 @@ def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, fo
 
 
 def _summary(status: Status, folder: Path) -> str:
+    faults = [f"{count} {name.replace('_', ' ')}" for name, count in status.faults.items() if count]
     return (
         f"done: {status.episodes} episodes, {status.steps} steps, {status.frames} frames, {status.updates} updates "
-        f"in {status.seconds / 60:.1f} minutes; evaluate with: apexline eval {folder}"
+        f"in {status.seconds / 60:.1f} minutes{'; faults: ' if faults else ''}{', '.join(faults)}; "
+        f"evaluate with: apexline eval {folder}"
     )
 
 
@@ -163,8 +165,8 @@ def _defaults(argv: list[str]) -> tuple[TrainConfig, Policy | None]:
     for option in ("preset", "out", "from"):
         if given[option] is not None:
             raise InputError(f"--{option} is {given[option]}; expected none with --resume")
-    path = Path(given["resume"]) / checkpoint.LATEST
-    return from_dict(checkpoint.load_config(path), str(path)), None
+    run = Path(given["resume"])
+    return from_dict(checkpoint.load_config(run), str(run)), None
 
 
 def _given(argv: list[str], flag: str) -> str | None:

@@ -29,3 +29,7 @@ class EvaluationWorkerDiedError(RuntimeError):
 
 class NonFiniteError(RuntimeError):
     """A tensor of networks or optimizers has NaN or infinity; the message names it."""
+
+
+class SaveError(RuntimeError):
+    """The last state of a run could not be saved; earlier checkpoints are whole."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +22,25 @@ from apexline.training.config.train_config import BudgetConfig, TrainConfig
 from apexline.training.config.validation import check, to_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.evaluation.policy import Policy
+from apexline.training.evaluation.selection import best_so_far
 from apexline.training.machine.memory_check import check_memory, describe_memory
 from apexline.training.machine.profiling import TABLE, TRACE, Profiler
 from apexline.training.machine.tuning import tuned
-from apexline.training.monitor import Monitor, Status, StatusCallback, best_so_far
-from apexline.training.records import checkpoint
+from apexline.training.monitor import Monitor, Status, StatusCallback
+from apexline.training.records import checkpoint, weights_file
 from apexline.training.records.curves import CURVE, draw_curve
 from apexline.training.records.json_file import write_json
 from apexline.training.records.metrics_file import METRICS, whole_rows
-from apexline.training.records.paths import regular_file
 from apexline.training.records.run_folder import check_files, owned
+from apexline.training.saving import CheckpointSaver
 from apexline.training.session import Session
+from apexline.training.stop import stop_signals
 
 CONFIG = "config.json"
-FILES = (CONFIG, METRICS, CURVE, checkpoint.LATEST, checkpoint.BEST, checkpoint.REPLAY, TABLE, TRACE)
-"""The files of a run folder, apart from TensorBoard's."""
+FILES = (CONFIG, METRICS, CURVE, weights_file.BEST, TABLE, TRACE)
+"""The files of a run folder, apart from TensorBoard's and the checkpoints."""
+
+Log = Callable[[str], None]
 
 
 def train(
@@ -52,9 +56,12 @@ def train(
 ) -> Status:
     """Train until the budget is used up.
 
-    Writes config.json, metrics.csv, TensorBoard files, checkpoint.pt (the latest state, to resume from), best.pt (the
-    weights with the best evaluation) and, at the end, replay.bin and curve.png to the folder. Latest state, replay and
-    curve are also written if the run ends by an error or Ctrl-C.
+    Writes config.json, metrics.csv, TensorBoard files, checkpoints (the complete state, to resume from),
+    best.safetensors (the weights with the best evaluation) and curve.png to the folder. A checkpoint is written at the
+    start, every `monitor.checkpoint_seconds` and at the end. Training and saving go on beside each other.
+
+    In the main thread, SIGINT (Ctrl-C), SIGTERM and SIGHUP end the run after the current step with a checkpoint; see
+    `stop_signals`.
 
     Args:
         config: the configuration; values left open (threads, precision) are measured first.
@@ -73,9 +80,10 @@ def train(
     Raises:
         InputError: the configuration, the folder or a checkpoint cannot be used, or memory is too small; nothing was
             overwritten.
-        WorkerDiedError, EvaluationWorkerDiedError: a worker process died; the latest state is saved.
-        DivergedError: too many updates, rewards or actions in a row were not finite; the latest checkpoint is of the
-            state before.
+        DivergedError: too many updates or rewards in a row were not finite; the last checkpoint is of a state before.
+        WorkerDiedError: worker processes died too often; the latest state is saved.
+        SaveError: the last state could not be saved.
+        KeyboardInterrupt, SystemExit: a signal ended the run; the latest state is saved.
     """
     folder = Path(folder)
     log = log or (lambda _: None)
@@ -94,35 +102,37 @@ def _train(
     config: TrainConfig,
     folder: Path,
     policy: Policy | None,
-    log: Callable[[str], None],
+    log: Log,
     resume: bool,
     render: bool,
     profile: bool,
     on_status: StatusCallback | None,
 ) -> Status:
     """The run, in a folder that no other training writes to."""
-    parts = checkpoint.load(folder / checkpoint.LATEST) if resume else None
+    saved = checkpoint.newest(folder, warn=log) if resume else None
     check_files(folder, FILES)
     whole_rows(folder / METRICS)
     best_so_far(folder)
     config = tuned(config, log)
     log(f"torch threads: {config.threads}, precision: {config.agent.precision}")
-    session = _built(config, policy, render)
-    try:
-        if parts is not None:
-            _restore(session, parts, folder)
+    with ExitStack() as stack:
+        stack.enter_context(_determinism(config))
+        session = stack.enter_context(closing(_built(config, policy, render)))
+        keep = config.monitor.keep_checkpoints
+        saver = stack.enter_context(closing(CheckpointSaver(folder, session.replay, keep, log)))
+        if saved is not None:
+            _restore(session, saver, saved)
+        session.begin_episodes()
+        if saved is None:  # before any other file: a folder without a checkpoint counts as a new one
+            saver.save_last(session.state_dict() | {"seconds": 0.0, "monitor": None})
         write_json(folder / CONFIG, to_dict(config))
-        monitor = Monitor(session, folder, on_status)
         try:
-            return _run(session, monitor, parts, Profiler(folder) if profile else None)
+            return _run(session, saver, saved, folder, log, on_status, profile)
         finally:
-            monitor.close()
             try:
                 draw_curve(folder)
             except (InputError, OSError) as error:
                 log(f"no curve drawn: {reason(error)}")
-    finally:
-        session.close()
 
 
 def _check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> None:
@@ -131,35 +141,69 @@ def _check_run(config: TrainConfig, folder: Path, *, resume: bool = False) -> No
     check_memory(config)
     if config.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is cuda, but torch finds no GPU; expected cpu (preset cpu)")
-    if resume and not regular_file(folder / checkpoint.LATEST):
-        raise InputError(f"{folder / checkpoint.LATEST}: no such checkpoint")
+    if resume and not checkpoint.exists(folder):
+        raise InputError(f"{folder}: contains no checkpoint")
 
 
 def _run(
-    session: Session, monitor: Monitor, parts: dict[str, Any] | None, profiler: Profiler | None
+    session: Session,
+    saver: CheckpointSaver,
+    saved: checkpoint.Checkpoint | None,
+    folder: Path,
+    log: Log,
+    on_status: StatusCallback | None,
+    profile: bool,
 ) -> Status:
-    seconds_before = parts["seconds"] if parts is not None else 0.0
+    """The steps of the run, from its start or from a checkpoint, until the budget is used up or a signal stops it."""
+    seconds_before = 0.0 if saved is None else saved.state["seconds"]
     began = time.perf_counter()
 
     def seconds() -> float:
         return seconds_before + time.perf_counter() - began
 
-    try:
-        session.begin_episodes()
+    def save(with_: Callable[[Mapping[str, Any]], None]) -> None:
+        if session.learner.is_healthy:
+            with_(session.state_dict() | {"seconds": seconds(), "monitor": monitor.state_dict()})
+        else:
+            log(
+                "no checkpoint saved: the latest updates were skipped; the one before is of the state before them"
+            )
+
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_signals())
+        monitor = Monitor(
+            session,
+            folder,
+            saver,
+            on_status=on_status,
+            warn=log,
+            stopped=lambda: stop.signal is not None,
+            state=None if saved is None else saved.state["monitor"],
+        )
+        stack.enter_context(closing(monitor))
+        profiler = stack.enter_context(closing(Profiler(folder))) if profile else None
         monitor.begin(seconds())
-        while not _used_up(session.config.budget, seconds(), session):
-            updates = session.take_due_updates()
-            with profiler.step(updates) if profiler is not None else nullcontext():
-                episodes = session.step(updates)
-                with record_function("monitor"):
-                    monitor.tick(seconds(), episodes)
-    finally:
-        if profiler is not None:
-            profiler.close()
-        session.collector.settle()
-        session.learner.flush()
-        monitor.save(seconds(), with_replay=True)
-    return monitor.finish(seconds())
+        next_save = seconds() + session.config.monitor.checkpoint_seconds
+        try:
+            while stop.signal is None and not _used_up(session.config.budget, seconds(), session):
+                updates = session.take_due_updates()
+                with profiler.step(updates) if profiler is not None else nullcontext():
+                    episodes = session.step(updates)
+                    with record_function("monitor"):
+                        monitor.tick(seconds(), episodes)
+                if seconds() >= next_save and not saver.is_saving:
+                    save(saver.save)
+                    next_save = seconds() + session.config.monitor.checkpoint_seconds
+            if stop.signal is None:
+                save(saver.save)  # the final evaluation takes a while
+                status = monitor.finish(seconds())
+        except WorkerDiedError:
+            save(saver.save_last)
+            raise
+        save(saver.save_last)
+        if stop.signal is not None:
+            raise stop.error()
+        return status
 
 
 def _used_up(budget: BudgetConfig, seconds: float, session: Session) -> bool:
@@ -187,15 +231,28 @@ def _built(config: TrainConfig, policy: Policy | None, render: bool) -> Session:
         ) from error
 
 
-def _restore(session: Session, parts: dict[str, Any], folder: Path) -> None:
+def _restore(session: Session, saver: CheckpointSaver, saved: checkpoint.Checkpoint) -> None:
     try:
-        session.load_state_dict(parts)
-        replay = folder / checkpoint.REPLAY
-        if parts.get("with_replay") and replay.exists():
-            session.load_replay(replay, parts.get("running_episodes"))
+        saver.load_replay(saved)
+        session.load_state_dict(saved.state)
     except OSError as error:
-        raise InputError(f"{folder}: {reason(error)}") from error
-    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{saved.path}: {reason(error)}") from error
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"{folder}: the checkpoint does not fit this configuration: {reason(error)}"
+            f"{saved.path}: the checkpoint does not fit this configuration: {reason(error)}"
         ) from error
+
+
+@contextmanager
+def _determinism(config: TrainConfig) -> Iterator[None]:
+    """Deterministic algorithms of torch on a GPU; one torch thread on a CPU needs no others."""
+    if not (config.deterministic and config.device == "cuda"):
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its first use
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -1,28 +1,25 @@
-"""Metrics, checkpoints and evaluations during a run."""
+"""Metrics and evaluations during a run."""
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from apexline.training.acting.environment_step import Episode
-from apexline.training.config.validation import to_dict
-from apexline.training.errors import EvaluationWorkerDiedError, InputError
-from apexline.training.evaluation.evaluator import Evaluator, PendingReport
-from apexline.training.records import checkpoint
+from apexline.training.evaluation.selection import Selection
 from apexline.training.records.metrics import MetricsWriter
+from apexline.training.saving import CheckpointSaver
 from apexline.training.session import Session
 
 RECENT_EPISODES = 20
 """Latest training episodes that the mean score is over."""
+DETERMINISTIC_LOG_STEPS = 1_000
+"""Agent steps between rows of metrics.csv in a deterministic run that sets no others."""
 
 
 class Status(NamedTuple):
@@ -43,100 +40,146 @@ class Status(NamedTuple):
     """Of all environments together, since the last log, as the next two."""
     frames_per_second: float
     updates_per_second: float
+    faults: Mapping[str, int]
+    """Number of faults of each kind that the run survived, by the name of their metric without `faults/`."""
 
 
 StatusCallback = Callable[[Status], None]
 
 
-@dataclass(frozen=True)
-class _Evaluation:
-    """An evaluation in progress, and the weights that it evaluates."""
-
-    steps: int
-    frames: int
-    report: PendingReport
-    snapshot: dict[str, object]
-
-
 class Monitor:
-    """Writes metrics and checkpoints to a run folder and evaluates the agent, at intervals of time or steps.
+    """Writes metrics to a run folder and evaluates the agent, at intervals of time or steps.
 
     Args:
         session: the run.
         folder: the run folder.
+        saver: of the run's checkpoints, whose failures are reported.
         on_status: called with the status whenever metrics are written.
+        warn: called with each line about a fault that does not end the run.
+        stopped: whether the run shall end; waits for evaluations end then.
+        state: to continue from, as `state_dict` returned it; None: a new run.
+
+    Raises:
+        InputError: the metrics or best weights in the folder cannot be continued.
     """
 
-    def __init__(self, session: Session, folder: Path, on_status: StatusCallback | None = None) -> None:
-        options = session.config.monitor
+    def __init__(
+        self,
+        session: Session,
+        folder: Path,
+        saver: CheckpointSaver,
+        *,
+        on_status: StatusCallback | None,
+        warn: Callable[[str], None],
+        stopped: Callable[[], bool],
+        state: Mapping[str, Any] | None,
+    ) -> None:
+        config = session.config
         self.session = session
-        self.folder = folder
-        self.options = options
-        self.on_status = on_status
-        self.best_eval = best_so_far(folder)
-        self.eval_score = math.nan
-        self._writer = MetricsWriter(folder)
-        self._evaluator = (
-            Evaluator(
-                session.config, options.eval_processes, session.config.backend, timeout=options.eval_timeout
-            )
-            if options.eval_steps is not None
-            else None
-        )
-        self._evaluation: _Evaluation | None = None
+        self.options = config.monitor
+        self._saver = saver
+        self._on_status = on_status
+        self._stopped = stopped
         self._recent: deque[Episode] = deque(maxlen=RECENT_EPISODES)
-        self._next_eval = session.collector.steps + (options.eval_steps or 0)
+        self._log_steps = self.options.log_steps or (
+            DETERMINISTIC_LOG_STEPS if config.deterministic else None
+        )
+        self._next_log = self._log_steps or 0
+        self._logged_steps = 0
+        self._faults_before: Mapping[str, int] = {}
         self._last_log: Status | None = None
-        self._last_checkpoint = 0.0
+        self._selection: Selection | None = None
+        self._writer = MetricsWriter(folder, warn, None if state is None else state["metrics"])
+        try:
+            if self.options.eval_steps is not None:
+                self._selection = Selection(config, folder, warn)
+            if state is not None:
+                self._load(state)
+        except BaseException:
+            self.close()
+            raise
 
     def begin(self, seconds: float) -> None:
-        """Start at `seconds` of training."""
+        """Start at `seconds` of training; a resumed run first completes what was interrupted at this step."""
         self._last_log = self._status(seconds)
-        self._last_checkpoint = seconds
+        self.tick(seconds, ())
 
     def tick(self, seconds: float, episodes: Iterable[Episode]) -> None:
-        """Record finished episodes; log, evaluate and save what is due after `seconds` of training."""
+        """Record finished episodes, and evaluate and log what is due after `seconds` of training."""
         self._recent.extend(episodes)
-        if self._evaluation is not None and self._evaluation.report.done():
-            self._take_evaluation(seconds)
-        every = self.options.eval_steps
-        if every is not None and self.session.collector.steps >= self._next_eval:
-            self._next_eval += every
-            if self._evaluation is None:
-                self._start_evaluation()
-        if self._last_log is None or seconds - self._last_log.seconds >= self.options.log_seconds:
+        if self._selection is not None:
+            self._evaluate(self._selection, seconds)
+        if self._is_log_due(seconds) and not self._stopped():
             self._log(seconds)
-        if seconds - self._last_checkpoint >= self.options.checkpoint_seconds:
-            self.save(seconds)
 
     def finish(self, seconds: float) -> Status:
-        """Wait for an evaluation in progress, evaluate the final weights, and log."""
-        if self._evaluator is not None:
-            self._take_evaluation(seconds)
-            self._start_evaluation()
-            self._take_evaluation(seconds)
+        """Evaluate the final weights, unless the run was stopped, and log."""
+        if self._selection is not None:
+            self._record(self._selection.wait(self._stopped), seconds)
+            if not self._stopped():
+                self._start_evaluation(self._selection)
+                self._record(self._selection.wait(self._stopped), seconds)
         return self._log(seconds)
 
-    def save(self, seconds: float, *, with_replay: bool = False) -> None:
-        """Write the latest checkpoint, and with `with_replay` the replay, which is large and only saved at the end.
-
-        Nothing is written while updates are skipped, so that the latest checkpoint is of a good state.
-        """
-        if not self.session.learner.is_healthy:
-            return
-        self._last_checkpoint = seconds
-        state = self.session.state_dict() | {"seconds": seconds}
-        # Before the replay too, so that an interruption never leaves a checkpoint with the replay of another step.
-        checkpoint.save(self.folder / checkpoint.LATEST, state | {"with_replay": False})
-        if with_replay:
-            self.session.replay.save(self.folder / checkpoint.REPLAY)
-            checkpoint.save(self.folder / checkpoint.LATEST, state | {"with_replay": True})
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run continues from: recent episodes, evaluations, faults, sizes of the metrics files."""
+        return {
+            "recent": [list(episode) for episode in self._recent],
+            "logged_steps": self._logged_steps,
+            "next_log": self._next_log,
+            "faults": self._faults(),
+            "selection": None if self._selection is None else self._selection.state_dict(),
+            "metrics": self._writer.state_dict(),
+        }
 
     def close(self) -> None:
         """Close files and evaluation processes."""
         self._writer.close()
-        if self._evaluator is not None:
-            self._evaluator.close()
+        if self._selection is not None:
+            self._selection.close()
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        self._recent.extend(Episode(*episode) for episode in state["recent"])
+        self._logged_steps = state["logged_steps"]
+        self._next_log = state["next_log"]
+        self._faults_before = state["faults"]
+        if self._selection is not None and state["selection"] is not None:
+            self._selection.load_state_dict(state["selection"])
+
+    def _evaluate(self, selection: Selection, seconds: float) -> None:
+        waits = self.session.config.deterministic
+        self._record(selection.wait(self._stopped) if waits else selection.take(), seconds)
+        if not self._stopped() and selection.is_due(self.session.collector.steps):
+            self._start_evaluation(selection)
+            if waits:
+                self._record(selection.wait(self._stopped), seconds)
+
+    def _start_evaluation(self, selection: Selection) -> None:
+        session = self.session
+        selection.start(
+            session.agent.networks.state_dict(), session.collector.steps, session.collector.frames
+        )
+
+    def _record(self, row: dict[str, float] | None, seconds: float) -> None:
+        if row is not None:
+            self._writer.write({"time/seconds": seconds, **row})
+
+    def _is_log_due(self, seconds: float) -> bool:
+        if self._log_steps is None:
+            return self._last_log is None or seconds - self._last_log.seconds >= self.options.log_seconds
+        return self.session.collector.steps >= self._next_log
+
+    def _faults(self) -> dict[str, int]:
+        selection = self._selection
+        now = {
+            "skipped_updates": self.session.learner.skipped_updates,
+            "dropped_steps": self.session.collector.dropped_steps,
+            "worker_restarts": getattr(self.session.collector.envs, "restarts", 0),
+            "evaluation_restarts": 0 if selection is None else selection.restarts,
+            "skipped_evaluations": 0 if selection is None else selection.skipped,
+            "failed_saves": self._saver.failed_saves + (0 if selection is None else selection.failed_saves),
+        }
+        return {name: count + self._faults_before.get(name, 0) for name, count in now.items()}
 
     def _status(self, seconds: float) -> Status:
         collector, learner, last = self.session.collector, self.session.learner, self._last_log
@@ -149,10 +192,11 @@ class Monitor:
             episodes=collector.episodes,
             updates=learner.updates,
             score=float(np.mean(scores)) if scores else math.nan,
-            eval_score=self.eval_score,
+            eval_score=math.nan if self._selection is None else self._selection.score,
             steps_per_second=(collector.steps - last.steps) / passed if last and passed else 0.0,
             frames_per_second=(collector.frames - last.frames) / passed if last and passed else 0.0,
             updates_per_second=(learner.updates - last.updates) / passed if last and passed else 0.0,
+            faults=self._faults(),
         )
 
     def _log(self, seconds: float) -> Status:
@@ -170,73 +214,19 @@ class Monitor:
             "replay/size": len(session.replay),
             "replay/max_priority": session.replay.max_priority,
             "replay/stale_updates": session.learner.stale_updates,
+            **{f"faults/{name}": count for name, count in status.faults.items()},
             **session.learner.read_metrics(),
         }
         if self._recent:
             row["charts/episodic_return"] = status.score
             row["charts/episodic_return_max"] = max(episode.score for episode in self._recent)
             row["charts/tiles_visited"] = float(np.mean([episode.tiles for episode in self._recent]))
-        self._writer.write(row)
+        if status.steps > self._logged_steps:
+            self._writer.write(row)
+            self._logged_steps = status.steps
         self._last_log = status
-        if self.on_status is not None:
-            self.on_status(status)
+        if self._log_steps is not None:
+            self._next_log = (status.steps // self._log_steps + 1) * self._log_steps
+        if self._on_status is not None:
+            self._on_status(status)
         return status
-
-    def _start_evaluation(self) -> None:
-        assert self._evaluator is not None
-        state = self.session.agent.networks.state_dict()
-        networks = {name: value.cpu().clone() for name, value in state.items()}
-        snapshot: dict[str, object] = {
-            "config": json.dumps(to_dict(self.session.config)),
-            "agent": {"networks": networks},
-        }
-        first = self.options.eval_seed
-        seeds = range(first, first + self.options.eval_episodes)
-        report = self._evaluator.submit(networks, seeds)
-        self._evaluation = _Evaluation(
-            self.session.collector.steps, self.session.collector.frames, report, snapshot
-        )
-
-    def _take_evaluation(self, seconds: float) -> None:
-        if self._evaluation is None:
-            return
-        evaluation, self._evaluation = self._evaluation, None
-        try:
-            summary = evaluation.report.result().summary
-        except EvaluationWorkerDiedError as error:
-            print(f"evaluation of step {evaluation.steps} skipped: {error}", file=sys.stderr)
-            return
-        self.eval_score = summary["mean"]
-        self._writer.write(
-            {
-                "time/seconds": seconds,
-                "charts/steps": evaluation.steps,
-                "charts/frames": evaluation.frames,
-                "eval/episodic_return": summary["mean"],
-                "eval/episodic_return_min": summary["min"],
-                "eval/episodic_return_max": summary["max"],
-            }
-        )
-        if self.eval_score > self.best_eval:
-            self.best_eval = self.eval_score
-            checkpoint.save(
-                self.folder / checkpoint.BEST,
-                evaluation.snapshot | {"eval": summary, "steps": evaluation.steps},
-            )
-
-
-def best_so_far(folder: Path) -> float:
-    """Mean score of the run's best weights so far, -inf if there are none.
-
-    Raises:
-        InputError: the file of these weights cannot be used, or has no score.
-    """
-    path = folder / checkpoint.BEST
-    if not path.exists():
-        return -math.inf
-    try:
-        return float(checkpoint.load(path)["eval"]["mean"])
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not the best weights of a run; they have no evaluation") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,10 +82,7 @@ class Session:
             reward_scale=config.learning.reward_scale,
             in_background=not render,
         )
-        self.learn_from = config.learning.learning_starts
-        """Steps after which learning starts."""
         self._schedule = UpdateSchedule(config.learning.replay_ratio)
-        self._has_episodes = False
         self._phase = 0
 
     def begin_episodes(self) -> None:
@@ -94,13 +90,14 @@ class Session:
 
         The seed depends on the number of steps, so it differs after each resumption.
         """
-        if not self._has_episodes:
+        if not self.collector.has_episodes:
+            self.replay.cut_episodes()
             seeds = np.random.SeedSequence([self.config.seed, self.collector.steps])
             self.collector.reset(seed=int(seeds.generate_state(1)[0] >> 1))
 
     def take_due_updates(self) -> int:
         """Updates due for the next step: 0 before learning starts, then by the replay ratio. Each is returned once."""
-        learns = self.collector.steps >= self.learn_from and len(self.replay) > 0
+        learns = self.collector.steps >= self.config.learning.learning_starts and len(self.replay) > 0
         return self._schedule.due(self.config.num_envs) if learns else 0
 
     def step(self, updates: int) -> list[Episode]:
@@ -121,50 +118,35 @@ class Session:
             self._phase = phase
 
     def state_dict(self) -> dict[str, Any]:
-        """Configuration, agent, counters, random states and running episodes; not the replay."""
-        episodes = self.collector.running_episodes()
+        """Everything that determines the rest of the run, apart from the replay; between steps.
+
+        Contains the configuration, the agent, counters, random states, running episodes and what is in flight. Tensors
+        are references.
+        """
         return {
             "config": json.dumps(to_dict(self.config)),
-            "agent": self.agent.state_dict(),
-            "collector": self.collector.state_dict(),
             "steps": self.collector.steps,
-            "updates": self.learner.updates,
+            "agent": self.agent.state_dict(),
+            "learner": self.learner.state_dict(),
+            "collector": self.collector.state_dict(),
+            "schedule": self._schedule.state_dict(),
             "rng": self.rng.bit_generator.state,
-            "running_episodes": None
-            if episodes is None
-            else {name: torch.from_numpy(value) for name, value in episodes.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore `state`. Without `load_replay`, learning starts after as many steps as in a new run.
+        """Restore a `state_dict`, after the replay was loaded.
+
+        With native environments the run continues exactly. With others, which cannot save their state, new episodes
+        begin.
 
         Raises:
             KeyError, RuntimeError, ValueError: `state` is of another configuration.
         """
         self.agent.load_state_dict(state["agent"])
+        self.learner.load_state_dict(state["learner"])
         self.collector.load_state_dict(state["collector"])
-        self.learner.updates = state["updates"]
+        self._schedule.load_state_dict(state["schedule"])
         self.rng.bit_generator.state = state["rng"]
-        self.learn_from = self.collector.steps + self.config.learning.learning_starts
-
-    def load_replay(self, path: Path, episodes: dict[str, Any] | None) -> None:
-        """Load a saved replay, so that learning continues at once.
-
-        Args:
-            path: the replay's file.
-            episodes: the checkpoint's running episodes of native environments, which continue. None, or with another
-                backend: new episodes begin.
-
-        Raises:
-            ValueError: the file or the state is damaged or of another configuration.
-        """
-        self.replay.load(path)
-        if episodes is not None and self.config.backend == "native":
-            self.collector.load_running_episodes({name: value.numpy() for name, value in episodes.items()})
-            self._has_episodes = True
-        else:
-            self.replay.cut_episodes()
-        self.learn_from = max(self.collector.steps, self.config.learning.learning_starts)
 
     def _games(self, rules: ShapingRules) -> VectorEnv[Any, Any, Any]:
         return make_vector(

@@ -45,13 +45,6 @@ class BackgroundCall(Generic[Result]):
         self._future = None
         return result
 
-    def discard_failed(self) -> bool:
-        """Wait for a pending call and drop it if it raised; returns whether it did."""
-        if self._future is None or self._future.exception() is None:
-            return False
-        self._future = None
-        return True
-
     def close(self) -> None:
         """Wait for a call in progress and end the thread."""
         if self._thread is not None:

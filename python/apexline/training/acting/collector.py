@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch.profiler import record_function
@@ -84,8 +85,8 @@ class Collector:
         """The environments' latest observations, as they returned them."""
         self._stack = FrameStack(envs.num_envs, replay.frame_stack)
         self._call: BackgroundCall[_Acted] = BackgroundCall(threaded=in_background)
-        self._is_consistent = False
-        """Whether environments, stacks, counters and replay are of the same step."""
+        self.has_episodes = False
+        """Whether every environment is in an episode, of the same step as stacks, counters and replay."""
 
     @property
     def frames(self) -> int:
@@ -102,7 +103,7 @@ class Collector:
         self._frames, _ = self.envs.reset(seed=seed)
         self._stack.reset(self._frames)
         self.noise.reset(np.ones(self.envs.num_envs, bool))
-        self._is_consistent = True
+        self.has_episodes = True
 
     def set_rules(self, rules: ShapingRules | None) -> None:
         """Replace the environments' shaping rules; running episodes continue. Not between `begin` and `finish`."""
@@ -124,7 +125,7 @@ class Collector:
         """
         with record_function("wait: acting"):
             actions, step = self._call.take()
-        self._is_consistent = False
+        self.has_episodes = False
         with record_function("replay: add"):
             self._store(actions, step)
         self._frames = step.frames
@@ -134,15 +135,8 @@ class Collector:
         self.episodes += len(step.episodes)
         self._frames_finished += sum(episode.frames for episode in step.episodes) + step.interrupted_frames
         self._episode_frames[:] = step.episode_frames
-        self._is_consistent = True
+        self.has_episodes = True
         return step.episodes
-
-    def settle(self) -> None:
-        """Finish a step in progress, so that the state can be saved; a step that failed is dropped."""
-        if self._call.discard_failed():
-            self._is_consistent = False
-        elif self._call.is_pending:
-            self.finish()
 
     def close(self) -> None:
         """End the thread and the environments; a step in progress is dropped."""
@@ -152,43 +146,44 @@ class Collector:
         self.envs.close()
 
     def state_dict(self) -> dict[str, Any]:
-        """Counters and the state of the noise."""
+        """Counters, the state of the noise, and the running episodes of native environments.
+
+        `running_episodes` is None if the environments are not native, or after a step that failed.
+        """
         return {
             "steps": self.steps,
             "frames": self.frames,
             "episodes": self.episodes,
             "learning_starts": self.learning_starts,
             "noise": self.noise.state_dict(),
+            "running_episodes": self._running_episodes(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a `state_dict`."""
+        """Restore a `state_dict`; running episodes continue if it has them and the environments are native.
+
+        Raises:
+            KeyError, ValueError: the state is damaged or of other environments.
+        """
         self.steps = state["steps"]
         self._frames_finished = state["frames"]
         self.episodes = state["episodes"]
         self.learning_starts = state["learning_starts"]
         self.noise.load_state_dict(state["noise"])
+        episodes = state["running_episodes"]
+        if episodes is not None and isinstance(self.envs, CarRacingVectorEnv):
+            self._load_running_episodes({name: value.numpy() for name, value in episodes.items()})
 
-    def running_episodes(self) -> dict[str, NDArray[Any]] | None:
-        """State of the running episodes, in step with the replay: environments, frame stacks and frames played.
-
-        None if the environments are not native, or after a step that failed.
-        """
-        if self._call.is_pending or not self._is_consistent or not isinstance(self.envs, CarRacingVectorEnv):
+    def _running_episodes(self) -> dict[str, torch.Tensor] | None:
+        if self._call.is_pending or not self.has_episodes or not isinstance(self.envs, CarRacingVectorEnv):
             return None
-        return save_environments(self.envs) | {
-            "stacks": self._stack.stacks.copy(),
-            "episode_frames": self._episode_frames.copy(),
+        arrays = save_environments(self.envs) | {
+            "stacks": self._stack.stacks,
+            "episode_frames": self._episode_frames,
         }
+        return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
-    def load_running_episodes(self, episodes: dict[str, NDArray[Any]]) -> None:
-        """Continue the episodes that `running_episodes` returned; after `load_state_dict`.
-
-        Raises:
-            KeyError, ValueError: they are damaged or of other environments.
-        """
-        if not isinstance(self.envs, CarRacingVectorEnv):
-            raise ValueError("running episodes can only be loaded into the native backend")
+    def _load_running_episodes(self, episodes: dict[str, NDArray[Any]]) -> None:
         stacks, frames = episodes["stacks"], episodes["episode_frames"]
         shape = (self.envs.num_envs, self._stack.depth, *(self.envs.single_observation_space.shape or ()))
         if stacks.shape != shape or stacks.dtype != np.uint8:
@@ -202,7 +197,7 @@ class Collector:
         self._frames = np.ascontiguousarray(self._stack.stacks[:, -1])
         self._episode_frames[:] = frames
         self._frames_finished -= int(self._episode_frames.sum())
-        self._is_consistent = True
+        self.has_episodes = True
 
     def _store(self, actions: Actions, step: EnvironmentStep) -> None:
         with np.errstate(over="ignore"):

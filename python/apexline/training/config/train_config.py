@@ -96,6 +96,9 @@ class MonitorConfig:
 
     log_seconds: Annotated[float, Gt(0)] = 10.0
     """Seconds between rows of metrics.csv."""
+    log_steps: Annotated[int, Gt(0)] | None = None
+    """Agent steps between rows of metrics.csv, instead of `log_seconds`; None: `log_seconds`, in a deterministic run
+    1,000 steps."""
     checkpoint_seconds: Annotated[float, Gt(0)] = 120.0
     """Seconds between checkpoints."""
     keep_checkpoints: Annotated[int, Gt(0)] = 3
@@ -130,6 +133,11 @@ class TrainConfig:
     threads: Annotated[int, Gt(0), Le(1024)] | None = None
     """Threads of torch; environments and replay use the remaining processors, at least one. None: on a CPU the fastest
     number is measured at the start, on a GPU 1. Use fewer threads than processors on a machine with other load."""
+    deterministic: bool = False
+    """Make the run a function of its configuration: with the same versions on the same kind of machine, a run that was
+    killed and resumed ends with the same weights, replay and metrics as one that was not. Uses one torch thread, on a
+    CPU precision fp32 unless one is given, writes rows of metrics.csv by steps and waits for evaluations. Needs the
+    native backend."""
     num_envs: Annotated[int, Gt(0)] = 8
     """Environments that step together."""
     backend: Backend = "native"

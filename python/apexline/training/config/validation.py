@@ -104,6 +104,10 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
         )
     if agent.smoothing_sigma > 0 and agent.smoothing_clip == 0:
         yield f"agent.smoothing_clip is 0; expected > 0 with agent.smoothing_sigma, {agent.smoothing_sigma}"
+    if config.deterministic and config.threads not in (None, 1):
+        yield f"threads is {config.threads}; expected 1 or None if deterministic is True"
+    if config.deterministic and config.backend != "native":
+        yield f"backend is {config.backend}; expected native if deterministic is True, as only its games can be saved"
     yield from _disorder(config.shaping)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch.profiler import record_function
@@ -76,7 +77,7 @@ class Learner:
             DivergedError: `max_skipped_updates` updates in a row were skipped.
         """
         if self._batches is None:
-            self._batches = DevicePrefetcher(self.replay, self.batch_size, self.agent.device)
+            self._batches = self._prefetcher()
         self._batches.shift = shift_at(self.shift, self.updates)
         with record_function("wait: replay"):
             batch = next(self._batches)
@@ -98,6 +99,30 @@ class Learner:
             self._batches.flush()
             self.skipped.record(self.updates, is_skipped=self._batches.skipped_updates > before)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Counters, batches in flight and metrics not yet read; not the agent. Tensors are references."""
+        return {
+            "updates": self.updates,
+            "batch_size": self.batch_size,
+            "batches": None if self._batches is None else self._batches.state_dict(),
+            "metric_names": list(self._metric_names),
+            "metric_sums": self._sums,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `state_dict`, before the first update; batches of another size are dropped.
+
+        Raises:
+            KeyError, ValueError: `state` is invalid or of another configuration.
+        """
+        self.updates = state["updates"]
+        self._metric_names = tuple(state["metric_names"])
+        sums = state["metric_sums"]
+        self._sums = None if sums is None else sums.to(self.agent.device, copy=True)
+        if state["batches"] is not None and state["batch_size"] == self.batch_size:
+            self._batches = self._prefetcher()
+            self._batches.load_state_dict(state["batches"])
+
     def close(self) -> None:
         """End the prefetch thread; batches sampled ahead are dropped."""
         if self._batches is not None:
@@ -113,6 +138,9 @@ class Learner:
         *means, count = torch.cat([self._sums[:-1] / self._sums[-1], self._sums[-1:]]).tolist()
         self._sums = None
         return dict(zip(self._metric_names, means, strict=True)) if count else {}
+
+    def _prefetcher(self) -> DevicePrefetcher:
+        return DevicePrefetcher(self.replay, self.batch_size, self.agent.device)
 
     def _accumulate(self, metrics: Mapping[str, torch.Tensor], td_errors: torch.Tensor) -> None:
         """Add metrics, on the device, unless the update was skipped."""

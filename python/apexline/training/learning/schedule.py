@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil, floor
 
@@ -27,6 +28,15 @@ class UpdateSchedule:
         self._steps += steps
         before, self._updates = self._updates, floor(self._ratio * self._steps)
         return self._updates - before
+
+    def state_dict(self) -> dict[str, int]:
+        """The steps and updates so far."""
+        return {"steps": self._steps, "updates": self._updates}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Continue from a `state_dict`; with another ratio, from its number of steps."""
+        self._steps = state["steps"]
+        self._updates = floor(self._ratio * self._steps)
 
 
 def shift_at(schedule: LinearSchedule, updates: int) -> int:

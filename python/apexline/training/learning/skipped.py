@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class SkippedUpdates:
     """Counts skipped updates; `record` is called once for each update, in order."""
@@ -25,11 +23,3 @@ class SkippedUpdates:
             self.first = number
         self.total += 1
         self.in_a_row += 1
-
-    def state_dict(self) -> dict[str, Any]:
-        """The counters, as plain values."""
-        return {"total": self.total, "in_a_row": self.in_a_row, "first": self.first}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
-        self.total, self.in_a_row, self.first = state["total"], state["in_a_row"], state["first"]

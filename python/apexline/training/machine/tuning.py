@@ -40,8 +40,9 @@ def tuned(config: TrainConfig, log: Callable[[str], None] | None = None) -> Trai
     """`config` with `threads` and `agent.precision` set if they were left open.
 
     On a CPU, updates of a temporary agent are timed with each choice, for LIMIT_SECONDS and one update. If updates are
-    too slow for that, the choice is all processors and fp32. On a GPU nothing is measured: precision is bf16 and one
-    torch thread leaves the processors to environments and replay.
+    too slow for that, the choice is all processors and fp32. Nothing is measured on a GPU, where precision is bf16 and
+    one torch thread leaves the processors to environments and replay, and in a deterministic run, which on a CPU uses
+    fp32 and one thread.
 
     Args:
         config: the configuration of the run.
@@ -49,8 +50,9 @@ def tuned(config: TrainConfig, log: Callable[[str], None] | None = None) -> Trai
     """
     if config.threads is not None and config.agent.precision != "auto":
         return config
-    if config.device != "cpu":
-        precision = "bf16" if config.agent.precision == "auto" else config.agent.precision
+    if config.device != "cpu" or config.deterministic:
+        usual: PrecisionName = "fp32" if config.device == "cpu" else "bf16"
+        precision = usual if config.agent.precision == "auto" else config.agent.precision
         return _settled(config, Choice(config.threads or 1, precision))
     choices = list(_choices(config))
     if len(choices) == 1:

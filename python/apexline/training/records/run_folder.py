@@ -13,6 +13,7 @@ from pathlib import Path
 
 from apexline.file_lock import try_lock
 from apexline.training.errors import InputError
+from apexline.training.records import checkpoint
 from apexline.training.records.paths import check_name, regular_file
 
 LOCK = ".lock"
@@ -46,7 +47,8 @@ def owned(folder: Path, *, resume: bool) -> Iterator[None]:
     Args:
         folder: with `resume` an existing run; otherwise a folder that is created, or an empty one. A folder that was
             created and is still empty at the end is removed.
-        resume: whether `folder` is a run.
+        resume: whether `folder` is a run. What a killed process left before its first checkpoint does not count: such a
+            folder is empty.
 
     Raises:
         InputError: another training writes to it, it cannot be created or written, or it is not empty.
@@ -59,7 +61,7 @@ def owned(folder: Path, *, resume: bool) -> Iterator[None]:
     try:
         descriptor = _lock(folder)
         try:
-            if not resume and any(path.name != LOCK for path in folder.iterdir()):
+            if not resume and not _is_new(folder):
                 raise InputError(
                     f"{folder}: the folder is not empty; resume the run or choose another folder"
                 )
@@ -77,6 +79,12 @@ def check_files(folder: Path, names: tuple[str, ...]) -> None:
     for name in names:
         if (folder / name).exists() and not regular_file(folder / name):
             raise InputError(f"{folder / name}: expected a regular file")
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether the folder is empty, apart from its lock and an unfinished first checkpoint."""
+    names = {path.name for path in folder.iterdir()}
+    return names <= {LOCK, checkpoint.FOLDER} and not checkpoint.exists(folder)
 
 
 def _make(folder: Path) -> list[Path]:
