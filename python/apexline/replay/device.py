@@ -15,6 +15,7 @@ from torch.profiler import record_function
 from apexline.replay.batch import TensorBatch
 from apexline.replay.prefetch import by_name
 from apexline.replay.prioritized import PrioritizedFrameReplay
+from apexline.replay.state import INVALID, reason
 
 GATHERED_AHEAD = 2
 """Batches that the replay's prefetch thread gathers ahead."""
@@ -207,11 +208,12 @@ class DevicePrefetcher(Iterator[TensorBatch]):
             stale_updates = int(state["stale_updates"])
             current = None if state["current"] is None else _checked_indices(state["current"])
             pending = None if state["pending"] is None else _restored_pending(state["pending"])
-            if has_next and not state["prefetch"]["batches"]:
+            prefetch = state["prefetch"]
+            if has_next and not prefetch["batches"]:
                 raise ValueError("batches is empty; expected the next one")
-            self._batches.load_state_dict(state["prefetch"])
-        except (AttributeError, KeyError, OverflowError, TypeError) as error:
-            raise ValueError(f"invalid prefetcher state: {error!r}") from error
+        except (AttributeError, *INVALID) as error:
+            raise ValueError(f"invalid prefetcher state: {reason(error)}") from error
+        self._batches.load_state_dict(prefetch)
         if has_next:
             self._next = self._transferred(self._batches.take_restored())
         self._begun, self._pending, self.stale_updates = begun, pending, stale_updates

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from apexline import _core
 from apexline.replay.batch import Batch
+from apexline.replay.state import INVALID, reason
 
 AnyBatch = TypeVar("AnyBatch")
 
@@ -115,8 +116,8 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
             if len(saved) > self._depth + 1:
                 raise ValueError(f"the number of batches is {len(saved)}; expected at most {self._depth + 1}")
             restored = [_fill(self._make_batch(), batch) for batch in saved]
-        except (KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise ValueError(f"invalid prefetch state: {error}") from error
+        except (AttributeError, *INVALID) as error:
+            raise ValueError(f"invalid prefetch state: {reason(error)}") from error
         self.beta, self.shift, self._restored = beta, shift, deque(restored)
 
     def close(self) -> None:
