@@ -1,4 +1,4 @@
-"""Incremental saving: which files are linked, what is written beside adds, and what a deleted folder does."""
+"""Incremental saving: which files are linked, writes during adds, and folders that were renamed or deleted."""
 
 import errno
 import os
