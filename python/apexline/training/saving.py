@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from apexline.replay import IncrementalSaver, PrioritizedFrameReplay, ReplaySnapshot
-from apexline.training.errors import SaveError, first_line
+from apexline.training.errors import NonFiniteError, SaveError, first_line
 from apexline.training.records import checkpoint
 
 REPLAY = "replay"
@@ -91,7 +91,7 @@ class CheckpointSaver:
         with snapshot:
             try:
                 checkpoint.write(self._run, state["steps"], state, keep=self._keep, write_files=write_replay)
-            except (OSError, checkpoint.NonFiniteError) as error:
+            except (OSError, NonFiniteError) as error:
                 self.failed_saves += 1
                 self._warn(f"no checkpoint saved at step {state['steps']}: {first_line(error)}")
                 return first_line(error)

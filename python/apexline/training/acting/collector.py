@@ -172,7 +172,7 @@ class Collector:
         self.noise.load_state_dict(state["noise"])
         episodes = state["running_episodes"]
         if episodes is not None and isinstance(self.envs, CarRacingVectorEnv):
-            self._load_running_episodes({name: value.numpy() for name, value in episodes.items()})
+            self._load_running_episodes(self.envs, {name: value.numpy() for name, value in episodes.items()})
 
     def _running_episodes(self) -> dict[str, torch.Tensor] | None:
         if self._call.is_pending or not self.has_episodes or not isinstance(self.envs, CarRacingVectorEnv):
@@ -183,16 +183,16 @@ class Collector:
         }
         return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
-    def _load_running_episodes(self, episodes: dict[str, NDArray[Any]]) -> None:
+    def _load_running_episodes(self, envs: CarRacingVectorEnv, episodes: dict[str, NDArray[Any]]) -> None:
         stacks, frames = episodes["stacks"], episodes["episode_frames"]
-        shape = (self.envs.num_envs, self._stack.depth, *(self.envs.single_observation_space.shape or ()))
+        shape = (envs.num_envs, self._stack.depth, *(envs.single_observation_space.shape or ()))
         if stacks.shape != shape or stacks.dtype != np.uint8:
             raise ValueError(f"stacks are {stacks.dtype} {stacks.shape}; expected uint8 {shape}")
         if frames.shape != shape[:1] or frames.dtype != np.int64 or (frames < 0).any():
             raise ValueError(
                 f"episode_frames are {frames.dtype} {frames.shape}; expected int64 {shape[:1]} >= 0"
             )
-        load_environments(self.envs, episodes)
+        load_environments(envs, episodes)
         self._stack.stacks = stacks.copy()
         self._frames = np.ascontiguousarray(self._stack.stacks[:, -1])
         self._episode_frames[:] = frames
