@@ -155,8 +155,8 @@ def _fill(batch: Batch, saved: Mapping[str, Any]) -> Batch:
     extras = saved["extras"]
     if extras.keys() != batch.extras.keys():
         raise ValueError(f"extras has the fields {sorted(extras)}; expected {sorted(batch.extras)}")
-    for name, target in zip(batch._fields[:-1], batch[:-1], strict=True):
-        _copy_into(name, target, saved[name])
+    for name in batch._fields[:-1]:
+        _copy_into(name, getattr(batch, name), saved[name])
     for name, target in batch.extras.items():
         _copy_into(f"extras[{name!r}]", target, extras[name])
     return batch
