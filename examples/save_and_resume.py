@@ -3,8 +3,9 @@
 Needs only NumPy. `python examples/save_and_resume.py` compares a run without a stop with one that is stopped half-way.
 
 `save` replaces the file as a whole, so it may be called repeatedly with the same path; `load` executes no code from the
-file and refuses a damaged one. The state of environments is not saved; if they start new episodes, call `cut_episodes`
-after `load`, so that old and new episodes stay separate.
+file and refuses a damaged one. `apexline.replay.IncrementalSaver` saves a large replay while it is in use. The state of
+environments is not saved; if they start new episodes, call `cut_episodes` after `load`, so that old and new episodes
+stay separate.
 """
 
 from __future__ import annotations

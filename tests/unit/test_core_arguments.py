@@ -205,6 +205,27 @@ def write_slots(replay: Any, frames, action, log_prob, hidden, rewards, in_episo
     replay._core.write_slots(0, begin, frames, [action, log_prob, hidden], rewards, in_episode, slot_flags)
 
 
+class Snapshot:
+    """A snapshot and its replay."""
+
+    def __init__(self) -> None:
+        self.replay = replays.filled()
+        self.core = _core.replay.Snapshot(self.replay._core)
+
+    def state(self) -> Any:
+        first, _, end = self.core.bounds()
+        return replays.state_bytes(self.replay), fingerprint(self.core.read(first, end)), self.core.has(first)
+
+
+def positions(array: np.ndarray) -> Iterator[Case]:
+    yield from indices(array)
+    yield from shapes(array)
+
+
+BOUNDS = _core.replay.Snapshot(REPLAY._core).bounds()
+ANY_POSITION = [f"with {far}" for far in (-1, -(2**63), 2**62, 2**63 - 1)]
+"""What may be released or asked for."""
+
 NOT_FINITE = [f"with {value}" for value in (np.nan, np.inf, -np.inf)]
 """What fields other than the action may contain."""
 
@@ -328,6 +349,24 @@ FUNCTIONS = {
         },
         world_state,
     ),
+    "Snapshot.read": Function(
+        Snapshot,
+        lambda made, begin, end: made.core.read(begin, end),
+        {"begin": Argument(BOUNDS[0], positions), "end": Argument(BOUNDS[2], positions)},
+        Snapshot.state,
+    ),
+    "Snapshot.has": Function(
+        Snapshot,
+        lambda made, begin: made.core.has(begin),
+        {"begin": Argument(BOUNDS[0], positions, dict.fromkeys(ANY_POSITION, "accepted"))},
+        Snapshot.state,
+    ),
+    "Snapshot.release": Function(
+        Snapshot,
+        lambda made, begin: made.core.release(begin),
+        {"begin": Argument(BOUNDS[0], positions, dict.fromkeys(ANY_POSITION, "accepted"))},
+        lambda made: [made.core.has(bound) for bound in BOUNDS],
+    ),
     "World.observe": Function(
         world,
         lambda made, env_ids, out: made.observe(env_ids, out),
@@ -428,5 +467,23 @@ def test_a_closed_prefetcher() -> None:
     with pytest.raises(ValueError, match="the prefetcher is closed"):
         prefetcher.take()
     with pytest.raises(ValueError, match="the prefetcher is closed"):
+        prefetcher.gathered()
+    with pytest.raises(ValueError, match="the prefetcher is closed"):
         prefetcher.request(0.5, 0, BATCH)
     assert prefetcher.pending == 0
+
+
+def test_a_closed_snapshot() -> None:
+    snapshot = _core.replay.Snapshot(REPLAY._core)
+    snapshot.close()
+    snapshot.close()
+    for call in (
+        snapshot.bounds,
+        snapshot.state,
+        lambda: snapshot.contents,
+        lambda: snapshot.has(BOUNDS[0]),
+        lambda: snapshot.read(BOUNDS[0], BOUNDS[2]),
+        lambda: snapshot.release(BOUNDS[0]),
+    ):
+        with pytest.raises(ValueError, match="the snapshot is closed"):
+            call()

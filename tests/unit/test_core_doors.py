@@ -42,6 +42,7 @@ def assert_refused(setup, cases):
 REFUSAL = """
 from apexline import PrioritizedFrameReplay, SumTree, _core
 Replay, Prefetcher, World = _core.replay.Replay, _core.replay.Prefetcher, _core.racing.World
+Snapshot = _core.replay.Snapshot
 replay = PrioritizedFrameReplay(capacity=4, num_envs=1, frame_shape=(1,), action_shape=())
 core = replay._core
 class Bare(SumTree):
@@ -57,6 +58,17 @@ DOORS = [
     ("Prefetcher(core).take()", "ValueError: no batch was requested"),
     ("Prefetcher(core).request(0.5, 0, ())", "ValueError: batch has 0 fields; expected 8"),
     ("Prefetcher(core).request(0.5, 0, (None,) * 8)", "TypeError: "),
+    ("Prefetcher.__new__(Prefetcher).gathered()", NEVER_INITIALIZED),
+    ("Snapshot(None)", "TypeError: replay is None; expected a Replay"),
+    ("Snapshot(Replay.__new__(Replay))", "RuntimeError: Unable to cast from non-held to held instance"),
+    ("Snapshot.__new__(Snapshot).bounds()", NEVER_INITIALIZED),
+    ("Snapshot.__new__(Snapshot).close()", NEVER_INITIALIZED),
+    (
+        "Snapshot(core).read([0], [1])",
+        "IndexError: positions of environment 0 are 0 to 1; expected from 0 to 0",
+    ),
+    ("Snapshot(core).read([-(2**63)], [2**63 - 1])", "IndexError: positions of environment 0 are -9223"),
+    ("Snapshot(core).release(None)", "TypeError: "),
     ("len(SumTree.__new__(SumTree))", NEVER_INITIALIZED),
     ("SumTree.__new__(SumTree)[0]", NEVER_INITIALIZED),
     ("SumTree.__new__(SumTree).__getstate__()", NEVER_INITIALIZED),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import tempfile
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from apexline.replay import PrioritizedFrameReplay, device
+from apexline.replay import IncrementalSaver, PrioritizedFrameReplay, device
 from apexline.replay.device import DevicePrefetcher
 from apexline.replay.prefetch import Prefetch
 
@@ -20,8 +21,11 @@ SIZE = 6
 
 
 def restored(replay: PrioritizedFrameReplay) -> PrioritizedFrameReplay:
-    twin = make(seed=99)
-    twin.load_state_dict(replay.state_dict())
+    """A copy by way of files."""
+    twin, saver = make(seed=99), IncrementalSaver(replay)
+    with tempfile.TemporaryDirectory() as folder:
+        saver.write(saver.snapshot(), folder)
+        IncrementalSaver(twin).load(folder)
     return twin
 
 
