@@ -187,8 +187,7 @@ def start_worker(
 ) -> tuple[SpawnProcess, Connection]:
     """Start a daemon process, which does not import the program's main module.
 
-    Signals of the terminal are blocked in it until it calls `ignore_terminal_signals`: Ctrl-C leaves no traceback of a
-    process that has just begun.
+    See `starting`.
 
     Args:
         name: of the process.
@@ -200,7 +199,7 @@ def start_worker(
     """
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=target, name=name, args=arguments(theirs, ours), daemon=True)
-    with main_module_hidden(), _terminal_signals_blocked():
+    with starting():
         process.start()
     theirs.close()
     return process, ours
@@ -241,8 +240,18 @@ def describe_exit(exitcode: int) -> str:
 
 
 @contextmanager
-def main_module_hidden() -> Iterator[None]:
-    """Prevents new processes from importing the program's main module."""
+def starting() -> Iterator[None]:
+    """Where processes start.
+
+    They do not import the program's main module, and signals of the terminal are blocked in them until they call
+    `ignore_terminal_signals`: Ctrl-C leaves no traceback of a process that has just begun.
+    """
+    with _main_module_hidden(), _terminal_signals_blocked():
+        yield
+
+
+@contextmanager
+def _main_module_hidden() -> Iterator[None]:
     with _main_module_lock:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")

@@ -19,7 +19,7 @@ import pytest
 from apexline import worker_process
 from apexline.racing import GameOptions, RacingWorkers, WorkerDiedError, WorkerHungError, make_env
 
-from .counting_workers import ACTIONS, counting, local_of_the_worker, make, send
+from .counting_workers import ACTIONS, LIMIT, counting, local_of_the_worker, make, send
 
 
 @pytest.fixture
@@ -148,6 +148,29 @@ def test_workers_ignore_the_signals_of_a_terminal(workers: RacingWorkers) -> Non
         send(workers, 0, number)
     workers.step(ACTIONS)
     assert workers.restarts == 0
+
+
+def test_signals_of_the_terminal_reach_no_worker_that_has_just_begun() -> None:
+    """The first worker of an environment, and the one in its place."""
+    vector = RacingWorkers([MakerThatInterrupts()], timeout=LIMIT)
+    send(vector, 0, signal.SIGKILL)
+    vector.reset()
+    assert vector.restarts == 1
+    vector.close()
+
+
+class MakerThatInterrupts:
+    """Sends signals to the process in which it is unpickled, before any code of the worker runs."""
+
+    def __call__(self) -> gym.Env[Any, Any]:
+        return counting()
+
+    def __setstate__(self, _: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+
+    def __getstate__(self) -> str:
+        return "not empty"
 
 
 def test_workers_end_with_their_parent_without_a_traceback() -> None:

@@ -61,8 +61,9 @@ def make(
     learning_starts: int = 0,
     *,
     in_background: bool = True,
+    envs: gym.vector.VectorEnv[Any, Any, Any] | None = None,
 ) -> Collector:
-    envs = SyncVectorEnv(
+    envs = envs or SyncVectorEnv(
         [lambda env=env: CountingEnv(env) for env in range(NUM_ENVS)], autoreset_mode=AutoresetMode.SAME_STEP
     )
     replay = PrioritizedFrameReplay(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from apexline.racing import RacingWorkers
 from apexline.training import DivergedError
 from apexline.training.acting.collector import Collector
 from apexline.training.acting.faults import MAX_IN_A_ROW, FaultCounter
@@ -54,6 +58,26 @@ def test_a_step_with_a_bad_reward_is_not_stored(value: float, monkeypatch: pytes
     assert set(stored(clean)) - set(stored(collector)) == lost
     assert set(stored(collector)) < set(stored(clean))
     collector.replay.check()
+
+
+def test_the_step_of_a_lost_worker_is_not_stored_and_its_episode_has_no_score() -> None:
+    workers = RacingWorkers([partial(CountingEnv, env) for env in range(NUM_ENVS)])
+    collector = make(still, envs=workers)
+    drive(collector, 2)
+    pid = workers.processes[1].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    drive(collector, 1)
+    assert workers.restarts == 1
+    assert (collector.steps, collector.episodes) == (9, 0)
+    assert collector.frames == 4 * (3 + 2 + 3)
+    drive(collector, 1)
+    assert (collector.episodes, collector.frames) == (1, 4 * (4 + 2 + 1 + 4))
+    # The last observation of the episode was 2003; the next one begins at 2001 again.
+    assert {row for row in stored(collector) if 2000 < row[0] < 3000} == {(2001, 2002, 1.0)}
+    assert collector.dropped_steps == 0
+    collector.replay.check()
+    collector.close()
 
 
 def test_the_last_step_of_an_episode_may_be_bad(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from apexline.racing.stock.supervisor import (
 from apexline.racing.stock.worker import environment_worker
 from apexline.racing.types import Env
 from apexline.racing.validation import require_integer, require_positive
-from apexline.worker_process import END_SECONDS, WorkerProcess, main_module_hidden, start_worker
+from apexline.worker_process import END_SECONDS, WorkerProcess, start_worker, starting
 
 __all__ = ["RacingWorkers", "WorkerDiedError", "WorkerHungError"]
 
@@ -76,7 +77,8 @@ class RacingWorkers(AsyncVectorEnv):
         self.processes = []
         self.parent_pipes = []
         try:
-            with main_module_hidden():
+            with ExitStack() as self._starting:
+                self._starting.enter_context(starting())
                 super().__init__(
                     env_fns,
                     shared_memory=False,  # but that of `observations`
@@ -133,7 +135,8 @@ class RacingWorkers(AsyncVectorEnv):
         self._state = AsyncState.DEFAULT
 
     def _check_spaces(self) -> None:
-        # The first requests of the constructor.
+        # The first requests of the constructor, after it has started the processes.
+        self._starting.close()
         vector: Any = self  # its pipes and errors have the methods of those that gymnasium declares
         pipes = []
         for index, (process, pipe) in enumerate(zip(self.processes, self.parent_pipes, strict=True)):

@@ -39,7 +39,7 @@ class Collector:
     it. Between the two the replay does not change, and `policy` must not change either.
 
     A step whose reward is not finite, as float32 and times `reward_scale`, is not stored, and ends the episode in the
-    replay. An environment whose action is not finite gets a random one.
+    replay; so does one whose worker process was lost. An environment whose action is not finite gets a random one.
 
     Args:
         envs: environments whose observations are single frames, in a fresh array at each call.
@@ -203,6 +203,8 @@ class Collector:
         with np.errstate(over="ignore"):
             rewards = (step.rewards * self.reward_scale).astype(np.float32)
         dropped = self._rewards.count(rewards)
+        if step.interrupted is not None:
+            dropped = step.interrupted if dropped is None else dropped | step.interrupted
         mask = None
         if dropped is not None:
             mask = ~dropped
