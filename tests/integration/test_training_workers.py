@@ -7,6 +7,7 @@ import math
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from apexline.racing import WorkerDiedError
 from apexline.training import PRESETS, Evaluator, TrainConfig, train
+from apexline.training.evaluation.selection import Selection
+from apexline.training.records import checkpoint
 from apexline.training.session import Session
 
 Fault = tuple[int, signal.Signals]
@@ -37,10 +40,26 @@ def short(frames: int, **changes: Any) -> TrainConfig:
     )
 
 
-class Faults:
-    """Sends signals to the processes of environments before chosen steps, and records the run."""
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, faults: Mapping[int, Sequence[Fault]]) -> None:
+
+def last_row(folder: Path) -> dict[str, str]:
+    """The last row of the training; those of evaluations have no faults."""
+    return [row for row in rows(folder) if row["faults/worker_restarts"]][-1]
+
+
+class Faults:
+    """Sends signals to the processes of environments before chosen steps, and `ends_by` to the training; records the
+    run."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        faults: Mapping[int, Sequence[Fault]],
+        ends_by: signal.Signals | None = None,
+    ) -> None:
         self.frames: list[int] = []
         self.scores: list[float] = []
         self.restarts = 0
@@ -50,6 +69,8 @@ class Faults:
             collector, envs = session.collector, session.collector.envs
             for index, number in faults.get(collector.steps // 2, ()):
                 os.kill(envs.processes[index].pid, number)  # type: ignore[attr-defined]
+                if ends_by is not None:
+                    os.kill(os.getpid(), ends_by)
             episodes = step(session, updates)
             self.frames.append(collector.frames)
             self.scores.extend(episode.score for episode in episodes)
@@ -68,6 +89,8 @@ def test_a_training_continues_when_workers_are_lost(tmp_path: Path, monkeypatch:
     run = Faults(monkeypatch, faults)
     status = train(short(400, backend="gymnasium", worker_timeout=5.0), tmp_path / "run")
     assert run.restarts == 4
+    assert last_row(tmp_path / "run")["faults/worker_restarts"] == "4"
+    assert status.faults["worker_restarts"] == 4
     assert status.frames >= 400
     assert run.frames == sorted(run.frames), "the frames of interrupted episodes stay counted"
     assert len(run.scores) == status.episodes, "an interrupted episode has no score"
@@ -106,7 +129,51 @@ def test_a_training_continues_when_an_evaluation_is_lost(
     assert status.steps == 160
     assert math.isfinite(status.eval_score)
     assert (evaluators[0].restarts, evaluators[0].skipped) == (2, 1)
-    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
-        evaluated = [row["charts/steps"] for row in csv.DictReader(file) if row["eval/episodic_return"]]
+    evaluated = [row["charts/steps"] for row in rows(tmp_path / "run") if row["eval/episodic_return"]]
     assert evaluated
     assert float(evaluated[-1]) == status.steps
+    last = last_row(tmp_path / "run")
+    assert (last["faults/evaluation_restarts"], last["faults/skipped_evaluations"]) == ("2", "1")
+
+
+def test_a_signal_ends_a_training_whose_worker_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the time limit of the worker."""
+    run = Faults(monkeypatch, {10: [(1, signal.SIGSTOP)]}, ends_by=signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught:
+        train(short(100_000, backend="gymnasium", worker_timeout=3.0), tmp_path / "run")
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert run.restarts == 1
+    assert len(run.frames) == 11, "no step follows"
+    assert checkpoint.newest(tmp_path / "run", warn=print).steps == 22
+
+
+def test_a_signal_ends_a_training_whose_evaluation_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the time limit of the evaluation is."""
+    config = short(640)
+    config = replace(
+        config, monitor=replace(config.monitor, eval_steps=80, eval_episodes=2, eval_timeout=1e6)
+    )
+    submit = Evaluator.submit
+
+    def stopped(evaluator: Evaluator, *arguments: Any) -> Any:
+        report = submit(evaluator, *arguments)
+        while not evaluator._pool.processes:
+            time.sleep(0.01)
+        (worker,) = evaluator._pool.processes
+        os.kill(worker.process.pid or 0, signal.SIGSTOP)
+        return report
+
+    monkeypatch.setattr(Evaluator, "submit", stopped)
+    wait = Selection.wait
+
+    def signalled(selection: Selection, *arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return wait(selection, *arguments)
+
+    monkeypatch.setattr(Selection, "wait", signalled)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run")
+    assert checkpoint.newest(tmp_path / "run", warn=print).steps == 160
+    assert not [p for p in multiprocessing.active_children() if p.name == "apexline evaluation"]
