@@ -213,6 +213,13 @@ def ignore_terminal_signals() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINAL_SIGNALS)
 
 
+def start_resource_tracker() -> None:
+    """Start the process that frees semaphores of multiprocessing, such that a closed terminal does not end it: without
+    it, the end of the program prints warnings."""
+    with _terminal_signals_blocked():
+        pass
+
+
 @contextmanager
 def _terminal_signals_blocked() -> Iterator[None]:
     """Blocks the signals of the terminal in this thread, and so in the processes that it starts."""

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from multiprocessing.connection import Connection
 
+import pytest
+
 from apexline.worker_process import ignore_terminal_signals, start_worker
 
 TERMINAL = {signal.SIGINT, signal.SIGHUP}
@@ -35,11 +37,11 @@ def test_signals_of_the_terminal_reach_no_worker() -> None:
     assert process.exitcode == 0
 
 
-def test_the_process_that_frees_semaphores_outlives_the_terminal() -> None:
-    """Without it, the end of the training prints a warning."""
+@pytest.mark.parametrize("started_by", ["start_resource_tracker()", "start_worker('', print, lambda *_: ())"])
+def test_the_process_that_frees_semaphores_outlives_the_terminal(started_by: str) -> None:
     program = (
-        "from multiprocessing import resource_tracker; from apexline.worker_process import start_worker\n"
-        "process, _ = start_worker('worker', print, lambda *_: ()); process.join()\n"
+        "from multiprocessing import resource_tracker; from apexline.worker_process import *\n"
+        f"{started_by}\n"
         "print(open(f'/proc/{resource_tracker._resource_tracker._pid}/status').read())"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -124,15 +124,24 @@ def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, fo
             )
     except InputError as error:
         raise InputError(as_options(str(error))) from error
-    except DivergedError as error:
-        raise DivergedError(as_options(str(error))) from error
-    except BaseException:
-        if checkpoint.exists(folder):
-            complain(f"state saved; continue with: apexline train --resume {folder}")
+    except BaseException as error:
+        if (steps := checkpoint.newest_steps(folder)) is not None:
+            complain(f"state of step {steps} saved; continue with: apexline train --resume {folder}")
+            if isinstance(error, KeyboardInterrupt):
+                _end_at_another_interrupt()
+                raise SystemExit(128 + signal.SIGINT) from None
+        if isinstance(error, DivergedError):
+            raise DivergedError(as_options(str(error))) from error
         raise
     if command.profile and (folder / TABLE).exists():
         show((folder / TABLE).read_text().rstrip("\n"))
     show(_summary(status, folder))
+
+
+def _end_at_another_interrupt() -> None:
+    """Lets another SIGINT end the interpreter, which has only its own end left to do, without a traceback."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _summary(status: Status, folder: Path) -> str:

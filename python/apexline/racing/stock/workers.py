@@ -22,7 +22,13 @@ from apexline.racing.stock.supervisor import (
 from apexline.racing.stock.worker import environment_worker
 from apexline.racing.types import Env
 from apexline.racing.validation import require_integer, require_positive
-from apexline.worker_process import END_SECONDS, WorkerProcess, start_worker, starting
+from apexline.worker_process import (
+    END_SECONDS,
+    WorkerProcess,
+    start_resource_tracker,
+    start_worker,
+    starting,
+)
 
 __all__ = ["RacingWorkers", "WorkerDiedError", "WorkerHungError"]
 
@@ -69,6 +75,7 @@ class RacingWorkers(AsyncVectorEnv):
     ) -> None:
         require_positive("timeout", timeout, LONGEST_TIMEOUT)
         require_integer("max_restarts", max_restarts, 0, None)
+        start_resource_tracker()
         env = env_fns[0]()
         observations = SharedObservations(env.observation_space, len(env_fns))
         env.close()

@@ -214,6 +214,11 @@ def exists(run: Path) -> bool:
     return next(_finished(run), None) is not None
 
 
+def newest_steps(run: Path) -> int | None:
+    """Steps of the newest checkpoint of a run, which may be damaged; None: it has none."""
+    return next((steps for steps, _ in _finished(run)), None)
+
+
 def is_checkpoint(folder: Path) -> bool:
     """Whether `folder` is a checkpoint directory, which may be damaged."""
     try:
