@@ -193,18 +193,22 @@ def test_without_descriptors_of_folders_a_renamed_one_is_written_again(tmp_path,
     assert state_bytes(loaded(tmp_path / "4", **LARGE)) == state_bytes(replay)
 
 
-def test_after_the_last_folder_was_deleted_the_one_before_is_used(tmp_path):
+@pytest.mark.parametrize("failed", [1, 2, 3])
+def test_after_the_last_folders_were_deleted_the_one_before_is_used(tmp_path, failed):
     """A checkpoint that could not be finished is deleted."""
     replay = make(**LARGE)
     saver = IncrementalSaver(replay)
-    for number in range(2):
-        add(replay, 40, seed=number)
-        save(saver, tmp_path / str(number))
-    shutil.rmtree(tmp_path / "1")
+    add(replay, 40)
+    save(saver, tmp_path / "0")
+    for number in range(1, 1 + failed):
+        add(replay, 5, seed=number)
+        shutil.rmtree(save(saver, tmp_path / str(number)))
     add(replay, 20)
-    save(saver, tmp_path / "2")
-    assert (tmp_path / "2" / "segment-00000000").stat().st_ino == inodes(tmp_path / "0")["segment-00000000"]
-    assert state_bytes(loaded(tmp_path / "2", **LARGE)) == state_bytes(replay)
+    save(saver, tmp_path / "last")
+    assert (tmp_path / "last" / "segment-00000000").stat().st_ino == inodes(tmp_path / "0")[
+        "segment-00000000"
+    ]
+    assert state_bytes(loaded(tmp_path / "last", **LARGE)) == state_bytes(replay)
 
 
 def test_after_all_folders_were_deleted_everything_is_written(tmp_path):

@@ -98,7 +98,7 @@ class IncrementalSaver:
     __slots__ = ("__weakref__", "_calls", "_core", "_saved", "_settings", "_writing")
 
     _KEPT = 2
-    """Folders to link from. The one before the last is used if the last was deleted, after a failed checkpoint."""
+    """Folders to link from. The one before the last is used if the last ones were deleted, after failed checkpoints."""
 
     def __init__(self, replay: PrioritizedFrameReplay) -> None:
         self._core = replay._core
@@ -145,7 +145,8 @@ class IncrementalSaver:
                 _remove(folder, made)
                 raise
             with self._calls:
-                self._saved = [*self._saved, saved][-self._KEPT :]
+                kept = [earlier for earlier in self._saved if earlier.folder.exists]
+                self._saved = [*kept, saved][-self._KEPT :]
 
     def load(self, folder: str | os.PathLike[str]) -> None:
         """Replaces the replay's contents by those of a folder, from which the series continues.
