@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -41,6 +42,10 @@ def add(replay, steps, seed=0):
     random = np.random.default_rng(seed)
     for _ in range(steps):
         add_random_step(replay, random)
+
+
+def head_of(replay):
+    return replay._core.state()["rings"][0][0]
 
 
 def inodes(folder):
@@ -250,6 +255,18 @@ def test_replaced_contents_end_a_snapshot_and_the_series(tmp_path, replace):
     assert state_bytes(loaded(tmp_path / "2")) == state_bytes(replay)
 
 
+def test_other_contents_at_the_same_positions_are_written_again(tmp_path):
+    replay = filled()
+    saver = IncrementalSaver(replay)
+    save(saver, tmp_path / "0")
+    state = replay.state_dict()
+    for piece in state["slots"]:
+        piece["frames"] ^= 1
+    replay.load_state_dict(state)
+    save(saver, tmp_path / "1")
+    assert state_bytes(loaded(tmp_path / "1")) == state_bytes(replay)
+
+
 def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     saver = IncrementalSaver(filled())
     (tmp_path / "file").write_text("")
@@ -309,17 +326,22 @@ def test_an_add_waits_for_slots_that_are_still_to_be_written(tmp_path, monkeypat
     monkeypatch.setattr(segments, "slot_sections", slow)
     snapshot = saver.snapshot()
     expected = state_bytes(replay)
+    before = head_of(replay)
     writer = threading.Thread(target=saver.write, args=(snapshot, tmp_path / "0"))
     adder = threading.Thread(target=add, args=(replay, 40))
     writer.start()
     adder.start()
+    deadline = time.monotonic() + 60
+    while head_of(replay) == before:  # the first pieces are released at once
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
     adder.join(0.3)  # time enough for adds that do not wait; a slow machine fails no test
-    head = replay._core.state()["rings"][0][0]
+    head = head_of(replay)
     assert adder.is_alive()
     proceed.set()
     adder.join()
     writer.join()
-    assert replay._core.state()["rings"][0][0] > head
+    assert head_of(replay) > head
     assert state_bytes(loaded(tmp_path / "0")) == expected
 
 
