@@ -20,6 +20,7 @@ import pytest
 from apexline.cli import eval as eval_command
 from apexline.cli import main
 from apexline.cli.progress import ProgressBar
+from apexline.cli.train import _summary
 from apexline.training import EvalReport
 from apexline.training.config.train_config import BudgetConfig
 from apexline.training.evaluation.report import EpisodeResult
@@ -89,7 +90,7 @@ def test_a_full_log_file_continues_when_there_is_room(tmp_path: Path) -> None:
 
 def status(seconds: float) -> Status:
     numbers = dict.fromkeys(Status._fields, 1) | {"seconds": seconds, "score": float("nan"), "faults": {}}
-    return Status(**{name: numbers[name] for name in Status._fields})
+    return Status(**numbers)
 
 
 def test_progress_goes_on_without_its_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
@@ -114,6 +115,14 @@ def test_progress_goes_on_without_its_terminal(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.undo()
         os.dup2(os.open(os.devnull, os.O_WRONLY), theirs)
     assert capsys.readouterr().out == "a line\nanother\nthe last\n"
+
+
+def test_the_summary_names_the_faults_that_occurred() -> None:
+    faults = {"skipped_updates": 3, "worker_restarts": 0, "failed_saves": 1}
+    assert "; faults: 3 skipped updates, 1 failed saves; evaluate" in _summary(
+        status(60.0)._replace(faults=faults), Path("run")
+    )
+    assert "faults" not in _summary(status(60.0)._replace(faults={"failed_saves": 0}), Path("run"))
 
 
 @pytest.fixture(scope="module")

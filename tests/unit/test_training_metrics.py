@@ -248,3 +248,19 @@ def test_the_curve_replaces_a_link_and_leaves_the_earlier_image_after_an_error(
     with pytest.raises(OSError, match="No space left"):
         draw_curve(tmp_path)
     assert (tmp_path / "curve.png").read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_earlier_curve_or_none(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "size=256k") as disk:
+        write_run(disk)
+        filler = fill(disk)
+        for before in (None, b"image"):
+            if before:
+                os.truncate(filler, filler.stat().st_size - 4096)  # one page
+                (disk / "curve.png").write_bytes(before)
+            with pytest.raises(OSError, match="No space left") as error:
+                draw_curve(disk)
+            assert error.value.filename == str(disk / "curve.png")
+            assert not list(disk.glob("*.part"))
+            assert (disk / "curve.png").exists() == bool(before)
+        assert (disk / "curve.png").read_bytes() == b"image"
