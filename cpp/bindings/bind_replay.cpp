@@ -6,7 +6,9 @@
 #include <tuple>
 #include <utility>
 
+#ifndef _WIN32
 #include <unistd.h>
+#endif
 
 #include "array_replay.hpp"
 #include "bindings.hpp"
@@ -47,10 +49,12 @@ FrameGeometry geometry_of(const Shape& shape, const py::dtype& dtype) {
 
 // Bytes of main memory of the machine; the largest number if it is unknown.
 std::size_t physical_memory() noexcept {
+#ifndef _WIN32
   const long pages = sysconf(_SC_PHYS_PAGES);
   const long page_bytes = sysconf(_SC_PAGESIZE);
-  if (pages < 1 || page_bytes < 1) return std::numeric_limits<std::size_t>::max();
-  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
+  if (pages > 0 && page_bytes > 0) return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
+#endif
+  return std::numeric_limits<std::size_t>::max();
 }
 
 Number number_of(const py::dtype& dtype) {

@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include "array_replay.hpp"
 #include "bindings.hpp"
 #include "constructed.hpp"
@@ -70,7 +68,7 @@ class ArraySnapshot : public NeverUnconstructed {
 
   // In a forked child another thread of the parent may hold the locks without end, so there the snapshot is leaked.
   void close() {
-    if (owner_ != getpid()) return static_cast<void>(snapshot_.release());
+    if (owner_ != process_id()) return static_cast<void>(snapshot_.release());
     const auto lock = one_at_a_time();
     const GilReleased released;
     snapshot_.reset();
@@ -79,7 +77,7 @@ class ArraySnapshot : public NeverUnconstructed {
  private:
   // The lock is held across copies without the GIL, so it must not be acquired with the GIL.
   std::unique_lock<std::mutex> one_at_a_time() {
-    if (owner_ != getpid())
+    if (owner_ != process_id())
       throw std::runtime_error("the snapshot was taken in another process; expected one of this process");
     const GilReleased released;
     return std::unique_lock(calls_);
@@ -96,7 +94,7 @@ class ArraySnapshot : public NeverUnconstructed {
     return copied(array);
   }
 
-  const pid_t owner_ = getpid();
+  const ProcessId owner_ = process_id();
   std::mutex calls_;
   std::shared_ptr<ArrayReplay> replay_;
   std::unique_ptr<PrioritizedReplay::Snapshot> snapshot_;

@@ -3,10 +3,11 @@
 
 #include <pybind11/pybind11.h>
 
-#include <unistd.h>
-
-#ifdef __GLIBCXX__
+// Only there an ended thread is unwound as by an exception.
+#if defined(__GLIBCXX__) && defined(__linux__)
+#define APEXLINE_FORCED_UNWIND
 #include <cxxabi.h>
+#include <unistd.h>
 #endif
 
 namespace apexline::bindings {
@@ -21,7 +22,7 @@ class GilReleased {
   GilReleased& operator=(const GilReleased&) = delete;
 
   ~GilReleased() {
-#ifdef __GLIBCXX__
+#ifdef APEXLINE_FORCED_UNWIND
     try {
       PyEval_RestoreThread(thread_);
     } catch (const abi::__forced_unwind&) {

@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <unistd.h>
-
 #include "support/errors.hpp"
 #include "support/finite.hpp"
 #include "support/philox.hpp"
@@ -124,7 +122,7 @@ void PrioritizedReplay::check_step(const StepBatch& batch) const {
 // Whether an unfinished read includes a position up to `overwritten`, given by environment.
 bool PrioritizedReplay::pending_read_of(std::span<const std::int64_t> overwritten) const {
   return std::ranges::any_of(reads_, [&](const Read& read) {
-    if (read.process != getpid()) return false;
+    if (read.process != process_id()) return false;
     for (std::size_t env = 0; env < overwritten.size(); ++env)
       if (read.oldest[env] <= overwritten[env]) return true;
     return false;
@@ -147,7 +145,8 @@ void PrioritizedReplay::wait_for_reads(std::unique_lock<std::mutex>& lock, const
 
 void PrioritizedReplay::wait_for_draws(std::unique_lock<std::mutex>& lock) {
   read_ended_.wait(lock, [this] {
-    return std::ranges::none_of(reads_, [](const Read& read) { return !read.of_snapshot && read.process == getpid(); });
+    return std::ranges::none_of(reads_,
+                                [](const Read& read) { return !read.of_snapshot && read.process == process_id(); });
   });
 }
 
@@ -209,7 +208,7 @@ PrioritizedReplay::Draw PrioritizedReplay::draw(double beta, int shift, const Ba
   std::vector<double> priorities(size);
   std::vector<Place> starts(size);
   std::list<Read> read;
-  read.push_back({getpid(), std::vector<std::int64_t>(rings_.size(), std::numeric_limits<std::int64_t>::max())});
+  read.push_back({process_id(), std::vector<std::int64_t>(rings_.size(), std::numeric_limits<std::int64_t>::max())});
   std::vector<std::int64_t>& oldest = read.front().oldest;
   // Not in `out`, which is only written: another thread may write to the caller's arrays too.
   std::vector<std::int64_t> leaves(size);

@@ -25,12 +25,11 @@
 #include <span>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "replay/frame_ring.hpp"
 #include "replay/kernels/frame_copy.hpp"
 #include "replay/replay_config.hpp"
 #include "replay/sum_tree.hpp"
+#include "support/process.hpp"
 #include "support/thread_pool.hpp"
 
 namespace apexline {
@@ -105,7 +104,7 @@ class PrioritizedReplay {
 
   // Slots that a draw or a snapshot has yet to read.
   struct Read {
-    pid_t process;  // a forked child does not wait for its parent's threads
+    ProcessId process;  // a forked child does not wait for its parent's threads
     std::vector<std::int64_t> oldest;  // position by environment
     bool of_snapshot = false;
     bool copying = false;  // a snapshot copies slots now

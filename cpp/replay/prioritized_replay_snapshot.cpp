@@ -4,8 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <unistd.h>
-
 #include "replay/prioritized_replay.hpp"
 #include "support/errors.hpp"
 
@@ -34,7 +32,7 @@ PrioritizedReplay::Snapshot PrioritizedReplay::snapshot() {
   taken.headers_.resize(envs * kCopies);
   std::vector<double> priorities(static_cast<std::size_t>(config_.capacity));
   std::list<Read> read;
-  read.push_back({getpid(), std::vector<std::int64_t>(envs, kNone), true});
+  read.push_back({process_id(), std::vector<std::int64_t>(envs, kNone), true});
   std::vector<std::int64_t>& oldest = read.front().oldest;
 
   const std::scoped_lock lock(mutex_);
@@ -83,7 +81,7 @@ PrioritizedReplay::Snapshot::~Snapshot() {
 }
 
 void PrioritizedReplay::Snapshot::require_readable() const {
-  if (read_->process != getpid())
+  if (read_->process != process_id())
     throw std::runtime_error("the snapshot was taken in another process; expected one of this process");
   if (read_->lost) throw std::runtime_error("the contents of the replay were replaced after the snapshot was taken");
 }
@@ -175,7 +173,7 @@ void PrioritizedReplay::Snapshot::release(std::span<const std::int64_t> begin) {
 void PrioritizedReplay::begin_replacement(std::unique_lock<std::mutex>& lock) {
   read_ended_.wait(lock, [this] {
     return std::ranges::none_of(
-        reads_, [](const Read& read) { return read.process == getpid() && (!read.of_snapshot || read.copying); });
+        reads_, [](const Read& read) { return read.process == process_id() && (!read.of_snapshot || read.copying); });
   });
   end_snapshots();
 }

@@ -9,8 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include <unistd.h>
-
 namespace apexline {
 
 namespace {
@@ -113,17 +111,17 @@ ThreadPool::ThreadPool(int num_threads) : num_threads_(num_threads) {}
 // A forked child has no threads to join, and destroying condition variables on which the parent's threads waited would
 // block forever, so the child leaks them.
 ThreadPool::~ThreadPool() {
-  if (threads_ && owner_ != getpid()) static_cast<void>(threads_.release());
+  if (threads_ && owner_ != process_id()) static_cast<void>(threads_.release());
 }
 
 void ThreadPool::parallel_for(std::int64_t count, const Work& work) {
   const std::unique_lock busy(busy_, std::try_to_lock);
   if (num_threads_ == 1 || count < 2 || !busy) return work(0, count);
   if (!threads_) {
-    owner_ = getpid();
+    owner_ = process_id();
     threads_ = std::make_unique<Threads>(num_threads_);
   }
-  if (owner_ != getpid()) return work(0, count);
+  if (owner_ != process_id()) return work(0, count);
   threads_->run(count, work);
 }
 

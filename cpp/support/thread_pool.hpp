@@ -14,7 +14,7 @@
 #include <memory>
 #include <mutex>
 
-#include <sys/types.h>
+#include "support/process.hpp"
 
 namespace apexline {
 
@@ -35,7 +35,7 @@ class ThreadPool {
 
   const int num_threads_;
   std::mutex busy_;
-  pid_t owner_ = 0;
+  ProcessId owner_ = 0;
   std::unique_ptr<Threads> threads_;
 };
 

@@ -9,8 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include <unistd.h>
-
 namespace apexline {
 
 class Worker::Thread {
@@ -76,15 +74,15 @@ class Worker::Thread {
   std::thread thread_;  // last: it uses all of the above
 };
 
-Worker::Worker() : owner_(getpid()), thread_(std::make_unique<Thread>()) {}
+Worker::Worker() : owner_(process_id()), thread_(std::make_unique<Thread>()) {}
 
 // In a forked child there is no thread to join, so the object is leaked.
 Worker::~Worker() {
-  if (owner_ != getpid()) static_cast<void>(thread_.release());
+  if (owner_ != process_id()) static_cast<void>(thread_.release());
 }
 
 void Worker::require_own_process() const {
-  if (owner_ != getpid()) throw std::runtime_error("the background thread does not exist in a forked process");
+  if (owner_ != process_id()) throw std::runtime_error("the background thread does not exist in a forked process");
 }
 
 std::uint64_t Worker::submit(Job job) {

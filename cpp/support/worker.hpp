@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include <sys/types.h>
+#include "support/process.hpp"
 
 namespace apexline {
 
@@ -31,7 +31,7 @@ class Worker {
  private:
   class Thread;
 
-  const pid_t owner_;
+  const ProcessId owner_;
   std::unique_ptr<Thread> thread_;
 };
 
