@@ -1,9 +1,13 @@
 # Every target works from a fresh clone: dependencies are installed into .venv first.
 PYTHON ?= python3
+PYTHONS ?= $(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := build/oldest
+OLDEST_TORCH ?= $(shell sed -n 's/^torch==//p' constraints-oldest.txt)
+DIST := build/dist
+TOOLS := build/tools
 BUILD_INPUTS := pyproject.toml CMakeLists.txt $(wildcard requirements/*.txt) \
 	$(shell find cpp -path cpp/tests -prune -o -name '*.[ch]pp' -print)
 LOCKED := requirements/locked.txt
@@ -15,18 +19,20 @@ TORCH = $$($(INSTALL) --dry-run --no-deps --require-hashes --requirement require
 WITH_BIN := export PATH="$(CURDIR)/$(BIN):$$PATH";
 JOBS := $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help setup lock audit train test test-oldest test-cpp lint types bench bench-check bench-peers clean
+.PHONY: help setup lock audit train test test-dist test-oldest test-cpp lint types bench bench-check bench-peers soak clean
 
 help:
 	@echo "make train        train on this machine; writes a run folder under runs/"
 	@echo "make test         run the Python tests"
+	@echo "make test-dist    build source distribution and wheel, install them in empty environments and test them there"
 	@echo "make test-oldest  run the tests of the game and the command line with the oldest supported dependencies"
 	@echo "make test-cpp     build and run the C++ tests: plain, with address and UB sanitizers, with thread sanitizer"
-	@echo "make lint         check style: ruff, clang-format, clang-tidy"
+	@echo "make lint         check style: ruff, clang-format, clang-tidy; workflow files with zizmor"
 	@echo "make types        check types: mypy over package, tests, benchmarks and examples; stubtest over the compiled modules"
 	@echo "make bench        run the benchmarks with pytest-benchmark"
 	@echo "make bench-check  compare speed with the committed ratios"
 	@echo "make bench-peers  benchmark other libraries at the same work (downloads several GB)"
+	@echo "make soak         train for two hours with faults; memory, open files and throughput must stay flat"
 	@echo "make setup        install the package and all dependencies into .venv; every file is compared with its hash"
 	@echo "make lock         write requirements/*.txt from constraints.txt and pyproject.toml"
 	@echo "make audit        list known vulnerabilities of the locked dependencies (queries PyPI)"
@@ -50,12 +56,19 @@ $(READY): $(BUILD_INPUTS)
 	@$(BIN)/python -m pip check
 	@touch $@
 
-lock: $(READY)
-	@$(WITH_BIN) python requirements/lock.py
+# uv alone, with the hash of the lock file.
+$(TOOLS)/bin/uv: $(LOCKED)
+	@$(PYTHON) -m venv $(TOOLS)
+	@sed -n '/^uv==/,/[^\\]$$/p' $(LOCKED) > $(TOOLS)/uv.txt
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(TOOLS)/uv.txt
+	@touch $@
+
+lock: $(TOOLS)/bin/uv
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" python3 requirements/lock.py
 
 # --strict: a package that could not be looked up is an error.
-audit: $(READY)
-	@$(WITH_BIN) uvx $(PIP_AUDIT) --strict --disable-pip --require-hashes \
+audit: $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uvx $(PIP_AUDIT) --strict --disable-pip --require-hashes \
 	  --requirement $(LOCKED) --requirement requirements/torch.txt $(ARGS)
 
 train: $(READY)
@@ -64,14 +77,20 @@ train: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
+test-dist: $(DIST)/.tested
+
+$(DIST)/.tested: $(READY) tests/installed/run.py tests/test_minimal.py README.md $(shell find python -name '*.py*' -not -path '*/__pycache__/*')
+	@$(BIN)/python tests/installed/run.py $(DIST) $(PYTHONS)
+	@touch $@
+
 # gymnasium 1.1.1 is the bound of the extra racing; the extra train needs a newer one.
-test-oldest: $(READY)
-	@rm -rf build/wheel $(OLDEST)
-	@$(WITH_BIN) python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
-	  --wheel-dir build/wheel .
+test-oldest: $(DIST)/.tested
+	@rm -rf $(OLDEST)
 	@$(PYTHON) -m venv $(OLDEST)
-	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-oldest.txt \
-	  "$$(echo build/wheel/apexline-*.whl)[train]" pytest hypothesis
+	@sed '/^torch==/s/==.*/==$(OLDEST_TORCH)/' constraints-oldest.txt > $(OLDEST)/constraints.txt
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/constraints.txt \
+	  "$$(echo $(DIST)/apexline-*-$$($(PYTHON) -c 'import sys; print("cp%d%d" % sys.version_info[:2])')-*.whl)[train]" \
+	  pytest hypothesis
 	$(OLDEST)/bin/python -m pytest tests/integration/test_cli.py tests/unit/test_training_*.py
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gymnasium==1.1.1
 	$(OLDEST)/bin/python -m pytest tests/unit/test_racing_*.py
@@ -83,6 +102,7 @@ test-cpp: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zizmor --offline --quiet --strict-collection --min-severity=medium .github
 	find cpp -name '*.[ch]pp' | xargs $(BIN)/clang-format --dry-run --Werror
 	@$(WITH_BIN) cmake --preset ci >/dev/null
 	find cpp/support cpp/replay cpp/racing -name '*.cpp' | xargs -P $(JOBS) -n 1 $(BIN)/clang-tidy --quiet -p build/ci
@@ -99,6 +119,9 @@ bench-check: $(READY)
 
 bench-peers: $(READY)
 	$(BIN)/python -m benchmarks.peers.run $(ARGS)
+
+soak: $(READY)
+	$(BIN)/python -m benchmarks.soak.run $(ARGS)
 
 clean:
 	rm -rf $(VENV) build

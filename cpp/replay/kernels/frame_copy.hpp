@@ -38,7 +38,7 @@ class FrameCopier {
                     const std::byte* next_source) const noexcept;
 
   FrameGeometry geometry_;
-  int most_;
+  [[maybe_unused]] int most_;  // of the variants for x86-64
   std::vector<std::uint64_t> inside_;  // of a row, by `right` from -most; empty if no shifted frame is streamed
 };
 
