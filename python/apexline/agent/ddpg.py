@@ -21,6 +21,9 @@ from apexline.agent.skipping import Undo, host_reads
 from apexline.agent.updates import Metrics, update_actor, update_critic
 from apexline.replay import TensorBatch
 
+RISKY_RATE = 0.01
+"""Learning rate above which one step of the critic may change finite values into values that overflow."""
+
 
 class DDPG:
     """Deep deterministic policy gradient (Lillicrap et al. 2015), with the options of TD3 and DrQ-v2.
@@ -72,6 +75,8 @@ class DDPG:
         for optimizer in self.optimizers:
             _make_moments(optimizer)
         self._undo = Undo()
+        self._was_skipped = False
+        """On a CPU: whether the latest update was skipped."""
 
     @property
     def optimizers(self) -> tuple[Adam, Adam]:
@@ -85,6 +90,11 @@ class DDPG:
         large for it. Weights, moments, running statistics, target networks and weight average are then those of before,
         bit for bit; only the loss scale, the random generator and `updates` have changed.
 
+        There is one exception, on a CPU: if the actor's gradient alone is not finite, the critic keeps its step, whose
+        gradient is finite, in the first of several skipped updates. A copy of weights and moments before each update,
+        to undo the step, would take some percent of its time; it is made after a skipped update, if the critic's
+        learning rate is above RISKY_RATE, and with fp16 or batch normalization.
+
         Returns:
             TD errors (B,) float32, Q_1(s, a) - y before the step, all NaN if the update was skipped, and metrics as 0-d
             tensors: `losses/critic`, `losses/actor`, `losses/q_values`, `losses/target_q`, `losses/td_error_abs`,
@@ -94,7 +104,8 @@ class DDPG:
         if self.config.flip_augmentation:
             batch = random_horizontal_flip(batch, self.generator)
         undone = self._undone_if_skipped()
-        self._undo.save(undone)
+        if undone:
+            self._undo.save(undone)
         critic = update_critic(
             self.networks, self.critic_optimizer, self.scaler, batch, self.config, self.generator
         )
@@ -110,16 +121,21 @@ class DDPG:
         )
         self.scaler.update()
         with record_function("update: targets"):
-            if not host_reads(self.device) or not actor.skipped:
+            if host_reads(self.device):
+                self._was_skipped = bool(actor.skipped)
+            if not self._was_skipped:
                 self.networks.update_copies()
-            self._undo.restore_if(actor.skipped, undone)
+            if undone:
+                self._undo.restore_if(actor.skipped, undone)
         self.updates += 1
         td_errors = torch.where(actor.skipped, torch.nan, critic.td_errors)
         return td_errors, critic.metrics | actor.metrics
 
     def _undone_if_skipped(self) -> list[Tensor]:
-        """The tensors that are changed before the last condition of an update is known: the actor's loss is that of
-        the critic after its step."""
+        """The tensors that an update changes before it is known whether it is skipped: the actor's loss is that of the
+        critic after its step. Empty if they are not copied."""
+        if not self._is_undoable():
+            return []
         networks, moments = self.networks, self.critic_optimizer.state
         tensors = [tensor for weight, state in moments.items() for tensor in (weight, *state.values())]
         for network in (networks.critic_encoder, networks.critic, networks.own_actor_encoder, networks.actor):
@@ -129,6 +145,17 @@ class DDPG:
             for copies in (networks.targets, networks.average):
                 tensors += [*copies.parameters(), *copies.buffers()]
         return tensors
+
+    def _is_undoable(self) -> bool:
+        config = self.config
+        rate = max(config.critic_lr.start, config.critic_lr.end or 0.0)
+        return (
+            not host_reads(self.device)
+            or self._was_skipped
+            or rate > RISKY_RATE
+            or self.scaler.is_enabled()
+            or config.normalization == "batch"
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Complete training state; tensors are references, as in torch."""

@@ -18,7 +18,7 @@ from torch.profiler import record_function
 from apexline.agent.config import AgentConfig
 from apexline.agent.heads import ActorHead
 from apexline.agent.networks import ActorCritic
-from apexline.agent.skipping import is_not_finite, step_unless
+from apexline.agent.skipping import clear_gradients, is_not_finite, step_unless
 from apexline.replay import TensorBatch
 
 Metrics = dict[str, Tensor]
@@ -74,7 +74,7 @@ def update_critic(
         else:
             losses = errors.square()
         loss = (batch.weights * losses.sum(dim=0)).mean()
-    optimizer.zero_grad()
+    clear_gradients(optimizer)
     with record_function("update: backward"):
         torch.autograd.backward(scaler.scale(loss))
     with record_function("update: optimizer"):
@@ -117,7 +117,7 @@ def update_actor(
             action, preactivation = networks.actor(features)
         q = networks.critic(critic_features, smooth(action, networks.actor, config, generator)).amin(dim=0)
         loss = config.preactivation_penalty * preactivation.square().mean() - q.mean()
-    optimizer.zero_grad()
+    clear_gradients(optimizer)
     parameters = [p for network in trained for p in network.parameters()]
     with record_function("update: backward"):
         torch.autograd.backward(scaler.scale(loss), inputs=parameters)
