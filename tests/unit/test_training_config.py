@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -219,3 +221,27 @@ def test_fields_of_an_earlier_version_are_refused_in_one_line() -> None:
 
 def test_the_defaults_are_valid() -> None:
     check(TrainConfig())
+
+
+def numbers(values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of the numbers in nested plain values."""
+    if isinstance(values, dict | list):
+        for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+            yield from numbers(value, (*path, key))
+    elif not isinstance(values, str | bool):
+        yield path
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_every_number_must_be_finite(value: float) -> None:
+    plain = json.dumps(to_dict(PRESETS["cpu"]))
+    places = [*numbers(json.loads(plain))]
+    assert len(places) > 80
+    for *path, last in places:
+        values = json.loads(plain)
+        part = values
+        for key in path:
+            part = part[key]
+        part[last] = value
+        with pytest.raises(InputError, match=rf"^{re.escape('.'.join(map(str, (*path, last))))}\b"):
+            from_dict(values)

@@ -99,15 +99,9 @@ def test_alternating_updates_do_not_end_training(flushed: bool) -> None:
 
 
 def test_too_many_in_a_row_end_it() -> None:
-    class Both(Faulty):
-        networks = make().networks
-        optimizers = ()
-        config = make().config
-
     agent = make()
-    learner = learner_of(Faulty(range(4, 1000)), limit=5)
-    learner.agent = agent
-    learner.agent.update = Faulty(range(4, 1000)).update  # type: ignore[method-assign]
+    agent.update = Faulty(range(4, 1000)).update  # type: ignore[method-assign]
+    learner = learner_of(agent, limit=5)
     for _ in range(8):
         learner.update()
     with pytest.raises(
@@ -166,10 +160,10 @@ def test_a_moment_is_named() -> None:
             "critic",
             "fp32",
             torch.inf,
-            "a lower agent.critic_lr, now 0.0003, a lower agent.actor_lr, now 0.001, or a ",
+            "a lower agent.critic_lr (now 0.0003) or agent.actor_lr (now 0.001), or a smaller learning.reward_scale",
         ),
-        ("critic", "fp16", torch.nan, "agent.precision fp32, or a lower agent.critic_lr, now 0.0003"),
-        ("actor", "fp32", 1e25, "a lower agent.actor_lr, now 0.001"),
+        ("critic", "fp16", torch.nan, "agent.precision fp32 or a lower agent.critic_lr (now 0.0003)"),
+        ("actor", "fp32", 1e25, "a lower agent.actor_lr (now 0.001)"),
     ],
 )
 def test_a_gradient_is_named(network: str, precision: PrecisionName, value: float, advice: str) -> None:

@@ -25,7 +25,7 @@ def diagnose(agent: DDPG, batch: TensorBatch, metrics: Mapping[str, Tensor]) -> 
     found = [f"{name} is {value}" for name, value in values][:SHOWN]
     if not found:
         return "a loss or gradient is not finite"
-    return f"{', '.join(found)}; expected finite values; try {_advice(agent, [name for name, _ in values])}"
+    return f"{', '.join(found)}; expected finite values; try {_advice(agent, values[0][0])}"
 
 
 def _values(agent: DDPG, batch: TensorBatch, metrics: Mapping[str, Tensor]) -> Iterator[tuple[str, str]]:
@@ -61,18 +61,18 @@ def _not_finite(name: str, tensor: Tensor, *, squared: bool = False) -> Iterator
         yield name, f"{float(worst):g}"
 
 
-def _advice(agent: DDPG, names: list[str]) -> str:
-    """Options that may help, for tensors of these names."""
-    first = names[0]
+def _advice(agent: DDPG, first: str) -> str:
+    """Options that may help if the tensor `first` is the first one."""
     if first.startswith("batch."):
         return "a smaller learning.reward_scale"
     if first.startswith("the weight "):
         return "a policy or checkpoint with finite weights"
-    rates = [
-        f"a lower agent.{name}_lr, now {float(optimizer.param_groups[0]['lr']):g}"
+    critic, actor = (
+        f"agent.{name}_lr (now {float(optimizer.param_groups[0]['lr']):g})"
         for name, optimizer in zip(("critic", "actor"), agent.optimizers, strict=True)
-    ]
+    )
+    if first.startswith("the gradient of actor"):
+        return f"a lower {actor}"
     if first.startswith("the gradient ") and agent.config.precision != "fp32":
-        return f"agent.precision fp32, or {rates[0]}"
-    only_actor = all("actor" in name for name in names)
-    return rates[1] if only_actor else f"{rates[0]}, {rates[1]}, or a smaller learning.reward_scale"
+        return f"agent.precision fp32 or a lower {critic}"
+    return f"a lower {critic} or {actor}, or a smaller learning.reward_scale"
