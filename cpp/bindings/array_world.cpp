@@ -29,18 +29,6 @@ py::dtype report_dtype() {
   return py::dtype(py::list(names), py::list(formats), py::list(offsets), sizeof(Report));
 }
 
-// Marks the world as in use while the GIL is released.
-class Busy {
- public:
-  explicit Busy(bool& is_busy) noexcept : is_busy_(is_busy) { is_busy_ = true; }
-  ~Busy() { is_busy_ = false; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-
- private:
-  bool& is_busy_;
-};
-
 std::span<const std::uint8_t> span_of(const py::bytes& bytes) {
   const std::string_view view = bytes;
   return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
@@ -72,12 +60,12 @@ ArrayWorld::ArrayWorld(const racing::WorldOptions& options, const ActionFormat& 
       final_reports_(random.size()) {}
 
 void ArrayWorld::set_rules(const racing::ShapingOptions& rules) {
-  require_idle();
+  const Busy busy(is_busy_);
   world_.set_rules(rules);
 }
 
 py::array_t<std::int64_t> ArrayWorld::checked_ids(const py::object& env_ids) {
-  require_idle();
+  const Busy busy(is_busy_);
   const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   py::array_t<std::int64_t> ids(static_cast<py::ssize_t>(envs.size()));
   std::ranges::copy(envs, ids.mutable_data());
@@ -86,7 +74,7 @@ py::array_t<std::int64_t> ArrayWorld::checked_ids(const py::object& env_ids) {
 
 py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolours, const py::object& reseeds,
                             const py::object& states, const py::object& env_ids, const py::object& out) {
-  require_idle();
+  const Busy busy(is_busy_);
   const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   const std::size_t rows = num_rows(envs);
   const auto count = static_cast<py::ssize_t>(rows);
@@ -104,7 +92,6 @@ py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolour
   auto* pixels = data<std::uint8_t>(frames);
   const auto written = reports_in(reports);
   {
-    const Busy busy(is_busy_);
     const GilReleased released;
     world_.reset(std::span(choices_).first(rows), pixels, written, envs);
   }
@@ -112,7 +99,7 @@ py::tuple ArrayWorld::reset(const py::object& resets, const py::object& recolour
 }
 
 py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids, const py::object& out) {
-  require_idle();
+  const Busy busy(is_busy_);
   const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   const std::size_t rows = num_rows(envs);
   for (std::size_t row = 0; row < rows; ++row) {
@@ -130,7 +117,6 @@ py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids,
   const std::span<Report> final_reports = std::span(final_reports_).first(rows);
   std::ranges::fill(final_reports, Report{});
   {
-    const Busy busy(is_busy_);
     const GilReleased released;
     world_.step(row_actions, pixels, written, final_frames_.data(), final_reports, envs);
   }
@@ -149,11 +135,11 @@ py::tuple ArrayWorld::step(const py::object& actions, const py::object& env_ids,
 }
 
 py::array_t<std::uint8_t> ArrayWorld::exact_frame(py::ssize_t env, int width, int height, bool with_skid_marks) {
+  const Busy busy(is_busy_);
   const std::size_t index = checked(env);
   require_drawable(index);
   py::array_t<std::uint8_t> image(Shape{height, width, 3});
   std::uint8_t* pixels = image.mutable_data();
-  const Busy busy(is_busy_);
   const GilReleased released;
   racing::Canvas canvas(racing::kSurfaceWidth, racing::kSurfaceHeight);
   const auto& marks = world_.episode(index).skid_marks().marks();
@@ -172,7 +158,7 @@ py::array_t<std::uint8_t> ArrayWorld::exact_frame(py::ssize_t env, int width, in
 }
 
 py::array ArrayWorld::observe(const py::object& env_ids, const py::object& out) {
-  require_idle();
+  const Busy busy(is_busy_);
   const std::vector<std::uint32_t> envs = env_ids_.read(env_ids);
   const std::size_t rows = num_rows(envs);
   for (std::size_t row = 0; row < rows; ++row) require_drawable(envs.empty() ? row : envs[row]);
@@ -181,12 +167,7 @@ py::array ArrayWorld::observe(const py::object& env_ids, const py::object& out) 
   return frames;
 }
 
-void ArrayWorld::require_idle() const {
-  if (is_busy_) throw std::runtime_error("another thread is using this environment; it takes one caller at a time");
-}
-
 std::size_t ArrayWorld::checked(py::ssize_t env) const {
-  require_idle();
   if (env < 0 || env >= num_envs()) throw py::index_error(text("env is ", env, "; expected 0 to ", num_envs() - 1));
   return static_cast<std::size_t>(env);
 }
@@ -217,23 +198,36 @@ py::array ArrayWorld::new_reports(std::size_t rows) const {
   return reports;
 }
 
-py::dict ArrayWorld::track(py::ssize_t env) const { return track_arrays(world_, checked(env)); }
-py::object ArrayWorld::car(py::ssize_t env) const { return car_rows(world_, car_dtype_, checked(env), 1)[py::int_(0)]; }
+py::dict ArrayWorld::track(py::ssize_t env) const { return read(track_arrays, env); }
+py::object ArrayWorld::car(py::ssize_t env) const {
+  const Busy busy(is_busy_);
+  return car_rows(world_, car_dtype_, checked(env), 1)[py::int_(0)];
+}
 py::array ArrayWorld::cars() const {
-  require_idle();
+  const Busy busy(is_busy_);
   return car_rows(world_, car_dtype_, 0, world_.num_envs());
 }
-py::list ArrayWorld::skid_marks(py::ssize_t env) const { return skid_mark_arrays(world_, checked(env)); }
-std::int32_t ArrayWorld::failed_tracks(py::ssize_t env) const { return world_.episode(checked(env)).failed_tracks(); }
+py::list ArrayWorld::skid_marks(py::ssize_t env) const { return read(skid_mark_arrays, env); }
+std::int32_t ArrayWorld::failed_tracks(py::ssize_t env) const {
+  const Busy busy(is_busy_);
+  return world_.episode(checked(env)).failed_tracks();
+}
 py::array ArrayWorld::random_state(py::ssize_t env) const {
+  const Busy busy(is_busy_);
   return random_words(world_.episode(checked(env)).random());
 }
 
 py::bytes ArrayWorld::save(py::ssize_t env, double total, std::int64_t steps, double seconds) const {
-  return bytes_of(world_.save(checked(env), {.total = total, .steps = steps, .seconds = seconds}));
+  const Busy busy(is_busy_);
+  const racing::EpisodeSoFar so_far{.total = total, .steps = steps, .seconds = seconds};
+  if (!so_far.is_possible())
+    throw py::value_error(text("total, steps and seconds are ", total, ", ", steps, " and ", seconds,
+                               "; expected finite numbers and steps of at least 0"));
+  return bytes_of(world_.save(checked(env), so_far));
 }
 
 py::list ArrayWorld::load(const std::vector<py::ssize_t>& envs, const std::vector<py::bytes>& states) {
+  const Busy busy(is_busy_);
   if (envs.size() != states.size())
     throw py::value_error(text("len(states) is ", states.size(), "; expected ", envs.size()));
   std::vector<racing::World::SavedGame> saved;

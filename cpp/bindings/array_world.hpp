@@ -20,6 +20,22 @@ struct ResetNeededError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Marks a world as in use during a call: another one may come from another thread while the GIL is released, or from
+// Python code that converts an argument.
+class Busy {
+ public:
+  explicit Busy(bool& is_busy) : is_busy_(is_busy) {
+    if (is_busy) throw std::runtime_error("another call is using this environment; it takes one caller at a time");
+    is_busy = true;
+  }
+  ~Busy() { is_busy_ = false; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  bool& is_busy_;
+};
+
 // Reports are one structured array. Methods raise IndexError if there is no game `env`. `step` and `reset` release the
 // GIL. `env_ids` selects the games of a call, whose rows follow its order (see EnvIds); `out`, if not None, is the array
 // (rows, *observation shape) uint8 to which frames are written, which is then returned.
@@ -43,6 +59,7 @@ class ArrayWorld : public NeverUnconstructed {
   // Returns read(world, env, arguments...).
   template <class Read, class... Arguments>
   [[nodiscard]] auto read(const Read& read, py::ssize_t env, const Arguments&... arguments) const {
+    const Busy busy(is_busy_);
     const std::size_t index = checked(env);
     return read(world_, index, arguments...);
   }
@@ -63,7 +80,6 @@ class ArrayWorld : public NeverUnconstructed {
   using Selection = racing::World::Selection;
 
   [[nodiscard]] py::ssize_t num_envs() const noexcept { return static_cast<py::ssize_t>(world_.num_envs()); }
-  void require_idle() const;
   [[nodiscard]] std::size_t checked(py::ssize_t env) const;
   void require_drawable(std::size_t env) const;
   // "environment 3", or "the environment" if it is a single one.
@@ -86,7 +102,7 @@ class ArrayWorld : public NeverUnconstructed {
   std::vector<racing::Action> actions_;
   std::vector<std::uint8_t> final_frames_;  // with same-step autoreset, as final_reports_: of the last step
   std::vector<racing::Report> final_reports_;
-  bool is_busy_ = false;  // read and written only with the GIL held
+  mutable bool is_busy_ = false;  // read and written only with the GIL held
 };
 
 }  // namespace apexline::bindings

@@ -115,7 +115,7 @@ void bind_prefetcher(py::module_& module) {
            }),
            py::arg("replay"))
       .def_property_readonly("pending", &ArrayPrefetcher::pending)
-      .def("request", &ArrayPrefetcher::request, py::arg("beta"), py::arg("shift"), py::arg("batch"))
+      .def("request", &ArrayPrefetcher::request, py::arg("beta"), integer("shift"), py::arg("batch"))
       .def("gathered", &ArrayPrefetcher::gathered)
       .def("take", &ArrayPrefetcher::take)
       .def("close", &ArrayPrefetcher::close);

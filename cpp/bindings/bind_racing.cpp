@@ -144,7 +144,7 @@ Args:
     track_state: (6,) uint64, the random state that options.track_seed gives, if it is not None.)");
   world
       .def(py::init(&make_world), py::arg("options"), py::kw_only(), py::arg("states"), py::arg("autoreset"),
-           py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), py::arg("num_threads"),
+           py::arg("rules"), py::arg("keeps_skid_marks"), py::arg("glyphs"), integer("num_threads"),
            py::arg("is_single") = false, py::arg("track_state") = py::none())
       .def(
           "set_rules", [](ArrayWorld& self, const py::object& rules) { self.set_rules(shaping_of(rules)); },
@@ -161,18 +161,18 @@ Args:
            "reports of the episodes that ended; else None.")
       .def("observe", &ArrayWorld::observe, py::arg("env_ids") = py::none(), py::arg("out") = py::none(),
            "Returns the current frames.")
-      .def("exact_frame", &ArrayWorld::exact_frame, py::arg("env"), py::arg("width"), py::arg("height"),
+      .def("exact_frame", &ArrayWorld::exact_frame, integer("env"), integer("width"), integer("height"),
            py::arg("with_skid_marks"), "Returns the image of a game as pygame draws it, (height, width, 3) uint8.")
-      .def("track", &ArrayWorld::track, py::arg("env"), "Returns the fields of a TrackSnapshot.")
-      .def("car", &ArrayWorld::car, py::arg("env"), "Returns the fields of a CarSnapshot, structured.")
+      .def("track", &ArrayWorld::track, integer("env"), "Returns the fields of a TrackSnapshot.")
+      .def("car", &ArrayWorld::car, integer("env"), "Returns the fields of a CarSnapshot, structured.")
       .def("cars", &ArrayWorld::cars, "Returns the fields of a CarSnapshot of every game, (num_envs,) structured.")
-      .def("skid_marks", &ArrayWorld::skid_marks, py::arg("env"),
+      .def("skid_marks", &ArrayWorld::skid_marks, integer("env"),
            "Returns pairs of whether the mark is on grass and its points (n, 2).")
-      .def("failed_tracks", &ArrayWorld::failed_tracks, py::arg("env"),
+      .def("failed_tracks", &ArrayWorld::failed_tracks, integer("env"),
            "Returns the number of failed attempts before the current track.")
-      .def("random_state", &ArrayWorld::random_state, py::arg("env"),
+      .def("random_state", &ArrayWorld::random_state, integer("env"),
            "Returns the random state of a game, (6,) uint64.")
-      .def("save", &ArrayWorld::save, py::arg("env"), py::arg("total") = 0.0, py::arg("steps") = 0,
+      .def("save", &ArrayWorld::save, integer("env"), py::arg("total") = 0.0, integer("steps") = 0,
            py::arg("seconds") = 0.0, "Returns the state of a game with statistics of its episode, under one checksum.")
       .def(
           "load", &ArrayWorld::load, py::arg("envs"), py::arg("states"),

@@ -139,17 +139,17 @@ void restore(ArrayReplay& self, const py::dict& from) {
 void bind_replay(py::module_& module) {
   py::class_<ArrayReplay, std::shared_ptr<ArrayReplay>>(
       module, "Replay", "Core of apexline.PrioritizedFrameReplay, whose methods document it.")
-      .def(py::init(&make_replay), py::kw_only(), py::arg("capacity"), py::arg("num_envs"), py::arg("frame_shape"),
-           py::arg("frame_dtype"), py::arg("fields"), py::arg("frame_stack"), py::arg("n_step"), py::arg("gamma"),
-           py::arg("alpha"), py::arg("beta"), py::arg("epsilon"), py::arg("shift"), py::arg("seed"),
-           py::arg("num_threads"))
+      .def(py::init(&make_replay), py::kw_only(), integer("capacity"), integer("num_envs"), py::arg("frame_shape"),
+           py::arg("frame_dtype"), py::arg("fields"), integer("frame_stack"), integer("n_step"), py::arg("gamma"),
+           py::arg("alpha"), py::arg("beta"), py::arg("epsilon"), integer("shift"), py::arg("seed"),
+           integer("num_threads"))
       .def_static(
           "bytes_for",
           [](std::int64_t capacity, std::int64_t num_envs, std::size_t frame_bytes, std::size_t field_bytes) {
             if (num_envs < 1) throw py::value_error(text("num_envs is ", num_envs, "; expected >= 1"));
             return PrioritizedReplay::bytes_for(capacity / num_envs * num_envs, frame_bytes, field_bytes);
           },
-          py::arg("capacity"), py::arg("num_envs"), py::arg("frame_bytes"), py::arg("field_bytes"),
+          integer("capacity"), integer("num_envs"), py::arg("frame_bytes"), py::arg("field_bytes"),
           "`nbytes` of a full replay: `frame_bytes` of one frame, `field_bytes` of an action and all extras of one "
           "step.\n\nRaises ValueError if capacity or num_envs is out of range.")
       .def_property_readonly("capacity", [](ArrayReplay& self) { return self.core().config().capacity; })
@@ -161,7 +161,7 @@ void bind_replay(py::module_& module) {
       .def("add", &ArrayReplay::add, py::arg("frames"), py::arg("fields"), py::arg("rewards"), py::arg("terminated"),
            py::arg("truncated"), py::arg("final_frames"), py::arg("mask"))
       .def("cut_episodes", &ArrayReplay::cut_episodes, py::arg("mask"))
-      .def("sample", &ArrayReplay::sample, py::arg("beta"), py::arg("shift"), py::arg("obs"), py::arg("action"),
+      .def("sample", &ArrayReplay::sample, py::arg("beta"), integer("shift"), py::arg("obs"), py::arg("action"),
            py::arg("reward"), py::arg("discount"), py::arg("next_obs"), py::arg("weights"), py::arg("indices"),
            py::arg("extras"))
       .def("update_priorities", &ArrayReplay::update_priorities, py::arg("indices"), py::arg("td_errors"))
@@ -178,8 +178,8 @@ void bind_replay(py::module_& module) {
            })
       .def("state", [](ArrayReplay& self) { return state_values(self.core().state()); })
       .def("restore", &restore, py::arg("state"))
-      .def("read_slots", &ArrayReplay::read_slots, py::arg("env"), py::arg("begin"), py::arg("end"))
-      .def("write_slots", &ArrayReplay::write_slots, py::arg("env"), py::arg("begin"), py::arg("frames"),
+      .def("read_slots", &ArrayReplay::read_slots, integer("env"), integer("begin"), integer("end"))
+      .def("write_slots", &ArrayReplay::write_slots, integer("env"), integer("begin"), py::arg("frames"),
            py::arg("fields"), py::arg("rewards"), py::arg("in_episode"), py::arg("flags"))
       .def("check",
            [](ArrayReplay& self) {

@@ -110,7 +110,7 @@ std::unique_ptr<LockedTree> set_state(const py::object& pickled) {
 
 void bind_sum_tree(py::module_& module) {
   py::class_<LockedTree>(module, "SumTree", "Core of apexline.SumTree, which documents it.")
-      .def(py::init(&make_tree), py::arg("capacity"), py::arg("seed") = 0)
+      .def(py::init(&make_tree), integer("capacity"), py::arg("seed") = 0)
       .def("__len__", [](LockedTree& self) { return self.with([](SumTree& tree) { return tree.capacity(); }); })
       .def("__getitem__", &get_item, py::arg("index"),
            "Priority of one index (float), or of an integer array of indices (float64 array of its shape).\n\n"

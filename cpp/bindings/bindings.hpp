@@ -4,6 +4,9 @@
 
 namespace apexline::bindings {
 
+// A signed integer argument: otherwise pybind11 also calls `__int__`, which makes 0 of a fraction.
+inline pybind11::arg integer(const char* name) { return pybind11::arg(name).noconvert(); }
+
 void bind_sum_tree(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);
 void bind_prefetcher(pybind11::module_& module);

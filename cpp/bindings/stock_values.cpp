@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bindings.hpp"
+
 namespace apexline::bindings {
 namespace {
 
@@ -105,25 +107,25 @@ void bind_stock_values(py::class_<ArrayWorld>& world) {
     return [values](const ArrayWorld& self, py::ssize_t env) { return self.read(values, env); };
   };
   world
-      .def("episode_values", game(episode_values), py::arg("env"),
+      .def("episode_values", game(episode_values), integer("env"),
            "Returns (episode, tiles of the road, visited tiles, t, reward, prev_reward, new_lap), the last four as\n"
            "CarRacing's attributes. The number of the episode is unique in the process; 0 before the first reset.")
-      .def("palette", game(palette_array), py::arg("env"),
+      .def("palette", game(palette_array), integer("env"),
            "Returns the colours of road, background and grass, (3, 3) float64.")
       .def(
-          "body_values", part(body_values), py::arg("env"), py::arg("body"),
+          "body_values", part(body_values), integer("env"), py::arg("body"),
           "Returns (episode, x, y, angle, sine, cosine, x and y of the centre of mass, velocity x, velocity y, spin).\n"
           "Bodies are the four wheels, then the hull.")
-      .def("wheel_values", part(wheel_values), py::arg("env"), py::arg("wheel"),
+      .def("wheel_values", part(wheel_values), integer("env"), py::arg("wheel"),
            "Returns (episode, steer, gas, brake, omega, phase, whether a skid mark can start, index of its mark in\n"
            "skid_marks or -1: none, -2: dropped). Steering and gas are those of the car.")
-      .def("joint_values", part(joint_values), py::arg("env"), py::arg("wheel"),
+      .def("joint_values", part(joint_values), integer("env"), py::arg("wheel"),
            "Returns (episode, motor speed, impulse x, impulse y, impulse of the limit, of the motor).")
-      .def("wheel_tiles", part(wheel_tiles), py::arg("env"), py::arg("wheel"),
+      .def("wheel_tiles", part(wheel_tiles), integer("env"), py::arg("wheel"),
            "Returns (episode, indices of the tiles that the wheel touches, ascending).")
-      .def("tile_values", part(tile_values), py::arg("env"), py::arg("tile"),
+      .def("tile_values", part(tile_values), integer("env"), py::arg("tile"),
            "Returns (episode, whether a wheel has visited the tile, whether any part of the car has touched it).")
-      .def("tile_vertices", part(tile_vertices), py::arg("env"), py::arg("tile"),
+      .def("tile_vertices", part(tile_vertices), integer("env"), py::arg("tile"),
            "Returns the vertices of Box2D's polygon of a tile, pairs of float32.");
 }
 
