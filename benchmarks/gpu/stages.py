@@ -132,8 +132,8 @@ class _TargetReached(Exception):
 def training(setting: Setting) -> Figures:
     """Starts or resumes training for `TRAINING_MINUTES`, then evaluates on held-out seeds of the native environment."""
     folder = setting.work / "run"
-    resumes = (folder / checkpoint.LATEST).exists()
-    before = checkpoint.load(folder / checkpoint.LATEST)["seconds"] if resumes else 0.0
+    resumes = checkpoint.exists(folder)
+    before = checkpoint.newest(folder, warn=print).state["seconds"] if resumes else 0.0
     minutes = before / 60 + (0.15 if setting.smoke else TRAINING_MINUTES)
     latest: list[Status] = []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["play", "{run}", "--seed", "-1"], "--seed is -1; expected >= 0"),
         (["export", "{run}", "--out", "{tmp}/policy.pt"], "expected a file name that ends in .safetensors"),
         (["train", "--preset", "fast"], "preset is fast; expected one of auto, cpu"),
-        (["train", "--resume", "{tmp}/missing"], "missing/checkpoint.pt: no such checkpoint"),
+        (["train", "--resume", "{tmp}/missing"], "missing: no such run folder, or no checkpoint in it"),
         (["train", "--resume", "{run}", "--out", "{tmp}/new"], "expected none with --resume"),
         (["train", "--resume", "{run}", "--preset", "cpu"], "expected none with --resume"),
         (
@@ -107,12 +109,13 @@ def test_invalid_input_ends_with_one_line_and_code_2(
 
 
 def test_a_damaged_checkpoint_is_refused(run: Path, tmp_path: Path, capsys: Capture) -> None:
-    whole = (run / checkpoint.LATEST).read_bytes()
-    (tmp_path / checkpoint.LATEST).write_bytes(whole[: len(whole) // 2])
-    for arguments in (["eval", str(tmp_path)], ["train", "--resume", str(tmp_path)]):
+    copy = shutil.copytree(run, tmp_path / "run")
+    for path in copy.rglob("tensors.safetensors"):
+        os.truncate(path, path.stat().st_size // 2)
+    for arguments in (["eval", str(copy)], ["train", "--resume", str(copy)]):
         assert main(arguments) == 2
-        assert "truncated" in error_line(capsys)
-    assert (tmp_path / checkpoint.LATEST).stat().st_size == len(whole) // 2
+        assert "tensors.safetensors: damaged" in error_line(capsys)
+    assert not (copy / "eval.json").exists()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -126,7 +129,7 @@ def test_fields_of_the_configuration_are_named_as_options() -> None:
         "seed is -1; expected >= 0": "--seed is -1; expected >= 0",
         "game.frame_size is 99; expected x": "--game.frame-size is 99; expected x",
         "shaping.1.start_step is 3": "--shaping.1.start-step is 3",
-        "runs/replay.bin: no such seed": "runs/replay.bin: no such seed",
+        "runs/seed.json: no such seed": "runs/seed.json: no such seed",
     }.items():
         assert as_options(message) == shown
 
@@ -296,9 +299,7 @@ def test_a_run_from_weights_uses_their_game_shaping_and_networks(
 
 
 def test_resume_uses_the_configuration_of_the_run(run: Path, tmp_path: Path, capsys: Capture) -> None:
-    copy = tmp_path / "run"
-    copy.mkdir()
-    (copy / checkpoint.LATEST).write_bytes((run / checkpoint.LATEST).read_bytes())
+    copy = shutil.copytree(run, tmp_path / "run")
     assert main(["train", "--resume", str(copy), "--budget.total_frames", "16"]) == 0
     output = capsys.readouterr().out
     assert output.splitlines()[2].startswith("memory: about ")
@@ -326,7 +327,7 @@ def test_a_terminated_run_saves_its_state(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGTERM
     assert f"apexline train --resume {folder}" in output
     assert "Traceback" not in output
-    assert checkpoint.load(folder / checkpoint.LATEST)["steps"] > 0
+    assert checkpoint.newest(folder, warn=pytest.fail).steps > 0
     assert (folder / "curve.png").exists()
 
 

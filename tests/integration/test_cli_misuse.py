@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from apexline.cli import main
 from apexline.training.evaluation import evaluator
 from apexline.training.evaluation.policy import find_policy
 from apexline.training.records import checkpoint, curves
+from apexline.training.records.store import manifest
+from apexline.training.records.store.files import digest_of
 from tests.disks import mounted
 
 from .runs import Capture, error_line, untrained_run
@@ -89,7 +91,7 @@ TRAIN = [
     (["--resume", "a\0b"], "--resume is 'a\\x00b'; expected a path without NUL"),
     (["--from", "a\0b"], "--from is 'a\\x00b'; expected a path without NUL"),
     (["--out", LONG], "the folder cannot be created (File name too long)"),
-    (["--resume", LONG], "no such checkpoint"),
+    (["--resume", LONG], "no checkpoint in it"),
     (["--from", LONG], "no such run folder"),
     (["--out", NOT_UTF8], "--out is 'caf\\udce9'; expected a path in UTF-8"),
     (["--resume", NOT_UTF8], "--resume is 'caf\\udce9'; expected a path in UTF-8"),
@@ -100,7 +102,7 @@ TRAIN = [
     (["--out", "/proc/self"], "/proc/self: the folder cannot be written"),
     (["--out", "{run}"], "{run}: the folder is not empty"),
     (["--out", "{run}/config.json"], "config.json: not a folder"),
-    (["--resume", "{run}/config.json"], "no such checkpoint"),
+    (["--resume", "{run}/config.json"], "no checkpoint in it"),
     (["--resume", "{run}", "--num-envs", "9999999"], "--num-envs is 9999999; expected <= "),
     (["--from", "{run}", "--out", "{run}"], "the folder is not empty"),
     (["--bogus"], "no option --bogus"),
@@ -123,7 +125,7 @@ def test_train(arguments: list[str], expected: str, run: Path, tmp_path: Path, c
 OTHERS = [
     ([], "no RUN given"),
     (["{run}", "more"], "unexpected argument"),
-    (["{tmp}"], "contains neither best.pt nor checkpoint.pt"),
+    (["{tmp}"], "contains neither best.safetensors nor a checkpoint"),
     (["{tmp}/missing"], "no such run folder or checkpoint"),
     (["a\0b"], "the policy is 'a\\x00b'; expected a path without NUL"),
     ([LONG], "no such run folder or checkpoint"),
@@ -222,43 +224,70 @@ class Trap:
         return (os.mkdir, ("ran",))
 
 
-def a_pickle(path: Path) -> None:
-    path.write_bytes(pickle.dumps(Trap()))
+def a_pickle(folder: Path) -> None:
+    step = folder / checkpoint.FOLDER / "step-000000000001"
+    step.mkdir(parents=True)
+    (step / "manifest.json").write_bytes(pickle.dumps(Trap()))
 
 
-def a_zip_file(path: Path) -> None:
-    torch.save({"format": checkpoint.FORMAT, "version": checkpoint.VERSION, "config": Trap()}, path)
+def sealed(folder: Path, name: str, content: bytes) -> None:
+    """A checkpoint with this file, and its digest in the manifest."""
+    step = checkpoint.write(folder, 1, {"config": "{}"}, keep=1)
+    (step / name).write_bytes(content)
+    digests = manifest.read_manifest(step).files | {name: digest_of(content)}
+    (step / "manifest.json").write_bytes(manifest.Manifest(1, digests).to_bytes())
 
 
-def an_old_zip_file(path: Path) -> None:
-    torch.save({"format": checkpoint.FORMAT, "x": Trap()}, path, _use_new_zipfile_serialization=False)
+def a_pickled_state(folder: Path) -> None:
+    sealed(folder, "state.json", pickle.dumps(Trap()))
 
 
-def an_empty_zip_file(path: Path) -> None:
-    zipfile.ZipFile(path, "w").close()
+def a_zip_file(folder: Path) -> None:
+    content = BytesIO()
+    torch.save({"x": Trap()}, content)
+    sealed(folder, "tensors.safetensors", content.getvalue())
 
 
-def no_configuration(path: Path) -> None:
-    checkpoint.save(path, {"steps": 1})
+def an_old_zip_file(folder: Path) -> None:
+    content = BytesIO()
+    torch.save({"x": Trap()}, content, _use_new_zipfile_serialization=False)
+    sealed(folder, "tensors.safetensors", content.getvalue())
 
 
-def a_list(path: Path) -> None:
-    checkpoint.save(path, {"steps": 1, "config": "[1]", "agent": {"networks": {}}})
+def a_checkpoint_of_an_earlier_version(folder: Path) -> None:
+    torch.save({"format": "apexline checkpoint", "version": 2, "config": "{}"}, folder / "checkpoint.pt")
 
 
-def not_json(path: Path) -> None:
-    checkpoint.save(path, {"steps": 1, "config": "{", "agent": {"networks": {}}})
+def no_configuration(folder: Path) -> None:
+    checkpoint.write(folder, 1, {"steps": 1}, keep=1)
+
+
+def a_list(folder: Path) -> None:
+    checkpoint.write(folder, 1, {"config": "[1]", "agent": {"networks": {}}}, keep=1)
+
+
+def not_json(folder: Path) -> None:
+    checkpoint.write(folder, 1, {"config": "{", "agent": {"networks": {}}}, keep=1)
 
 
 @pytest.mark.parametrize(
     "write",
-    [a_pickle, a_zip_file, an_old_zip_file, an_empty_zip_file, no_configuration, a_list, not_json],
+    [
+        a_pickle,
+        a_pickled_state,
+        a_zip_file,
+        an_old_zip_file,
+        a_checkpoint_of_an_earlier_version,
+        no_configuration,
+        a_list,
+        not_json,
+    ],
 )
 @pytest.mark.parametrize("command", ["eval", "play", "export", "from", "resume"])
 def test_a_hostile_file(command: str, write: object, tmp_path: Path, capsys: Capture) -> None:
     folder = tmp_path / "hostile"
     folder.mkdir()
-    write(folder / checkpoint.LATEST)  # type: ignore[operator]
+    write(folder)  # type: ignore[operator]
     arguments = {"from": ["train", *SMALL, "--from"], "resume": ["train", "--resume"]}
     assert main([*arguments.get(command, [command]), str(folder)]) == 2
     line = error_line(capsys)
@@ -266,21 +295,6 @@ def test_a_hostile_file(command: str, write: object, tmp_path: Path, capsys: Cap
     assert "weights_only" not in line
     assert len(line) < 250
     assert names_in(Path()) == []
-
-
-def test_random_damage_is_refused_in_one_line(run: Path, tmp_path: Path) -> None:
-    whole = (run / checkpoint.LATEST).read_bytes()
-    path = tmp_path / "damaged.pt"
-    directory = whole.rindex(b"PK\x01\x02") - 2000
-    for place in range(directory, len(whole), 7):
-        damaged = bytearray(whole)
-        damaged[place] ^= 0xFF
-        path.write_bytes(damaged)
-        for load in (checkpoint.load, checkpoint.load_config):
-            try:
-                load(path)
-            except ValueError as error:
-                assert len(str(error).splitlines()) == 1  # noqa: PT017
 
 
 def test_a_file_in_the_package_is_not_written(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return untrained_run(tmp_path_factory.mktemp("runs") / "run", num_envs=2)
 
 
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Changes the state of the run's newest checkpoint, with the digests of the new state; returns its directory."""
+    found = checkpoint.newest(folder, warn=pytest.fail)
+    change(found.state)
+    replay = shutil.copytree(found.path / "replay", folder / "replay")
+    return checkpoint.write(
+        folder, found.steps, found.state, keep=1, write_files=lambda part: replay.rename(part / "replay")
+    )
+
+
 def hostile(field: str, value: float) -> Callable[[Episodes], None]:
     def change(episodes: Episodes) -> None:
         game, size = episodes["games"][1].numpy(), int(episodes["sizes"][1])
@@ -67,15 +77,10 @@ def test_a_resume_refuses_impossible_episodes_in_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(run, folder)
-    parts = checkpoint.load(folder / checkpoint.LATEST)
-    change(parts["running_episodes"])
-    checkpoint.save(
-        folder / checkpoint.LATEST, {k: v for k, v in parts.items() if k not in ("format", "version")}
-    )
+    folder = shutil.copytree(run, tmp_path / "run")
+    path = rewrite(folder, lambda state: change(state["collector"]["running_episodes"]))
     assert main(["train", "--resume", str(folder), "--budget.total_frames", "64"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith(f"apexline: {folder}: the checkpoint does not fit this configuration: ")
+    assert lines[0].startswith(f"apexline: {path}: the checkpoint does not fit this configuration: ")
     assert message in lines[0]

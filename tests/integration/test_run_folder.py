@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import pytest
 from apexline.cli import main
 from apexline.cli import train as command
 from apexline.training import PRESETS, InputError, TrainConfig, train
-from apexline.training.records import checkpoint
+from apexline.training.records import checkpoint, weights_file
+from apexline.training.records.metrics_file import COLUMNS
 from apexline.training.records.run_folder import LOCK
 
 Capture = pytest.CaptureFixture[str]
@@ -80,7 +82,7 @@ def test_a_folder_in_use_is_refused_until_its_process_is_killed(tmp_path: Path, 
     owner = start(*OPTIONS, *intervals, "--out", folder)
     assert owner.stdout is not None
     for line in owner.stdout:
-        if "frames/s" in line and (folder / checkpoint.LATEST).exists():
+        if "frames/s" in line and checkpoint.exists(folder):
             break
     message = f"{folder} is in use by process {owner.pid}; expected a run folder that no training writes to"
     for arguments in (["--resume", str(folder)], [*OPTIONS, "--out", str(folder)]):
@@ -91,10 +93,10 @@ def test_a_folder_in_use_is_refused_until_its_process_is_killed(tmp_path: Path, 
     owner.kill()
     owner.communicate(timeout=TIMEOUT)
     assert (folder / LOCK).exists()
-    steps = checkpoint.load(folder / checkpoint.LATEST)["steps"]
+    steps = checkpoint.newest(folder, warn=pytest.fail).steps
     budget = str(steps * 4 + 8)
     assert main(["train", "--resume", str(folder), "--budget.total-frames", budget]) == 0
-    assert checkpoint.load(folder / checkpoint.LATEST)["steps"] > steps
+    assert checkpoint.newest(folder, warn=pytest.fail).steps > steps
     assert not (folder / LOCK).exists()
 
 
@@ -143,7 +145,7 @@ def test_a_refused_training_leaves_no_folder(
 
 def test_an_empty_folder_is_used_and_one_that_cannot_be_read_is_not(tmp_path: Path) -> None:
     train(small(), tmp_path)
-    assert (tmp_path / checkpoint.LATEST).exists()
+    assert checkpoint.exists(tmp_path)
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match=r"not a folder|cannot be created"):
@@ -169,22 +171,28 @@ def test_metrics_after_a_power_failure_are_repaired(tmp_path: Path) -> None:
         lines = (folder / "metrics.csv").read_text().splitlines()
         assert len(lines) == 2
         assert lines[0].startswith("time/seconds,")
-        assert {line.count(",") for line in lines} == {23}
+        assert {line.count(",") for line in lines} == {len(COLUMNS) - 1}
         assert (folder / "curve.png").exists()
 
 
-def replaced_by_a_folder(path: Path) -> None:
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
     path.unlink(missing_ok=True)
+
+
+def replaced_by_a_folder(path: Path) -> None:
+    remove(path)
     path.mkdir()
 
 
 def replaced_by_a_fifo(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    remove(path)
     os.mkfifo(path)
 
 
 def without_evaluation(path: Path) -> None:
-    checkpoint.save(path, {"steps": 3})
+    weights_file.save(path, {}, small(), 3)
 
 
 def without_a_header(path: Path) -> None:
@@ -208,15 +216,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("metrics.csv", without_a_header, "metrics.csv: line 1 is not the header"),
         ("metrics.csv", replaced_by_a_link, "metrics.csv: expected a regular file"),
-        ("best.pt", without_evaluation, "best.pt: not the best weights of a run"),
-        ("best.pt", Path.touch, "best.pt: truncated or not a checkpoint"),
+        ("best.safetensors", without_evaluation, "best.safetensors: not the best weights of a run"),
+        ("best.safetensors", Path.touch, "best.safetensors: truncated or not a weights file"),
         *(
             (name, damage, f"{name}: expected a regular file")
-            for name in ("metrics.csv", "best.pt", "replay.bin", "config.json", "curve.png", "profile.txt")
+            for name in ("metrics.csv", "best.safetensors", "config.json", "curve.png", "profile.txt")
             for damage in (replaced_by_a_folder, replaced_by_a_fifo)
         ),
         *(
-            ("checkpoint.pt", damage, "checkpoint.pt: no such checkpoint")
+            ("checkpoints", damage, "no such run folder, or no checkpoint in it")
             for damage in (replaced_by_a_folder, replaced_by_a_fifo)
         ),
         *(
@@ -237,13 +245,10 @@ def test_a_damaged_folder_is_refused_at_the_start(
     damage: Callable[[Path], object],
     expected: str,
 ) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for path in finished.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    folder = shutil.copytree(finished, tmp_path / "run")
     damage(folder / name)
-    before = sorted((path.name, path.lstat().st_mtime_ns) for path in folder.iterdir())
+    before = sorted((path.name, path.lstat().st_mtime_ns) for path in folder.rglob("*"))
     with time_limit():
         assert main(["train", "--resume", str(folder), "--budget.total-frames", "16"]) == 2
     assert expected in error_line(capsys)
-    assert sorted((path.name, path.lstat().st_mtime_ns) for path in folder.iterdir()) == before
+    assert sorted((path.name, path.lstat().st_mtime_ns) for path in folder.rglob("*")) == before

@@ -180,8 +180,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from apexline.replay import PrioritizedFrameReplay
+from apexline.training import TrainConfig
 from apexline.training.evaluation.gif import GifWriter
-from apexline.training.records import checkpoint
+from apexline.training.records import weights_file
 from apexline.training.records.json_file import write_json
 
 path = Path(sys.argv[2])
@@ -189,7 +190,7 @@ replay = PrioritizedFrameReplay(capacity=100, num_envs=1, frame_shape=(84, 84), 
 gif = GifWriter(1, 1)
 gif.add(np.random.default_rng(0).integers(0, 256, (400, 600, 3), np.uint8))
 write = {
-    "checkpoint": lambda: checkpoint.save(path, {"weights": torch.zeros(100_000)}),
+    "weights": lambda: weights_file.save(path, {"weight": torch.zeros(100_000)}, TrainConfig(), 1),
     "replay": lambda: replay.save(path),
     "gif": lambda: gif.save(path),
     "json": lambda: write_json(path, list(range(100_000))),
@@ -202,7 +203,7 @@ except OSError as error:
 """
 
 
-@pytest.mark.parametrize("what", ["checkpoint", "replay", "gif", "json"])
+@pytest.mark.parametrize("what", ["weights", "replay", "gif", "json"])
 def test_a_file_that_is_too_large_leaves_nothing(tmp_path, what):
     """A limit of the size of files fails as a full disk does, in the middle of a write."""
     path = tmp_path / "file"

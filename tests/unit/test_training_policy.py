@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from apexline.racing import make_env
 from apexline.training import PRESETS, InputError, Policy, play, play_parallel
 from apexline.training.evaluation.policy import build_networks, find_policy
-from apexline.training.records import checkpoint
+from apexline.training.records import weights_file
 
 CONFIG = replace(PRESETS["cpu"], seed=77)
 SHAPE = CONFIG.game.frame_shape
@@ -83,11 +83,12 @@ def test_the_pretrained_policy_drives() -> None:
 def test_pretrained_is_never_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     included = find_policy("pretrained")
-    for name in (checkpoint.BEST, checkpoint.LATEST):
-        (tmp_path / "pretrained").mkdir(exist_ok=True)
-        (tmp_path / "pretrained" / name).touch()
+    (tmp_path / "pretrained").mkdir()
+    (tmp_path / "pretrained" / weights_file.BEST).touch()
     assert find_policy("pretrained") == included
-    assert find_policy("./pretrained") == find_policy(Path("pretrained")) == Path("pretrained/best.pt")
+    assert (
+        find_policy("./pretrained") == find_policy(Path("pretrained")) == Path("pretrained/best.safetensors")
+    )
 
 
 def test_acting_in_an_environment_gives_the_score_of_play() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +17,6 @@ from torch import Tensor
 from apexline.agent import ActorCritic, build
 from apexline.training.acting.frame_stack import FrameStack
 from apexline.training.config.train_config import TrainConfig
-from apexline.training.config.validation import from_dict
 from apexline.training.errors import InputError, reason
 from apexline.training.records import checkpoint, weights_file
 from apexline.training.records.paths import check_name, is_folder, regular_file
@@ -180,7 +177,7 @@ def find_policy(source: str | os.PathLike[str]) -> Path:
         return best
     if checkpoint.is_checkpoint(path) or checkpoint.exists(path):
         return path
-    return checkpoint.find(path)
+    raise InputError(f"{path}: contains neither {weights_file.BEST} nor a checkpoint")
 
 
 def output_folder(source: str | os.PathLike[str]) -> Path:
@@ -204,8 +201,6 @@ _Content = tuple[Path, Mapping[str, Tensor], TrainConfig, int]
 
 
 def _read(path: Path, warn: Callable[[str], None]) -> _Content:
-    if path.suffix == ".pt":
-        return _load_checkpoint(path)
     if not is_folder(path):
         weights = weights_file.load(path)
         return path, weights.networks, weights.config, weights.steps
@@ -243,14 +238,3 @@ def _networks(state: Mapping[str, Tensor], config: TrainConfig) -> ActorCritic:
     except (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(reason(error)) from error
     return networks
-
-
-def _load_checkpoint(path: Path) -> _Content:
-    parts: dict[str, Any] = checkpoint.load(path)
-    try:
-        config = from_dict(json.loads(parts["config"]), str(path))
-        return path, parts["agent"]["networks"], config, parts["steps"]
-    except InputError:
-        raise
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a policy of this version of apexline ({reason(error)})") from error

@@ -25,7 +25,6 @@ from typing import Any
 
 from apexline.atomic_write import sync_folder
 from apexline.training.errors import InputError, NonFiniteError
-from apexline.training.records import old_checkpoint
 from apexline.training.records.saved_config import config_values
 from apexline.training.records.store import state as states
 from apexline.training.records.store.files import (
@@ -43,11 +42,6 @@ from apexline.training.records.store.manifest import (
     read_file,
     read_manifest,
 )
-
-BEST, FORMAT, LATEST, REPLAY = "best.pt", old_checkpoint.FORMAT, "checkpoint.pt", "replay.bin"
-VERSION = old_checkpoint.VERSION
-find, load, save = old_checkpoint.find, old_checkpoint.load, old_checkpoint.save
-"""Until runs are saved with `write`."""
 
 FOLDER = "checkpoints"
 STATE = "state.json"
@@ -197,8 +191,6 @@ def load_config(run: Path) -> dict[str, Any]:
     Raises:
         InputError: there is none. Damage to other files than manifest.json and state.json is not noticed.
     """
-    if run.name == LATEST:
-        return old_checkpoint.load_config(run)
     problem: InputError | None = None
     for _, path in _finished(run):
         try:
