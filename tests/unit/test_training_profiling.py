@@ -12,6 +12,7 @@ import pytest
 from apexline.training import PRESETS, train
 from apexline.training.machine import profiling
 from apexline.training.machine.profiling import Span, table
+from tests.disks import fill, mounted
 
 
 def test_shares_are_of_wall_clock_time_with_the_rest_as_other() -> None:
@@ -74,10 +75,30 @@ def test_a_run_is_profiled_in_both_threads(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_without_enough_steps_nothing_is_written(tmp_path: Path) -> None:
-    profiler = profiling.Profiler(tmp_path)
+    profiler = profiling.Profiler(tmp_path, warn=print)
     for _ in range(profiling.SKIPPED + 1):
         with profiler.step(1):
             pass
     profiler.close()
     profiler.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_or_a_deleted_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiling, "SKIPPED", 1)
+    monkeypatch.setattr(profiling, "STEPS", 1)
+    warnings: list[str] = []
+    with mounted(tmp_path / "disk", "size=64k") as disk:
+        filler = fill(disk)
+        for folder in (disk, tmp_path / "deleted"):
+            profiler = profiling.Profiler(folder, warnings.append)
+            for _ in range(3):
+                with profiler.step(1):
+                    pass
+            profiler.close()
+        assert list(disk.iterdir()) == [filler]
+    assert [line.rpartition(": ")[2] for line in warnings] == [
+        "No space left on device",
+        "No such file or directory",
+    ]
+    assert warnings[0].startswith(f"no profile written: {disk}/")

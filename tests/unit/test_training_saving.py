@@ -1,4 +1,4 @@
-"""Checkpoints written beside the training: of one moment, and what happens when they cannot be written."""
+"""Checkpoints written by a second thread: of one moment, and what happens when they cannot be written."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def train(
 
     Writes config.json, metrics.csv, TensorBoard files, checkpoints (the complete state, to resume from),
     best.safetensors (the weights with the best evaluation) and curve.png to the folder. A checkpoint is written at the
-    start, every `monitor.checkpoint_seconds` and at the end. Training and saving go on beside each other.
+    start, every `monitor.checkpoint_seconds` and at the end. Training continues during a save.
 
     In the main thread, SIGINT (Ctrl-C), SIGTERM and SIGHUP end the run after the current step with a checkpoint; see
     `stop_signals`.
@@ -181,7 +181,7 @@ def _run(
             state=None if saved is None else saved.state["monitor"],
         )
         stack.enter_context(closing(monitor))
-        profiler = stack.enter_context(closing(Profiler(folder))) if profile else None
+        profiler = stack.enter_context(closing(Profiler(folder, log))) if profile else None
         monitor.begin(seconds())
         next_save = seconds() + session.config.monitor.checkpoint_seconds
         try:

@@ -1,4 +1,4 @@
-"""Checkpoints of a run, written by a thread beside the training."""
+"""Checkpoints of a run, written by a second thread."""
 
 from __future__ import annotations
 

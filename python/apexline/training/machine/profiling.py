@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -49,10 +50,15 @@ class Profiler:
 
     The trace is for chrome://tracing or Perfetto. The replay's prefetch thread is not profiled; time lost to it appears
     as "wait: replay". With CUDA graphs, the spans of an update are those of its launch.
+
+    Args:
+        folder: the run folder.
+        warn: called with one line if the files cannot be written; training continues.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
         self._folder = folder
+        self._warn = warn
         self._seen = 0
         self._profile: profile | None = None
 
@@ -90,14 +96,21 @@ class Profiler:
         for event in finished.key_averages():
             spans[event.key] = Span(event.count, event.cpu_time_total / 1e6)
             busy += event.self_device_time_total / 1e6
+        try:
+            self._write(finished, table(spans, busy))
+        except OSError as error:
+            self._warn(f"no profile written: {error.filename or self._folder}: {error.strerror}")
+
+    def _write(self, finished: profile, text: str) -> None:
         with TemporaryDirectory(
             dir=self._folder
         ) as scratch:  # torch opens the file itself, and follows links
             written = Path(scratch) / TRACE
             finished.export_chrome_trace(str(written))
+            with atomic_write(self._folder / TABLE) as file:
+                file.write((text + "\n").encode())
+            # On a full disk, of which torch reports nothing, the table has raised OSError.
             written.replace(self._folder / TRACE)
-        with atomic_write(self._folder / TABLE) as file:
-            file.write((table(spans, busy) + "\n").encode())
 
     def close(self) -> None:
         """Stop profiling; an incomplete window is not written."""
