@@ -110,7 +110,19 @@ def test_a_new_worker_has_the_latest_rules(workers: RacingWorkers) -> None:
     assert list(step[0][:, 2]) == [7, 7]
 
 
-def test_attributes_and_masked_resets_of_a_lost_worker(workers: RacingWorkers) -> None:
+def test_a_masked_reset_returns_the_last_observation_of_a_lost_worker(workers: RacingWorkers) -> None:
+    send(workers, 0, signal.SIGKILL)
+    mask = np.array([False, True])
+    observations, _ = workers.reset(seed=[None, 6], options={"reset_mask": mask})
+    np.testing.assert_array_equal(observations, [[5, 1, 0], [6, 0, 0]])
+    observations, _, _, truncated, infos = workers.step(ACTIONS)
+    assert list(truncated) == [True, False]
+    np.testing.assert_array_equal(infos["final_obs"][0], [5, 1, 0])
+    assert observations[0, 0] not in (-1, 5, 6)
+    np.testing.assert_array_equal(observations[:, 1], [0, 1])
+
+
+def test_attributes_of_a_lost_worker(workers: RacingWorkers) -> None:
     send(workers, 0, signal.SIGKILL)
     assert workers.get_attr("steps") == (0, 1)
     send(workers, 0, signal.SIGKILL)

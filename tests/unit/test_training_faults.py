@@ -80,6 +80,18 @@ def test_the_step_of_a_lost_worker_is_not_stored_and_its_episode_has_no_score() 
     collector.close()
 
 
+def test_close_does_not_wait_for_a_step_of_a_worker_that_hangs() -> None:
+    workers = RacingWorkers([partial(CountingEnv, env) for env in range(NUM_ENVS)], timeout=1e9)
+    collector = make(still, envs=workers)
+    pid = workers.processes[1].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    collector.begin()
+    collector.close()
+    assert workers.restarts == 0
+    assert not any(process.is_alive() for process in workers.processes)
+
+
 def test_the_last_step_of_an_episode_may_be_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     bad_rewards(monkeypatch, {0: range(3, 4)}, np.nan)
     collector = make(still)
