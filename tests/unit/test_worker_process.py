@@ -1,4 +1,4 @@
-"""Signals of the terminal in worker processes that have just begun."""
+"""Worker processes: time limits, groups, and signals of the terminal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ import signal
 import subprocess
 import sys
 from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 
-from apexline.worker_process import ignore_terminal_signals, start_worker
+from apexline.worker_process import (
+    Patience,
+    WorkerGroup,
+    WorkerLostError,
+    WorkerProcess,
+    ignore_terminal_signals,
+    start_worker,
+)
 
 TERMINAL = {signal.SIGINT, signal.SIGHUP}
 
@@ -47,3 +55,45 @@ def test_the_process_that_frees_semaphores_outlives_the_terminal(started_by: str
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     (blocked,) = (int(line.split()[1], 16) for line in done.stdout.splitlines() if line.startswith("SigBlk"))
     assert blocked & 1 << (signal.SIGHUP - 1)
+
+
+class StoppedPipe:
+    """Gets no answer; during each wait, this process is stopped for a minute."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.waits: list[float] = []
+
+    def poll(self, timeout: float) -> bool:
+        self.waits.append(timeout)
+        self.time += timeout + 60
+        return False
+
+
+def test_time_in_which_this_process_is_stopped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe: Any = StoppedPipe()
+    monkeypatch.setattr("time.monotonic", lambda: pipe.time)
+    patience = Patience(2.5)
+    assert not patience.wait(pipe)
+    assert pipe.waits == [1, 1, 0.5]
+    assert patience.is_used_up
+    patience.renew()
+    assert not patience.wait(pipe)
+    assert pipe.waits == [1, 1, 0.5] * 2
+
+
+def test_a_group_that_is_stopped_kills_workers_that_start_later() -> None:
+    group = WorkerGroup()
+    workers = [
+        WorkerProcess(*start_worker("reporter", report, lambda theirs, _: (theirs,)), timeout=None)
+        for _ in range(2)
+    ]
+    group.add(workers[0])
+    group.stop()
+    with pytest.raises(WorkerLostError, match="was ended"):
+        group.add(workers[1])
+    for worker in workers:
+        worker.process.join()
+        assert worker.process.exitcode == -signal.SIGKILL
+        with pytest.raises(WorkerLostError, match="was killed by SIGKILL"):
+            worker.receive(Patience(None))
