@@ -183,16 +183,16 @@ def test_a_folder_that_is_read_only_and_then_deleted(forker: Forker, tmp_path: P
 
 
 def test_a_second_signal_waits_for_the_save(forker: Forker, tmp_path: Path) -> None:
-    run, fifo = tmp_path / "run", tmp_path / "fifo"
-    os.mkfifo(fifo)
-    training = forker.start(*SMALL, *ENDLESS, "--out", run, folder=tmp_path, hold=fifo)
+    run, hold = tmp_path / "run", tmp_path / "hold"
+    hold.touch()
+    training = forker.start(*SMALL, *ENDLESS, "--out", run, folder=tmp_path, hold=hold)
     wait_for_checkpoint(training, run)
     training.send(signal.SIGINT)
     training.wait_for_errors(SAVING)
     training.send(signal.SIGTERM)
     training.wait_for_errors(STILL_SAVING)
-    with fifo.open("w"):
-        pass
+    assert not training.has_ended()
+    hold.unlink()
     assert training.wait() == 130
     check_errors(training, SAVING, STILL_SAVING, f"state of step {newest_steps(run)} saved; continue with")
     check_unfinished(run)
@@ -200,9 +200,9 @@ def test_a_second_signal_waits_for_the_save(forker: Forker, tmp_path: Path) -> N
 
 
 def test_a_third_signal_ends_the_process_during_the_save(forker: Forker, tmp_path: Path) -> None:
-    run, fifo = tmp_path / "run", tmp_path / "fifo"
-    os.mkfifo(fifo)
-    training = forker.start(*SMALL, *ENDLESS, "--out", run, folder=tmp_path, hold=fifo)
+    run, hold = tmp_path / "run", tmp_path / "hold"
+    hold.touch()
+    training = forker.start(*SMALL, *ENDLESS, "--out", run, folder=tmp_path, hold=hold)
     wait_for_checkpoint(training, run)
     for number, line in ((signal.SIGHUP, SAVING), (signal.SIGINT, STILL_SAVING)):
         training.send(number)

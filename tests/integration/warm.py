@@ -43,9 +43,9 @@ class Forker:
         Args:
             arguments: of the command.
             folder: an existing folder for the files `output` and `errors`, which it writes.
-            options: `output`, a path in place of that file; `hold`, a FIFO that the last save of the run opens for
-                reading before it begins; `file_size`, the largest size of a file; `capabilities=False` for a process
-                that may not write to read-only folders although it is root's.
+            options: `output`, a path in place of that file; `hold`, a file: saves that begin after a signal was
+                announced wait until it is removed; `file_size`, the largest size of a file; `capabilities=False` for a
+                process that may not write to read-only folders although it is root's.
         """
         options.setdefault("output", folder / "output")
         options.setdefault("errors", folder / "errors")
@@ -162,7 +162,7 @@ def _train(
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hold is not None:
-        _hold_last_save(hold)
+        _hold_saves(hold)
     if file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     if not capabilities:
@@ -170,15 +170,16 @@ def _train(
     return main(["train", *arguments])
 
 
-def _hold_last_save(fifo: str) -> None:
-    """Lets saves wait for a writer of `fifo` once a signal was announced."""
+def _hold_saves(file: str) -> None:
+    """Lets saves that begin after a signal was announced wait until `file` is removed."""
     from apexline.training.records import checkpoint
 
     write = checkpoint.write
 
     def held(*arguments: Any, **options: Any) -> Path:
         if "saving ..." in Path("/proc/self/fd/2").read_text():
-            Path(fifo).read_bytes()
+            while Path(file).exists():
+                time.sleep(0.01)
         return write(*arguments, **options)
 
     checkpoint.write = held
