@@ -84,3 +84,35 @@ def test_a_resume_refuses_impossible_episodes_in_one_line(
     assert len(lines) == 1
     assert lines[0].startswith(f"apexline: {path}: the checkpoint does not fit this configuration: ")
     assert message in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        (("monitor",), [1]),
+        (("seconds",), None),
+        (("agent", "critic_optimizer"), [1]),
+        (("agent", "generator"), "x"),
+        (("collector", "running_episodes"), "x"),
+        (("collector", "noise"), 3),
+        (("learner", "metric_sums"), "x"),
+        (("learner", "batches"), [1]),
+        (("schedule",), [1]),
+        (("rng",), {}),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_resume_refuses_parts_of_another_type_in_one_line(
+    part: tuple[str, ...], value: object, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+
+    def change(state: dict[str, Any]) -> None:
+        for name in part[:-1]:
+            state = state[name]
+        state[part[-1]] = value
+
+    path = rewrite(folder, change)
+    assert main(["train", "--resume", str(folder), "--budget.total_frames", "64"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(f"apexline: {path}: the checkpoint does not fit this configuration: ")

@@ -233,11 +233,15 @@ def _built(config: TrainConfig, policy: Policy | None, render: bool) -> Session:
 
 def _restore(session: Session, saver: CheckpointSaver, saved: checkpoint.Checkpoint) -> None:
     try:
+        if not isinstance(saved.state["seconds"], float) or not isinstance(
+            saved.state["monitor"], dict | None
+        ):
+            raise TypeError("seconds or monitor is of another type")
         saver.load_replay(saved)
         session.load_state_dict(saved.state)
     except OSError as error:
         raise InputError(f"{saved.path}: {reason(error)}") from error
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
             f"{saved.path}: the checkpoint does not fit this configuration: {reason(error)}"
         ) from error
