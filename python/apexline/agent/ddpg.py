@@ -128,7 +128,7 @@ class DDPG:
             if undone:
                 self._undo.restore_if(actor.skipped, undone)
         self.updates += 1
-        td_errors = torch.where(actor.skipped, torch.nan, critic.td_errors)
+        td_errors = critic.td_errors.masked_fill(actor.skipped, torch.nan)
         return td_errors, critic.metrics | actor.metrics
 
     def _undone_if_skipped(self) -> list[Tensor]:
@@ -181,6 +181,7 @@ class DDPG:
         self.scaler.load_state_dict(state["scaler"])
         self.generator.set_state(state["generator"].cpu())
         self.updates.fill_(state["updates"])
+        self._was_skipped = False
 
     def _set_learning_rates(self) -> None:
         for optimizer, schedule in self._schedules():

@@ -49,8 +49,7 @@ def is_not_finite(loss: Tensor, optimizer: Optimizer) -> Tensor:
 def step_unless(skip: Tensor, optimizer: Optimizer, scaler: torch.amp.GradScaler) -> None:
     """Step `optimizer` (on a GPU a fused Adam) unless `skip`; with loss scaling, `skip` also lowers the scale."""
     if scaler.is_enabled():
-        gradient = gradients(optimizer)[0]
-        gradient.copy_(torch.where(skip, torch.nan, gradient))  # which the scaler finds
+        gradients(optimizer)[0].masked_fill_(skip, torch.nan)  # which the scaler finds
         scaler.step(optimizer)
     elif host_reads(skip.device):
         if not skip:

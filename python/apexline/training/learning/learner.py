@@ -146,7 +146,7 @@ class Learner:
         """Add metrics, on the device, unless the update was skipped."""
         self._metric_names = tuple(metrics)
         values = torch.stack([*metrics.values(), torch.ones_like(td_errors[0])])
-        values = torch.where(td_errors[0].isnan(), 0.0, values)
+        values.masked_fill_(td_errors[0].isnan(), 0.0)
         self._sums = values if self._sums is None else self._sums.add_(values)
 
     def _check_divergence(self, batch: TensorBatch, metrics: Mapping[str, torch.Tensor]) -> None:
