@@ -97,7 +97,7 @@ def test_the_command_prints_one_line_with_the_names_of_options(tmp_path: Path, c
         "try a lower --agent.critic-lr (now 10000) or --agent.actor-lr (now 10000), or a smaller --learning.rew"
         in line
     )
-    assert checkpoint.exists(run)
+    assert line.endswith(f"; the state of step 0 is saved: --resume {run}")
     resumed = "--agent.critic-lr 3e-4 --agent.actor-lr 3e-4 --budget.total-steps 60"
     assert main(["train", "--resume", str(run), *resumed.split()]) == 0
     assert main(["eval", str(run), "--backend", "native", "--episodes", "1"]) == 0

@@ -124,14 +124,16 @@ def _train(command: TrainCommand, config: TrainConfig, policy: Policy | None, fo
             )
     except InputError as error:
         raise InputError(as_options(str(error))) from error
+    except DivergedError as error:
+        steps = checkpoint.newest_steps(folder)
+        saved = "" if steps is None else f"; the state of step {steps} is saved: --resume {folder}"
+        raise DivergedError(as_options(str(error)) + saved) from error
     except BaseException as error:
         if (steps := checkpoint.newest_steps(folder)) is not None:
             complain(f"state of step {steps} saved; continue with: apexline train --resume {folder}")
             if isinstance(error, KeyboardInterrupt):
                 _end_at_another_interrupt()
                 raise SystemExit(128 + signal.SIGINT) from None
-        if isinstance(error, DivergedError):
-            raise DivergedError(as_options(str(error))) from error
         raise
     if command.profile and (folder / TABLE).exists():
         show((folder / TABLE).read_text().rstrip("\n"))
