@@ -87,8 +87,10 @@ def test_a_training_continues_when_workers_are_lost(tmp_path: Path, monkeypatch:
         25: [(1, signal.SIGKILL)],
     }
     run = Faults(monkeypatch, faults)
-    status = train(short(400, backend="gymnasium", worker_timeout=5.0), tmp_path / "run")
+    lines: list[str] = []
+    status = train(short(400, backend="gymnasium", worker_timeout=5.0), tmp_path / "run", log=lines.append)
     assert run.restarts == 4
+    assert "worker process 0 was killed by SIGKILL; it was replaced" in lines
     assert last_row(tmp_path / "run")["faults/worker_restarts"] == "4"
     assert status.faults["worker_restarts"] == 4
     assert status.frames >= 400
@@ -125,8 +127,10 @@ def test_a_training_continues_when_an_evaluation_is_lost(
         return report
 
     monkeypatch.setattr(Evaluator, "submit", killed_once)
-    status = train(config, tmp_path / "run")
+    lines: list[str] = []
+    status = train(config, tmp_path / "run", log=lines.append)
     assert status.steps == 160
+    assert any(line.startswith("evaluation worker was killed by SIGKILL; it was repl") for line in lines)
     assert math.isfinite(status.eval_score)
     assert (evaluators[0].restarts, evaluators[0].skipped) == (2, 1)
     evaluated = [row["charts/steps"] for row in rows(tmp_path / "run") if row["eval/episodic_return"]]

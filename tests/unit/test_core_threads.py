@@ -19,7 +19,7 @@ from .native_racing import SMALL
 FUNCTIONS = {**core_replay.FUNCTIONS, **core_racing.FUNCTIONS}
 NAMES = pytest.mark.parametrize("name", list(FUNCTIONS))
 IN_USE = (*REFUSED, RuntimeError, MemoryError)
-"""What a call beside others may raise: the environment is in use, or another thread has changed what it needs."""
+"""What a call may raise while others run: the environment is in use, or another thread has changed what it needs."""
 
 
 def call_often(function: Function, made: Any, unexpected: list[BaseException], times: int) -> None:

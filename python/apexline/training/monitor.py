@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from apexline.racing import RacingWorkers
 from apexline.training.acting.environment_step import Episode
 from apexline.training.evaluation.selection import Selection
 from apexline.training.records.metrics import MetricsWriter
@@ -89,6 +90,8 @@ class Monitor:
         self._faults_before: Mapping[str, int] = {}
         self._last_log: Status | None = None
         self._selection: Selection | None = None
+        self._warn = warn
+        self._reported: dict[object, int] = {}
         self._writer = MetricsWriter(folder, warn, None if state is None else state["metrics"])
         try:
             if self.options.eval_steps is not None:
@@ -107,8 +110,11 @@ class Monitor:
     def tick(self, seconds: float, episodes: Iterable[Episode]) -> None:
         """Record finished episodes, and evaluate and log what is due after `seconds` of training."""
         self._recent.extend(episodes)
+        if isinstance(self.session.collector.envs, RacingWorkers):
+            self._report_restarts(self.session.collector.envs)
         if self._selection is not None:
             self._evaluate(self._selection, seconds)
+            self._report_restarts(self._selection)
         if self._is_log_due(seconds) and not self._stopped():
             self._log(seconds)
 
@@ -164,17 +170,22 @@ class Monitor:
         if row is not None:
             self._writer.write({"time/seconds": seconds, **row})
 
+    def _report_restarts(self, workers: RacingWorkers | Selection) -> None:
+        if workers.restarts > self._reported.get(workers, 0):
+            self._reported[workers] = workers.restarts
+            self._warn(f"{workers.last_fault}; it was replaced")
+
     def _is_log_due(self, seconds: float) -> bool:
         if self._log_steps is None:
             return self._last_log is None or seconds - self._last_log.seconds >= self.options.log_seconds
         return self.session.collector.steps >= self._next_log
 
     def _faults(self) -> dict[str, int]:
-        selection = self._selection
+        selection, envs = self._selection, self.session.collector.envs
         now = {
             "skipped_updates": self.session.learner.skipped_updates,
             "dropped_steps": self.session.collector.dropped_steps,
-            "worker_restarts": getattr(self.session.collector.envs, "restarts", 0),
+            "worker_restarts": envs.restarts if isinstance(envs, RacingWorkers) else 0,
             "evaluation_restarts": 0 if selection is None else selection.restarts,
             "skipped_evaluations": 0 if selection is None else selection.skipped,
             "failed_saves": self._saver.failed_saves + (0 if selection is None else selection.failed_saves),

@@ -70,6 +70,11 @@ class Selection:
         return self._evaluator.restarts
 
     @property
+    def last_fault(self) -> str | None:
+        """What the latest of them ended by; None: there was none."""
+        return self._evaluator.last_fault
+
+    @property
     def skipped(self) -> int:
         """Evaluations without a result because workers died or hung."""
         return self._evaluator.skipped
