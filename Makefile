@@ -17,9 +17,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH = $$($(INSTALL) --dry-run --no-deps --require-hashes --requirement requirements/torch-cpu.txt >/dev/null 2>&1 && \
 	echo requirements/torch-cpu.txt || echo requirements/torch.txt)
 WITH_BIN := export PATH="$(CURDIR)/$(BIN):$$PATH";
+UNIT := tests/unit/test_
+ASAN_TESTS := $(addprefix $(UNIT),$(addsuffix .py,core_arguments core_doors core_threads racing_hostile_states \
+	racing_native_booleans replay_booleans replay_errors replay_prefetch_lifetime replay_shared_memory \
+	replay_state_invalid replay_threads sum_tree_errors))
+TSAN_TESTS := $(addprefix $(UNIT),$(addsuffix .py,core_threads replay_prefetch_lifetime replay_threads))
 JOBS := $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help setup lock audit train test test-dist test-oldest test-cpp lint types bench bench-check bench-peers soak clean
+.PHONY: help setup lock audit train test test-dist test-oldest test-cpp test-asan fuzz lint types bench bench-check bench-peers soak clean
 
 help:
 	@echo "make train        train on this machine; writes a run folder under runs/"
@@ -27,6 +32,8 @@ help:
 	@echo "make test-dist    build source distribution and wheel, install them in empty environments and test them there"
 	@echo "make test-oldest  run the tests of the game and the command line with the oldest supported dependencies"
 	@echo "make test-cpp     build and run the C++ tests: plain, with address and UB sanitizers, with thread sanitizer"
+	@echo "make test-asan    run tests of unusual arguments, states and threads on sanitized builds of the Python modules"
+	@echo "make fuzz         try COUNT=100000 mutants of files, states and calls of SEED=1"
 	@echo "make lint         check style: ruff, clang-format, clang-tidy; workflow files with zizmor"
 	@echo "make types        check types: mypy over package, tests, benchmarks and examples; stubtest over the compiled modules"
 	@echo "make bench        run the benchmarks with pytest-benchmark"
@@ -98,6 +105,14 @@ test-oldest: $(DIST)/.tested
 test-cpp: $(READY)
 	@set -e; $(WITH_BIN) for preset in ci asan tsan; do \
 	  cmake --preset $$preset >/dev/null; cmake --build --preset $$preset; ctest --preset $$preset; done
+
+# What unusual arguments, states and files, and threads reach, on Python modules that are built with a sanitizer.
+test-asan: $(READY)
+	@$(WITH_BIN) python -m tests.sanitized asan-python -m pytest -p no:cacheprovider $(or $(ARGS),$(ASAN_TESTS))
+	@$(WITH_BIN) python -m tests.sanitized tsan-python -m pytest -p no:cacheprovider $(or $(ARGS),$(TSAN_TESTS))
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1) --count $(or $(COUNT),100000) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
