@@ -15,10 +15,11 @@ import pytest
 import torch
 
 from apexline.racing import ShapingRules, WorkerDiedError
-from apexline.training import PRESETS, InputError, Policy, TrainConfig, play_parallel, train
+from apexline.training import PRESETS, GpuMemoryError, InputError, Policy, TrainConfig, play_parallel, train
 from apexline.training import loop as loop_module
 from apexline.training.config.train_config import ShapingPhase
 from apexline.training.evaluation.selection import best_so_far
+from apexline.training.learning.learner import Learner
 from apexline.training.monitor import Monitor
 from apexline.training.records import checkpoint, weights_file
 from apexline.training.session import Session
@@ -298,6 +299,16 @@ def test_a_missing_gpu_is_reported_before_the_folder_is_created(tmp_path: Path) 
     with pytest.raises(InputError, match="no GPU"):
         train(PRESETS["cuda"], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_full_gpu_ends_the_run_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Learner) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
+
+    monkeypatch.setattr(Learner, "update", full)
+    with pytest.raises(GpuMemoryError, match=r"^CUDA out of memory. Tried to allocate 2.00 GiB. The largest"):
+        train(short(), tmp_path / "run")
+    assert checkpoint.exists(tmp_path / "run")
 
 
 def test_the_notebook_preset_trains(tmp_path: Path) -> None:

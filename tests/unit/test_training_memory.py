@@ -17,7 +17,7 @@ from apexline.replay.device import BATCHES_HELD
 from apexline.training import PRESETS, InputError, TrainConfig, train
 from apexline.training.config.train_config import BudgetConfig
 from apexline.training.machine import memory_check
-from apexline.training.machine.memory_check import check_memory, describe_memory
+from apexline.training.machine.memory_check import check_memory, describe_memory, explain_out_of_memory
 from apexline.training.machine.memory_estimate import (
     EVALUATION,
     GIB,
@@ -246,3 +246,13 @@ def test_a_run_that_does_not_fit_creates_no_folder(tmp_path: Path, monkeypatch: 
             tmp_path / "run",
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_the_largest_parts_are_named_first_when_the_gpu_is_full() -> None:
+    config = PRESETS["cuda"]
+    message = explain_out_of_memory(config, torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB.\nmore"))
+    assert "\n" not in message
+    names = re.findall(r"([a-z]+) \d+\.\d\d", message)
+    need = gpu_bytes(config)
+    assert names == sorted(need, key=lambda name: need[name], reverse=True)
+    assert "learning.batch_size" in message

@@ -84,7 +84,13 @@ def _run(command: str, rest: list[str]) -> int:
     try:
         module = import_module(f"apexline.cli.{command}")
         from apexline.racing import WorkerDiedError
-        from apexline.training import DivergedError, EvaluationWorkerDiedError, InputError, SaveError
+        from apexline.training import (
+            DivergedError,
+            EvaluationWorkerDiedError,
+            GpuMemoryError,
+            InputError,
+            SaveError,
+        )
     except ImportError as error:
         missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
         if not isinstance(missing, ModuleNotFoundError):
@@ -94,7 +100,7 @@ def _run(command: str, rest: list[str]) -> int:
         module.main(rest)
     except InputError as error:
         return _fail(str(error))
-    except (WorkerDiedError, EvaluationWorkerDiedError, DivergedError, SaveError) as error:
+    except (WorkerDiedError, EvaluationWorkerDiedError, DivergedError, GpuMemoryError, SaveError) as error:
         complain(f"apexline: {error}")
         return 1
     return 0

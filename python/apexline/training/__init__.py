@@ -10,7 +10,13 @@ except ModuleNotFoundError as error:
 
 from apexline.training.config.presets import PRESETS, preset
 from apexline.training.config.train_config import TrainConfig
-from apexline.training.errors import DivergedError, EvaluationWorkerDiedError, InputError, SaveError
+from apexline.training.errors import (
+    DivergedError,
+    EvaluationWorkerDiedError,
+    GpuMemoryError,
+    InputError,
+    SaveError,
+)
 from apexline.training.evaluation.evaluator import Evaluator
 from apexline.training.evaluation.play import play, play_parallel
 from apexline.training.evaluation.policy import Policy
@@ -24,6 +30,7 @@ __all__ = [
     "EvalReport",
     "EvaluationWorkerDiedError",
     "Evaluator",
+    "GpuMemoryError",
     "InputError",
     "Policy",
     "SaveError",

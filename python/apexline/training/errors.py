@@ -27,6 +27,10 @@ class EvaluationWorkerDiedError(RuntimeError):
     """Worker processes of an evaluation died or hung, and it has no result."""
 
 
+class GpuMemoryError(RuntimeError):
+    """The memory of the GPU is used up; the message names the largest parts of the run, and options to change."""
+
+
 class NonFiniteError(RuntimeError):
     """A tensor of networks or optimizers has NaN or infinity; the message names it."""
 

@@ -20,10 +20,10 @@ from torch.profiler import record_function
 from apexline.racing import WorkerDiedError
 from apexline.training.config.train_config import BudgetConfig, TrainConfig
 from apexline.training.config.validation import check, to_dict
-from apexline.training.errors import InputError, reason
+from apexline.training.errors import GpuMemoryError, InputError, reason
 from apexline.training.evaluation.policy import Policy
 from apexline.training.evaluation.selection import best_so_far
-from apexline.training.machine.memory_check import check_memory, describe_memory
+from apexline.training.machine.memory_check import check_memory, describe_memory, explain_out_of_memory
 from apexline.training.machine.profiling import TABLE, TRACE, Profiler
 from apexline.training.machine.tuning import tuned
 from apexline.training.monitor import Monitor, Status, StatusCallback
@@ -82,6 +82,7 @@ def train(
             overwritten.
         DivergedError: too many updates or rewards in a row were not finite; the last checkpoint is of a state before.
         WorkerDiedError: worker processes died too often; the latest state is saved.
+        GpuMemoryError: the memory of the GPU is used up; earlier checkpoints are whole.
         SaveError: the last state could not be saved.
         KeyboardInterrupt, SystemExit: a signal ended the run; the latest state is saved.
     """
@@ -95,7 +96,10 @@ def train(
             weights = Policy.load(weights)
         log(f"preset {config.preset}, {config.num_envs} environments, run folder {folder}")
         log(describe_memory(config))
-        return _train(config, folder, weights, log, resume, render, profile, on_status)
+        try:
+            return _train(config, folder, weights, log, resume, render, profile, on_status)
+        except torch.OutOfMemoryError as error:
+            raise GpuMemoryError(explain_out_of_memory(config, error)) from error
 
 
 def _train(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from apexline.training.config.train_config import TrainConfig
-from apexline.training.errors import InputError
+from apexline.training.errors import InputError, first_line
 from apexline.training.machine.free_memory import free_gpu, free_ram, resident
 from apexline.training.machine.memory_estimate import GIB, gpu_bytes, ram_bytes, replay_bytes
 
@@ -35,6 +35,15 @@ def check_memory(config: TrainConfig) -> None:
     _check_ram(config)
     if config.device == "cuda" and torch.cuda.is_available():
         _check_gpu(config)
+
+
+def explain_out_of_memory(config: TrainConfig, error: torch.OutOfMemoryError) -> str:
+    """One line with torch's error, the largest parts of the run's estimated GPU memory, and options to change."""
+    largest = sorted(gpu_bytes(config).items(), key=lambda part: part[1], reverse=True)
+    return (
+        f"{first_line(error)} The largest parts of the run, estimated: {_list(dict(largest))}; try a smaller "
+        "learning.batch_size or num_envs, smaller agent.hidden, or end other programs on the GPU"
+    )
 
 
 def _check_ram(config: TrainConfig) -> None:
