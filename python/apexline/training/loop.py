@@ -26,12 +26,13 @@ from apexline.training.evaluation.selection import best_so_far
 from apexline.training.machine.memory_check import check_memory, describe_memory, explain_out_of_memory
 from apexline.training.machine.profiling import TABLE, TRACE, Profiler
 from apexline.training.machine.tuning import tuned
-from apexline.training.monitor import Monitor, Status, StatusCallback
+from apexline.training.monitor import EMPTY_STATE, Monitor, Status, StatusCallback
 from apexline.training.records import checkpoint, weights_file
 from apexline.training.records.curves import CURVE, draw_curve
 from apexline.training.records.json_file import write_json
 from apexline.training.records.metrics_file import METRICS, whole_rows
 from apexline.training.records.run_folder import check_files, owned
+from apexline.training.records.store.kinds import require_like
 from apexline.training.saving import CheckpointSaver
 from apexline.training.session import Session
 from apexline.training.stop import stop_signals
@@ -175,15 +176,16 @@ def _run(
 
     with ExitStack() as stack:
         stop = stack.enter_context(stop_signals())
-        monitor = Monitor(
-            session,
-            folder,
-            saver,
-            on_status=on_status,
-            warn=log,
-            stopped=lambda: stop.signal is not None,
-            state=None if saved is None else saved.state["monitor"],
-        )
+        with _refused_by_name(saved):
+            monitor = Monitor(
+                session,
+                folder,
+                saver,
+                on_status=on_status,
+                warn=log,
+                stopped=lambda: stop.signal is not None,
+                state=None if saved is None else saved.state["monitor"],
+            )
         stack.enter_context(closing(monitor))
         profiler = stack.enter_context(closing(Profiler(folder, log))) if profile else None
         monitor.begin(seconds())
@@ -236,16 +238,27 @@ def _built(config: TrainConfig, policy: Policy | None, render: bool) -> Session:
 
 
 def _restore(session: Session, saver: CheckpointSaver, saved: checkpoint.Checkpoint) -> None:
-    try:
-        if not isinstance(saved.state["seconds"], float) or not isinstance(
-            saved.state["monitor"], dict | None
-        ):
-            raise TypeError("seconds or monitor is of another type")
+    with _refused_by_name(saved):
+        monitor = None if saved.state.get("monitor") is None else EMPTY_STATE  # None in the first checkpoint
+        require_like(saved.state, session.state_dict() | {"seconds": 0.0, "monitor": monitor})
         saver.load_replay(saved)
         session.load_state_dict(saved.state)
+
+
+@contextmanager
+def _refused_by_name(saved: checkpoint.Checkpoint | None) -> Iterator[None]:
+    """Raises InputError, which names the checkpoint, for what a state of another configuration makes others raise."""
+    try:
+        yield
+    except (InputError, WorkerDiedError):
+        raise
     except OSError as error:
+        if saved is None:
+            raise
         raise InputError(f"{saved.path}: {reason(error)}") from error
     except (AttributeError, LookupError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        if saved is None:
+            raise
         raise InputError(
             f"{saved.path}: the checkpoint does not fit this configuration: {reason(error)}"
         ) from error

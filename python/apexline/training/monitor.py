@@ -21,6 +21,15 @@ RECENT_EPISODES = 20
 """Latest training episodes that the mean score is over."""
 DETERMINISTIC_LOG_STEPS = 1_000
 """Agent steps between rows of metrics.csv in a deterministic run that sets no others."""
+EMPTY_STATE: Mapping[str, Any] = {
+    "recent": [],
+    "logged_steps": 0,
+    "next_log": 0,
+    "faults": {},
+    "selection": None,
+    "metrics": {},
+}
+"""What `Monitor.state_dict` returns, without contents."""
 
 
 class Status(NamedTuple):
@@ -148,7 +157,7 @@ class Monitor:
         self._recent.extend(Episode(*episode) for episode in state["recent"])
         self._logged_steps = state["logged_steps"]
         self._next_log = state["next_log"]
-        self._faults_before = state["faults"]
+        self._faults_before = {name: int(count) for name, count in state["faults"].items()}
         if self._selection is not None and state["selection"] is not None:
             self._selection.load_state_dict(state["selection"])
 
