@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,8 @@ def test_a_training_continues_when_an_evaluation_is_lost(
         while not (evaluators or report.done()):
             for process in multiprocessing.active_children():
                 if process.name == "apexline evaluation" and process.pid is not None:
-                    os.kill(process.pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # the evaluation thread has waited for it
+                        os.kill(process.pid, signal.SIGKILL)
         evaluators.append(evaluator)
         return report
 

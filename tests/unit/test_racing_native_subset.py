@@ -309,7 +309,7 @@ def test_the_action_of_a_game_that_is_reset_is_not_read() -> None:
     assert infos["_repeats"].tolist() == [False, True]
 
 
-def test_actions_that_step_the_environment_themselves() -> None:
+def test_actions_that_step_the_environment_themselves_are_refused() -> None:
     """NumPy calls the method __array__ of an object within the step."""
     env, other = (CarRacingVectorEnv(NUM_ENVS, **SMALL) for _ in range(2))
     inner = list(range(NUM_ENVS))[::-1]
@@ -321,7 +321,7 @@ def test_actions_that_step_the_environment_themselves() -> None:
 
     env.reset(seed=0)
     other.reset(seed=0)
-    ours = env.step(Stepping(), [4, 1])  # type: ignore[arg-type]
-    other.step(np.zeros((NUM_ENVS, 3)), inner)
-    assert_same(ours, other.step(np.full((2, 3), 0.5), [4, 1]))
+    with pytest.raises(RuntimeError, match="another call is using this environment"):
+        env.step(Stepping(), [4, 1])  # type: ignore[arg-type]
     assert env.get_state() == other.get_state()
+    assert_same(env.step(np.full((2, 3), 0.5), [4, 1]), other.step(np.full((2, 3), 0.5), [4, 1]))
