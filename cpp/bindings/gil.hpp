@@ -21,6 +21,9 @@ class GilReleased {
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
 
+#ifdef APEXLINE_FORCED_UNWIND
+  [[gnu::no_sanitize("undefined")]]  // the reference to a forced unwinding is null
+#endif
   ~GilReleased() {
 #ifdef APEXLINE_FORCED_UNWIND
     try {

@@ -36,6 +36,14 @@ def mutant_state(mutate: Mutator) -> Files:
     return {STATE: state, GAME: str(game).encode()}
 
 
+def without_statistics(state: bytes) -> bytes:
+    """Without what this environment does not keep."""
+    fields = StateFields(state)
+    for name in ("total", "steps", "wall_seconds"):
+        fields.fields[name][:] = 0
+    return fields.sealed()
+
+
 def run_state(folder: Path) -> bool:
     env = environment(int((folder / GAME).read_text()))
     state = (folder / STATE).read_bytes()
@@ -46,7 +54,7 @@ def run_state(folder: Path) -> bool:
     except ValueError:
         assert env.get_state() == before, "a refused state has changed the environment"
         return False
-    assert env.get_state() == state, "an accepted state changes when it is restored"
+    assert without_statistics(env.get_state()) == without_statistics(state), "an accepted state changes"
     use(env, draws=state[-1] % 8 == 0)
     return True
 

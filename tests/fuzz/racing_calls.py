@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium.error import ResetNeeded
 
 from apexline.racing import CarRacingEnv, CarRacingVectorEnv
 
@@ -20,7 +21,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"frame_size": 9, "domain_randomize": True, "max_episode_frames": 30, "channels_first": True},
     {"continuous": False, "frame_size": 8, "gray": True, "start_tile": "random", "start_speed": 80},
 ]
-REFUSED = (IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
+REFUSED = (IndexError, KeyError, OverflowError, ResetNeeded, RuntimeError, TypeError, ValueError)
 
 
 def mutant_calls(mutate: Mutator) -> Files:

@@ -172,7 +172,10 @@ def run_weights(folder: Path) -> bool:
         policy = Policy.load(path)
     except InputError:
         return False
-    actions = policy.act(np.zeros(policy.config.game.frame_shape, np.uint8))
+    try:
+        actions = policy.act(np.zeros(policy.config.game.frame_shape, np.uint8))
+    except InputError:  # of weights that are too large
+        return False
     low, high = policy.config.game.action_bounds
     assert (actions >= low).all(), f"actions are {actions}"
     assert (actions <= high).all(), f"actions are {actions}"

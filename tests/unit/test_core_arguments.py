@@ -5,7 +5,6 @@ A call either gives the result of the ordinary arguments, or raises the document
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,46 +14,19 @@ from apexline import _core
 
 from . import replays
 from .doors import core_racing, core_replay
+from .doors.checking import Checker, all_cases
 from .doors.core_racing import BAD_STATES, MASK, STATES, world, world_state
 from .doors.core_replay import BATCH, tree
-from .doors.values import ACCEPTED, SAME, Function, fingerprint
 
 FUNCTIONS = {**core_replay.FUNCTIONS, **core_racing.FUNCTIONS}
 
 
-def all_cases() -> Iterator[Any]:
-    for function, row in FUNCTIONS.items():
-        for argument, (name, given, expected) in row.cases():
-            yield pytest.param(function, argument, given, expected, id=f"{function}: {argument} {name}")
+CHECKER = Checker(FUNCTIONS)
 
 
-def called(function: Function, **changes: Any) -> tuple[Any, Any]:
-    """The result of the ordinary arguments with these changes, and the state after it, as bytes."""
-    made = function.make()
-    result = fingerprint(function.call(made, **{**function.plain(), **changes}))
-    return result, function.state(made)
-
-
-PLAIN: dict[str, tuple[Any, Any]] = {}
-UNTOUCHED: dict[str, Any] = {}
-
-
-@pytest.mark.parametrize(("name", "argument", "given", "expected"), list(all_cases()))
-def test_an_array(name: str, argument: str, given: Any, expected: Any) -> None:
-    function = FUNCTIONS[name]
-    if name not in PLAIN:
-        PLAIN[name] = called(function)
-        UNTOUCHED[name] = function.state(function.make())
-    if expected is SAME:
-        assert called(function, **{argument: given}) == PLAIN[name]
-        return
-    if expected == ACCEPTED:
-        called(function, **{argument: given})
-        return
-    made = function.make()
-    with pytest.raises(expected):
-        function.call(made, **{**function.plain(), argument: given})
-    assert function.state(made) == UNTOUCHED[name]
+@pytest.mark.parametrize(("name", "argument", "given", "expected"), list(all_cases(FUNCTIONS)))
+def test_an_argument(name: str, argument: str, given: Any, expected: Any) -> None:
+    CHECKER.check(name, argument, given, expected)
 
 
 def test_overlapping_outputs_are_written_in_some_order() -> None:

@@ -106,13 +106,13 @@ def test_area_mean_at_full_size_changes_nothing(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("size", [0, 85])
 def test_area_mean_cannot_enlarge(size: int) -> None:
-    with pytest.raises(ValueError, match=f"size is {size}; expected 1 to 84"):
+    with pytest.raises(ValueError, match=f"size is {size}; expected an integer from 1 to 84"):
         AreaMean(Still(noise(84, 96, 3)), size)
 
 
 @pytest.mark.parametrize("size", [(0, 96), (84, 97), (85, 96)])
 def test_area_mean_cannot_enlarge_one_side(size: tuple[int, int]) -> None:
-    message = re.escape(f"size is {size}; expected (1, 1) to (84, 96)")
+    message = re.escape(f"size is {size}; expected (height, width) from (1, 1) to (84, 96)")
     with pytest.raises(ValueError, match=message):
         AreaMean(Still(noise(84, 96, 3)), size)
 

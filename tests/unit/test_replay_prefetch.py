@@ -212,8 +212,9 @@ def test_tensors_equal_arrays():
     [
         ({"batch_size": 0}, "batch_size is 0; expected >= 1"),
         ({"batch_size": -3}, "batch_size is -3; expected >= 1"),
-        ({"depth": 0}, "depth is 0; expected >= 1"),
-        ({"depth": -1}, "depth is -1; expected >= 1"),
+        ({"depth": 0}, "depth is 0; expected from 1 to 1024"),
+        ({"depth": -1}, "depth is -1; expected from 1 to 1024"),
+        ({"depth": 10**18}, "depth is 1000000000000000000; expected from 1 to 1024"),
     ],
 )
 def test_an_argument_out_of_range(changes, message):

@@ -39,6 +39,15 @@ def test_what_is_saved_is_loaded(policy: Policy, tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["policy.safetensors"]
 
 
+def test_actions_that_are_not_finite_are_refused(policy: Policy) -> None:
+    """Finite weights may have products that are not."""
+    with torch.no_grad():
+        for tensor in policy.networks.parameters():
+            tensor.fill_(1e38)
+    with pytest.raises(InputError, match=r"^policy: its actions are not finite; expected smaller weights"):
+        policy.act(np.full(SHAPE, 255, np.uint8))
+
+
 def test_a_weights_file_has_the_permissions_of_any_other_file(policy: Policy, tmp_path: Path) -> None:
     path, other = tmp_path / "policy.safetensors", tmp_path / "other"
     policy.save(path)

@@ -12,7 +12,7 @@ from apexline.racing.options import GameOptions, RulesLike
 from apexline.racing.stock.make import StockVectorEnv, make_stock_env, make_stock_vector
 from apexline.racing.stock.workers import MAX_RESTARTS, TIMEOUT, RacingWorkers
 from apexline.racing.types import Env
-from apexline.racing.validation import require
+from apexline.racing.validation import require, shown
 
 Backend: TypeAlias = Literal["native", "gymnasium"]
 """`native`: apexline's CarRacing in C++. `gymnasium`: the stock CarRacing-v3 with wrappers."""
@@ -45,7 +45,7 @@ def make_env(
     Raises ValueError if an argument is out of range, and gymnasium.error.DependencyNotInstalled if the backend or a
     window needs a package that is not installed.
     """
-    _require_backend(backend)
+    _require_arguments(options, backend)
     if backend == "native":
         return CarRacingEnv(render_mode, rules=rules, **vars(options))
     return make_stock_env(options, rules=rules, render_mode=render_mode)
@@ -107,7 +107,7 @@ def make_vector(
     Raises ValueError if an argument is out of range, and gymnasium.error.DependencyNotInstalled if the backend or a
     window needs a package that is not installed.
     """
-    _require_backend(backend)
+    _require_arguments(options, backend)
     if backend == "native":
         return CarRacingVectorEnv(
             num_envs,
@@ -129,5 +129,7 @@ def make_vector(
     )
 
 
-def _require_backend(backend: str) -> None:
+def _require_arguments(options: GameOptions, backend: str) -> None:
+    if not isinstance(options, GameOptions):
+        raise TypeError(f"options is {shown(options)}; expected a GameOptions")
     require("backend", backend, backend in ("native", "gymnasium"), "'native' or 'gymnasium'")

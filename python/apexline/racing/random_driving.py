@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from apexline.racing.validation import require_integer
+
 THROTTLE_PROBABILITY = 0.8
 """Else the action brakes. With throttle and brake equally likely, the car would hardly move."""
 
@@ -15,6 +17,7 @@ def random_driving(rng: np.random.Generator, num: int, pedal: bool) -> npt.NDArr
     Steering is uniform in [-1, 1]. The pedal is uniform in [0, 1] with probability 0.8, else uniform in [-1, 0]. On
     three axes the gas is uniform in [0, 1]; the brake is 0 with probability 0.8, else uniform in [0, 1].
     """
+    require_integer("num", num, 0)
     steer = rng.uniform(-1, 1, num)
     pressed = rng.uniform(0, 1, num)
     throttle = rng.random(num) < THROTTLE_PROBABILITY

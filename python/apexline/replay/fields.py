@@ -63,6 +63,8 @@ def as_shape(name: str, shape: Sequence[SupportsIndex]) -> tuple[int, ...]:
         TypeError: `shape` is none.
     """
     try:
+        if isinstance(shape, bytes | bytearray):  # which iterate as integers
+            raise TypeError
         return tuple(map(index, shape))
     except TypeError:
         raise TypeError(f"{name} is {shape!r}; expected a sequence of integers") from None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from apexline import _core
 from apexline.replay.batch import Batch
+from apexline.replay.fields import as_float, as_integer
 from apexline.replay.state import INVALID, reason
 
 AnyBatch = TypeVar("AnyBatch")
@@ -112,7 +113,10 @@ class Prefetch(Iterator[AnyBatch], Generic[AnyBatch]):
         if self._closed or self._restored or self._core.pending:
             raise ValueError("the iterator is closed or was used; expected a new one")
         try:
-            beta, shift, saved = float(state["beta"]), int(state["shift"]), list(state["batches"])
+            beta, shift = as_float("beta", state["beta"]), as_integer("shift", state["shift"])
+            if not 0 <= beta <= 1 or not 0 <= shift < 2**31:
+                raise ValueError(f"beta is {beta}, shift is {shift}; expected 0 to 1, and 0 to 2^31 - 1")
+            saved = list(state["batches"])
             if len(saved) > self._depth + 1:
                 raise ValueError(f"the number of batches is {len(saved)}; expected at most {self._depth + 1}")
             restored = [_fill(self._make_batch(), batch) for batch in saved]

@@ -18,6 +18,9 @@ from apexline.replay.saving import Saving
 from apexline.replay.settings import Settings, settings_of
 from apexline.replay.stats import ReplayStats
 
+MAX_DEPTH = 1024
+"""Batches of a prefetch in memory."""
+
 
 class PrioritizedFrameReplay(Saving):
     """Prioritized replay (Schaul et al. 2016) with one ring buffer of frames per environment.
@@ -351,7 +354,7 @@ class PrioritizedFrameReplay(Saving):
 
         Args:
             batch_size: number of transitions in a batch.
-            depth: batches sampled in advance, at least 1; priorities of a batch are `depth` batches old.
+            depth: batches sampled in advance, 1 to 1024; priorities of a batch are `depth` batches old.
             beta: importance-weight exponent, 0 to 1; None uses the replay's `beta`.
             shift: largest random shift in pixels, 0 to the replay's `shift`; None uses the latter.
             as_torch: return batches as `TensorBatch`; without torch, the first call of `next` raises ImportError.
@@ -362,7 +365,8 @@ class PrioritizedFrameReplay(Saving):
         """
         batch_size, depth = as_integer("batch_size", batch_size), as_integer("depth", depth)
         _require_positive("batch_size", batch_size)
-        _require_positive("depth", depth)
+        if not 1 <= depth <= MAX_DEPTH:
+            raise ValueError(f"depth is {depth}; expected from 1 to {MAX_DEPTH}")
         pool = BufferPool(self._settings.batch_fields(), pinned=as_torch)
         core, chosen = (
             _core.replay.Prefetcher(self._core),

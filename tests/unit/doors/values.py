@@ -152,6 +152,13 @@ def objects(_: Any) -> Iterator[Case]:
         yield name, value, REFUSED
 
 
+def paths(value: Any) -> Iterator[Case]:
+    yield "a string", str(value), SAME
+    for name, wrong in wrong_objects():
+        if name not in ("a string", "bytes"):  # which are relative paths
+            yield name, wrong, TypeError
+
+
 def booleans(value: bool) -> Iterator[Case]:
     yield "of NumPy", np.bool_(value), SAME
     yield "an array", np.zeros(2), (TypeError, ValueError)

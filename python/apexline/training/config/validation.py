@@ -151,7 +151,7 @@ def _message(errors: Sequence[Any]) -> str:
         return f"{name}.{first['ctx']['error']}"
     depth = name.count(".") + 1
     expected = dict.fromkeys(_expected(e, depth) for e in errors if _field_of(e["loc"]) == name)
-    return f"{name} is {first['input']!r}; expected {' or '.join(expected)}"
+    return f"{name} is {first['input']!r:.120}; expected {' or '.join(expected)}"
 
 
 def _expected(error: Any, depth: int) -> str:

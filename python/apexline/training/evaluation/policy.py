@@ -94,6 +94,7 @@ class Policy:
 
         Raises:
             ValueError: the shape is wrong, or the number of environments has changed without `reset`.
+            InputError: an action is not finite.
             TypeError: `obs` is not uint8.
         """
         frames = np.asarray(obs)
@@ -149,6 +150,8 @@ class Policy:
         actions: NDArray[np.float32] = self.networks.evaluation_policy(
             torch.from_numpy(self._stack.stacks)
         ).numpy()
+        if not np.isfinite(actions).all():  # finite weights may be so large that their products are not
+            raise InputError(f"{self.path or 'policy'}: its actions are not finite; expected smaller weights")
         return actions
 
 

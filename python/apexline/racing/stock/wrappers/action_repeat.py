@@ -7,6 +7,7 @@ from typing import Any
 from apexline.racing.stock.deferred_drawing import deferred_drawing, draws_in_step
 from apexline.racing.stock.protocols import game_of
 from apexline.racing.types import Env, Step, Wrapper
+from apexline.racing.validation import require_integer
 
 
 class ActionRepeat(Wrapper):
@@ -19,7 +20,7 @@ class ActionRepeat(Wrapper):
 
     def __init__(self, env: Env, repeat: int) -> None:
         super().__init__(env)
-        self._repeat = repeat
+        self._repeat = require_integer("repeat", repeat, 1)
         self._draws_in_step = draws_in_step(env)
 
     def step(self, action: Any) -> Step:

@@ -7,6 +7,7 @@ from typing import Any
 from apexline.racing.stock.protocols import game_of
 from apexline.racing.stock.wrappers.lap_progress import Progress, num_ahead
 from apexline.racing.types import Env, Reset, Step, Wrapper
+from apexline.racing.validation import require_integer, require_number
 
 
 class MissedTilePenalty(Wrapper):
@@ -20,6 +21,8 @@ class MissedTilePenalty(Wrapper):
 
     def __init__(self, env: Env, penalty: float, margin: int) -> None:
         super().__init__(env)
+        require_number("penalty", penalty, 0)
+        require_integer("margin", margin, 0)
         self.penalty = penalty
         self.margin = margin
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from apexline.racing.options import CROPPED_SIDE
 from apexline.racing.types import Env, Frame
+from apexline.racing.validation import require_integer, require_size
 
 CROP_LEFT = 6
 """Columns cut off on the left, and as many on the right."""
@@ -76,10 +77,10 @@ class AreaMean(PixelWrapper):
 
     def __init__(self, env: Env, size: int | tuple[int, int]) -> None:
         height, width, *channels = _shape(env)
-        to_height, to_width = size if isinstance(size, tuple) else (size, size)
-        if not (1 <= to_height <= height and 1 <= to_width <= width):
-            most = (height, width) if isinstance(size, tuple) else min(height, width)
-            raise ValueError(f"size is {size}; expected {(1, 1) if isinstance(size, tuple) else 1} to {most}")
+        if isinstance(size, tuple):
+            to_height, to_width = require_size("size", size, (1, 1), (height, width))
+        else:
+            to_height = to_width = require_integer("size", size, 1, min(height, width))
         super().__init__(env, (to_height, to_width, *channels))
         self._rows = overlaps(height, to_height)
         self._columns = overlaps(width, to_width)

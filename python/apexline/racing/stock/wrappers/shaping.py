@@ -13,6 +13,7 @@ from apexline.racing.stock.protocols import game_of
 from apexline.racing.stock.wrappers.lap_progress import Progress
 from apexline.racing.stock.wrappers.missed_tiles import MissedTilePenalty
 from apexline.racing.types import Env, Reset, Step, Wrapper
+from apexline.racing.validation import require_integer, require_number
 
 
 class LapTermination(Wrapper):
@@ -31,6 +32,8 @@ class LapTermination(Wrapper):
 
     def __init__(self, env: Env, bonus: float | None) -> None:
         super().__init__(env)
+        if bonus is not None:
+            require_number("bonus", bonus, 0, none="None or ")
         self.bonus = bonus
 
     def reset(self, **kwargs: Any) -> Reset:
@@ -59,6 +62,7 @@ class IdlePenalty(Wrapper):
 
     def __init__(self, env: Env, penalty: float) -> None:
         super().__init__(env)
+        require_number("penalty", penalty, 0)
         self.penalty = penalty
 
     def reset(self, **kwargs: Any) -> Reset:
@@ -79,6 +83,9 @@ class StallTermination(Wrapper):
 
     def __init__(self, env: Env, steps: int | None, penalty: float) -> None:
         super().__init__(env)
+        if steps is not None:
+            require_integer("steps", steps, 1, none="None or ")
+        require_number("penalty", penalty, 0)
         self.steps = steps
         self.penalty = penalty
 

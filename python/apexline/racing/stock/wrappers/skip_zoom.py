@@ -10,6 +10,7 @@ import numpy as np
 from apexline.racing.stock.deferred_drawing import deferred_drawing, draws_in_step
 from apexline.racing.stock.protocols import game_of
 from apexline.racing.types import Env, Reset, Wrapper
+from apexline.racing.validation import require_integer
 
 
 class SkipZoom(Wrapper):
@@ -22,7 +23,7 @@ class SkipZoom(Wrapper):
 
     def __init__(self, env: Env, frames: int) -> None:
         super().__init__(env)
-        self._frames = frames
+        self._frames = require_integer("frames", frames, 0)
         space = env.action_space
         self._no_action = (
             0 if isinstance(space, gym.spaces.Discrete) else np.zeros(space.shape or (), np.float32)

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from apexline.racing.types import Env, Frame, Reset, Step, Wrapper
+from apexline.racing.validation import require_integer
 
 
 class StackFrames(Wrapper):
@@ -21,6 +22,7 @@ class StackFrames(Wrapper):
 
     def __init__(self, env: Env, depth: int, *, channel_axis: int | None = None) -> None:
         super().__init__(env)
+        depth = require_integer("depth", depth, 1, 256)
         self._channel_axis = channel_axis
         self._frames: deque[Frame] = deque(maxlen=depth)
         space = env.observation_space

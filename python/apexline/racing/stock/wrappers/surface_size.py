@@ -7,9 +7,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from apexline.racing.options import FULL_SIDE
+from apexline.racing.options import FULL_SIDE, LEAST_SCALED, SURFACE_SIZE
 from apexline.racing.stock.protocols import game_of
 from apexline.racing.types import Env, Frame
+from apexline.racing.validation import require_size
 
 
 class SurfaceSize(gym.Wrapper[Any, Any, Any, Any]):
@@ -20,6 +21,7 @@ class SurfaceSize(gym.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: Env, size: tuple[int, int]) -> None:
         super().__init__(env)
+        size = require_size("size", size, LEAST_SCALED, SURFACE_SIZE)
         self.observation_space = gym.spaces.Box(0, 255, (*size, 3), np.uint8)
         self._size = size
         game = game_of(env)
