@@ -26,6 +26,8 @@ from apexline.training.records import checkpoint
 STEPS = 1_000
 LIFE_SECONDS = (0.1, 1.2)
 """Range of the processor time after which a process is killed: while it starts, trains or saves."""
+MOST_STEPS = 40
+"""Steps of a process after which it is killed before that time, so that a fast machine does not finish the run."""
 
 
 def deterministic(*, steps: int, **monitor: object) -> TrainConfig:
@@ -57,12 +59,13 @@ def train_in_child(config: TrainConfig, folder: Path) -> int:
     os._exit(0)
 
 
-def wait_for(child: int, seconds: float) -> None:
-    """Wait until a child has used `seconds` of processor time, or has ended."""
+def wait_for(child: int, seconds: float, folder: Path) -> None:
+    """Wait until a child has used `seconds` of processor time, has saved MOST_STEPS more steps, or has ended."""
     ticks = seconds * os.sysconf("SC_CLK_TCK")
+    most = (checkpoint.newest_steps(folder) or 0) + MOST_STEPS
     while True:
         state, *_, user, system = Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2].split()[:13]
-        if state == "Z" or int(user) + int(system) >= ticks:
+        if state == "Z" or int(user) + int(system) >= ticks or (checkpoint.newest_steps(folder) or 0) >= most:
             return
         time.sleep(0.001)
 
@@ -75,7 +78,7 @@ def main(folder: Path, kills: int, seed: int) -> None:
     while True:
         child = train_in_child(config, folder)
         if killed < kills:
-            wait_for(child, rng.uniform(*LIFE_SECONDS))
+            wait_for(child, rng.uniform(*LIFE_SECONDS), folder)
             os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
         if os.WIFEXITED(status):
