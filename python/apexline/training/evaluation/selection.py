@@ -42,6 +42,7 @@ class Selection:
 
     Attributes:
         score: mean of the latest evaluation; NaN before the first.
+        skipped: evaluations without a result, because workers died or hung or the policy's actions were not finite.
         failed_saves: best weights that could not be written.
 
     Raises:
@@ -62,6 +63,7 @@ class Selection:
             config, options.eval_processes, config.backend, timeout=options.eval_timeout
         )
         self._running: _Evaluation | None = None
+        self.skipped = 0
         self.failed_saves = 0
 
     @property
@@ -73,11 +75,6 @@ class Selection:
     def last_fault(self) -> str | None:
         """What the latest of them ended by; None: there was none."""
         return self._evaluator.last_fault
-
-    @property
-    def skipped(self) -> int:
-        """Evaluations without a result because workers died or hung."""
-        return self._evaluator.skipped
 
     def is_due(self, steps: int) -> bool:
         """Whether an evaluation is due after `steps` agent steps: True once for each that is, unless one is running."""
@@ -98,7 +95,8 @@ class Selection:
         running, self._running = self._running, None
         try:
             summary = running.report.result().summary
-        except EvaluationWorkerDiedError as error:
+        except (EvaluationWorkerDiedError, InputError) as error:
+            self.skipped += 1
             self._warn(f"evaluation of step {running.steps} skipped: {error}")
             return None
         self.score = summary["mean"]
@@ -143,7 +141,7 @@ class Selection:
     def _save(self, running: _Evaluation, summary: dict[str, float]) -> None:
         try:
             weights_file.save(self._path, running.networks, self._config, running.steps, eval=summary)
-        except OSError as error:
+        except (InputError, OSError) as error:
             self.failed_saves += 1
             self._warn(f"best weights not saved at step {running.steps}: {first_line(error)}")
         else:
