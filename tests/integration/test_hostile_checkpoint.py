@@ -108,7 +108,7 @@ def test_a_resume_refuses_impossible_episodes_in_one_line(
         (("monitor", "faults"), {"failed_saves": "x"}),
         (("monitor", "metrics"), {"sizes": 3, "pending": {}}),
         (("monitor", "recent"), [[1]]),
-        (("monitor", "next_log"), "x"),
+        (("monitor", "logged_steps"), "x"),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
 )

@@ -24,7 +24,6 @@ DETERMINISTIC_LOG_STEPS = 1_000
 EMPTY_STATE: Mapping[str, Any] = {
     "recent": [],
     "logged_steps": 0,
-    "next_log": 0,
     "faults": {},
     "selection": None,
     "metrics": {},
@@ -94,8 +93,7 @@ class Monitor:
         self._log_steps = self.options.log_steps or (
             DETERMINISTIC_LOG_STEPS if config.deterministic else None
         )
-        self._next_log = self._log_steps or 0
-        self._logged_steps = 0
+        self._logged_steps = 0  # of the latest row
         self._faults_before: Mapping[str, int] = {}
         self._last_log: Status | None = None
         self._selection: Selection | None = None
@@ -141,7 +139,6 @@ class Monitor:
         return {
             "recent": [list(episode) for episode in self._recent],
             "logged_steps": self._logged_steps,
-            "next_log": self._next_log,
             "faults": self._faults(),
             "selection": None if self._selection is None else self._selection.state_dict(),
             "metrics": self._writer.state_dict(),
@@ -156,7 +153,6 @@ class Monitor:
     def _load(self, state: Mapping[str, Any]) -> None:
         self._recent.extend(Episode(*episode) for episode in state["recent"])
         self._logged_steps = state["logged_steps"]
-        self._next_log = state["next_log"]
         self._faults_before = {name: int(count) for name, count in state["faults"].items()}
         if self._selection is not None and state["selection"] is not None:
             self._selection.load_state_dict(state["selection"])
@@ -187,7 +183,7 @@ class Monitor:
     def _is_log_due(self, seconds: float) -> bool:
         if self._log_steps is None:
             return self._last_log is None or seconds - self._last_log.seconds >= self.options.log_seconds
-        return self.session.collector.steps >= self._next_log
+        return self.session.collector.steps // self._log_steps > self._logged_steps // self._log_steps
 
     def _faults(self) -> dict[str, int]:
         selection, envs = self._selection, self.session.collector.envs
@@ -245,8 +241,6 @@ class Monitor:
             self._writer.write(row)
             self._logged_steps = status.steps
         self._last_log = status
-        if self._log_steps is not None:
-            self._next_log = (status.steps // self._log_steps + 1) * self._log_steps
         if self._on_status is not None:
             self._on_status(status)
         return status
