@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from apexline import __version__
 from apexline._core import available_processors
-from apexline.cli.messages import print_warning
+from apexline.cli.output import print_warning
 from apexline.cli.parse import LARGEST_SEED, check_output, check_range, parse
 from apexline.racing import Backend
 from apexline.training import EvalReport, Evaluator, Policy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from apexline.cli.messages import print_warning
+from apexline.cli.output import print_warning
 from apexline.cli.parse import check_output, parse
 from apexline.training import Policy
 from apexline.training.evaluation.policy import find_policy, output_folder

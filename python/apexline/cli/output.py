@@ -37,6 +37,11 @@ def complain(line: str) -> None:
     _print(line, sys.stderr)
 
 
+def print_warning(message: str) -> None:
+    """Prints a warning in one line as `complain` does."""
+    complain(f"apexline: warning: {' '.join(message.splitlines())}")
+
+
 def discard(stream: TextIO) -> None:
     """Drops what is buffered in `stream`, which would be written again by its next flush, at exit at the latest."""
     with suppress(OSError, ValueError):

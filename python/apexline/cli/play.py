@@ -8,7 +8,7 @@ from typing import Literal
 
 import tyro
 
-from apexline.cli.messages import print_warning
+from apexline.cli.output import print_warning
 from apexline.cli.parse import LARGEST_SEED, check_output, check_range, parse
 from apexline.racing import Backend
 from apexline.training import Policy, play

@@ -14,7 +14,7 @@ from typing import Annotated
 import tyro
 
 from apexline.cli.help import options_of, print_help, render, summary_of
-from apexline.cli.output import complain, show
+from apexline.cli.output import complain, print_warning, show
 from apexline.cli.parse import as_options, parse
 from apexline.cli.progress import ProgressBar
 from apexline.training import (
@@ -171,7 +171,7 @@ def _defaults(argv: list[str]) -> tuple[TrainConfig, Policy | None]:
         config = preset("auto" if given["preset"] is None else given["preset"])
         if given["from"] is None:
             return config, None
-        policy = Policy.load(given["from"])
+        policy = Policy.load(given["from"], warn=print_warning)
         return _fitting(config, policy.config), policy
     for option in ("preset", "out", "from"):
         if given[option] is not None:
