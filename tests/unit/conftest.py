@@ -1,3 +1,4 @@
+from .counting_workers import workers
 from .videos import videos
 
-__all__ = ["videos"]
+__all__ = ["videos", "workers"]

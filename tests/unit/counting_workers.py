@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pytest
 
 from apexline.racing import RacingWorkers
 
@@ -44,6 +46,17 @@ def counting(length: int = 20) -> gym.Env[Any, Any]:
 
 def make(num_envs: int = 2, **arguments: Any) -> RacingWorkers:
     return RacingWorkers([counting] * num_envs, **{"timeout": LIMIT, **arguments})
+
+
+@pytest.fixture
+def workers() -> Iterator[RacingWorkers]:
+    """Workers that have made a step."""
+    vector = make()
+    vector.reset(seed=5)
+    vector.step(ACTIONS)
+    yield vector
+    vector.close()
+    assert not any(process.is_alive() for process in vector.processes)
 
 
 def send(vector: RacingWorkers, index: int, number: signal.Signals) -> None:

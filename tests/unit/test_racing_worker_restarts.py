@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,17 +15,6 @@ from apexline import worker_process
 from apexline.racing import RacingWorkers, WorkerDiedError
 
 from .counting_workers import ACTIONS, LIMIT, counting, local_of_the_worker, make, send
-
-
-@pytest.fixture
-def workers() -> Iterator[RacingWorkers]:
-    vector = make()
-    vector.reset(seed=5)
-    vector.step(ACTIONS)
-    yield vector
-    vector.close()
-    assert not any(process.is_alive() for process in vector.processes)
-
 
 FAULTS = pytest.mark.parametrize(
     ("number", "fault"),

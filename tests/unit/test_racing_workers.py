@@ -23,16 +23,6 @@ from .counting_workers import ACTIONS, LIMIT, counting, local_of_the_worker, mak
 
 
 @pytest.fixture
-def workers() -> Iterator[RacingWorkers]:
-    vector = make()
-    vector.reset(seed=5)
-    vector.step(ACTIONS)
-    yield vector
-    vector.close()
-    assert not any(process.is_alive() for process in vector.processes)
-
-
-@pytest.fixture
 def unrestarted() -> Iterator[RacingWorkers]:
     vector = make(max_restarts=0)
     vector.reset(seed=0)
